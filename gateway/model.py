@@ -1,0 +1,272 @@
+"""The values that the pure code decides on: one word per noun, no behaviour, no storage.
+
+Screening, attribution and casework take and return these; `store` reads and writes
+them; nothing here may import either, or anything outside the standard library and
+`parsers.report`. All datetimes are aware UTC, all durations seconds or `timedelta`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from parsers.report import ResourceKind, Role
+
+
+class MailboxRole(StrEnum):
+    """Which address a mailbox serves; its strictness comes with the policies' issue."""
+
+    ABUSE = "abuse"
+    POSTMASTER = "postmaster"
+
+
+class Mode(StrEnum):
+    OBSERVE = "observe"  # read, decided, shown; nothing moved, filed or sent
+    LIVE = "live"
+
+
+# --- screening -------------------------------------------------------------------------
+
+
+class IdentityKind(StrEnum):
+    FEED = "feed"  # a registered feed, authenticated
+    DOMAIN = "domain"  # an authenticated sending domain, aligned with the one From address
+    NOBODY = "nobody"  # nothing accountable stands behind the message
+    UNCHECKED = "unchecked"  # no border is configured that could have checked
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who sent the message, by evidence. `detail` says in words how we know, or what was ignored."""
+
+    kind: IdentityKind
+    domain: str | None = None
+    address: str | None = None  # From address, only where its domain is authenticated
+    method: str | None = None  # dmarc | dkim | spf | alias
+    feed: str | None = None
+    detail: str = ""
+
+
+class Verdict(StrEnum):
+    ACCEPTED = "accepted"
+    RECORDED = "recorded"
+    HELD = "held"
+    REJECTED = "rejected"
+    ROUTED = "routed"
+    REVIEW = "review"
+    JUNK = "junk"
+    LEGAL = "legal"
+
+
+class ScreeningReason(StrEnum):
+    """Closed list: why a report (or a message without one) got its verdict."""
+
+    FEED = "feed"  # accepted: a registered feed
+    SIGNED = "signed"  # accepted: authenticated, named, and the reported mail with its header
+    NOT_A_COMPLAINT = "not-a-complaint"  # recorded: auth-failure, not-spam
+    STATISTICS = "statistics"  # recorded: aggregate and disposition mail
+    COUNT_ONLY = "count-only"  # recorded: the feed opens no cases
+    DUPLICATE = "duplicate"  # recorded: the twin of a report we have
+    TOO_OLD = "too-old"  # recorded: incident older than the policy's limit
+    EVIDENCE_MISSING = "evidence-missing"  # held: authenticated, but no header of the reported mail
+    IDENTITY_UNCHECKED = "identity-unchecked"  # held: nobody could check the sender
+    ANONYMOUS = "anonymous"  # rejected: nobody accountable (PAG-2)
+    FOREIGN_BORDER = "foreign-border"  # rejected: only somebody else's Authentication-Results
+    LOOP = "loop"  # rejected: our own mail, or too many hops
+    BOUNCE = "bounce"  # routed
+    REPLY = "reply"
+    AUTO_REPLY = "auto-reply"
+    OPT_OUT = "opt-out"
+    ADMINISTRATION = "administration"
+    UNREADABLE = "unreadable"  # review
+    NAMES_OUR_RESOURCE = "names-our-resource"  # review: unknown, but one of ours is named
+    NOTHING_OF_OURS = "nothing-of-ours"  # junk
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """May we act on it; if not, why. `detail` is one sentence for staff."""
+
+    verdict: Verdict
+    reason: ScreeningReason
+    identity: Identity
+    detail: str = ""
+
+
+# --- attribution -----------------------------------------------------------------------
+
+
+class AttributionReason(StrEnum):
+    """Closed list. `ASSIGNED` is the only one with an account; the others wait for a person."""
+
+    ASSIGNED = "assigned"
+    BY_STAFF = "by-staff"
+    NO_SOURCE = "no-source"  # no address or host that could be looked up
+    NO_TIME = "no-time"  # history differs and the report has no usable time
+    IN_FUTURE = "in-future"  # incident more than 24 hours ahead of its receipt (RCV-6)
+    NOT_OURS = "not-ours"
+    NOT_ASSIGNED_THEN = "not-assigned-then"  # ours, but nobody held it at that time
+    SHARED_ADDRESS = "shared-address"  # several held it, told apart by port, and the port is missing
+    ADDRESSES_DISAGREE = "addresses-disagree"  # the stated source and the trace name two of our addresses
+    OWN_RELAY = "own-relay"  # our relay, and no line behind it that names the submitting client
+    NOT_PUBLIC = "not-public"  # private, loopback, multicast outside the operator's networks
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Somebody who held, or may have held, a resource: a candidate for staff, with the reason in words."""
+
+    account_id: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Whose resource it was then, and how we know. `account_id` None: nobody, ask a person."""
+
+    kind: ResourceKind
+    role: Role
+    value: str
+    reason: AttributionReason
+    account_id: int | None = None
+    assignment_id: int | None = None
+    how: str = ""
+    candidates: tuple[Holder, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A resource held by an account for a time. `first`/`last` are the bounds of an address range as
+    integers (both inclusive) with `family` 4 or 6; a host has `family` 0 and its name in `resource`.
+    Ports None: the whole address. Valid in [valid_from, valid_to)."""
+
+    id: int
+    account_id: int
+    resource: str
+    family: int
+    first: int
+    last: int
+    port_first: int | None
+    port_last: int | None
+    valid_from: datetime
+    valid_to: datetime | None
+
+
+# --- casework --------------------------------------------------------------------------
+
+
+class CaseState(StrEnum):
+    OPEN = "open"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    DISMISSED = "dismissed"
+    MERGED = "merged"
+
+
+class ClockState(StrEnum):
+    WAITING = "waiting"  # the notice that starts it is not yet accepted
+    RUNNING = "running"
+    ANSWERED = "answered"
+    OVERDUE = "overdue"
+    UNREACHABLE = "unreachable"
+    RESOLVED = "resolved"
+
+
+class Cause(StrEnum):
+    """Closing needs one."""
+
+    COMPROMISED = "compromised"
+    INFECTED = "infected"
+    LIST_QUALITY = "list-quality"
+    WILFUL = "wilful"
+    MISATTRIBUTED = "misattributed"
+    FALSE = "false"
+
+
+class Step(StrEnum):
+    """What a running clock comes to by time alone."""
+
+    REMINDER = "reminder"
+    OVERDUE = "overdue"
+
+
+class ActionKind(StrEnum):
+    BLOCK = "block"  # traffic of the resource; the portal and our mail stay reachable
+
+
+class ActionState(StrEnum):
+    PROPOSED = "proposed"  # waits for approval
+    ASKED = "asked"  # approved, no connector: staff carry it out by hand
+    APPROVED = "approved"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Our duty towards one account and class. `id` None until stored."""
+
+    account_id: int
+    cls: str
+    state: CaseState
+    opened_at: datetime
+    id: int | None = None
+    resolved_at: datetime | None = None
+    policy: str = ""
+
+    @property
+    def number(self) -> str:
+        """`AG-2026-000123`, as people say it."""
+        return f"AG-{self.opened_at.year}-{self.id or 0:06d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """One resource in a case and the time its holder has left.
+
+    `step` is the last step claimed in this round, `contact` the index of the contact that is being told,
+    `starts_at` when the accepted notice counts as received (relay: acceptance plus bounce grace),
+    `answer_used`: an answer was rejected in this round, later ones stop nothing by themselves.
+    `next_at` is when the clock next needs a look (None: never by itself); ticks select on it.
+    """
+
+    case_key: tuple[int, str]  # (account_id, class): stable before the case has an id
+    kind: ResourceKind
+    role: Role
+    value: str
+    state: ClockState = ClockState.WAITING
+    id: int | None = None
+    case_id: int | None = None
+    round: int = 1
+    step: Step | None = None
+    contact: int = 0
+    starts_at: datetime | None = None
+    notified_at: datetime | None = None
+    due_at: datetime | None = None
+    next_at: datetime | None = None
+    answered_at: datetime | None = None
+    resolved_at: datetime | None = None
+    remaining: float | None = None  # seconds left when the answer stopped it
+    answer_used: bool = False
+
+    @property
+    def key(self) -> tuple[tuple[int, str], str, str]:
+        return (self.case_key, self.kind.value, self.value)
+
+
+class NoticeState(StrEnum):
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"  # refused for good, or given up
+    BOUNCED = "bounced"  # accepted, then a failed delivery report
+    CANCELLED = "cancelled"
+
+
+class Subject(StrEnum):
+    """What a notice or an action belongs to, in its idempotency key."""
+
+    CLOCK = "clock"
+    CASE = "case"

@@ -1,0 +1,117 @@
+"""What is to be said and what came of saying it: the values that pass through the notifier.
+
+A Notice is complete: whoever composes or sends it asks nobody else. Must never know a
+database, a mailbox or how a report was parsed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+
+class NoticeKind(StrEnum):
+    """Each has one template, `templates/LOCALE/KIND.txt`."""
+
+    COMPLAINT = "complaint"  # to the customer; starts a clock
+    REMINDER = "reminder"  # to the customer, at half time
+    OVERDUE = "overdue"  # to the customer: the time is up, what follows
+    WHOIS_CONTACT = "whois-contact"  # to the abuse contact of a foreign network or site
+    SELF_TEST = "self-test"  # `arfgate check`, to our own notice address
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An attachment, already decoded. `subtype` such as `feedback-report`."""
+
+    content_type: str
+    content: bytes
+    filename: str | None = None
+    disposition: Literal["inline", "attachment"] = "attachment"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The report as it may leave the house: facts and headers that were redacted before.
+
+    `headers` are decoded (name, value) pairs in order, already allow-listed and redacted.
+    Times are aware UTC.
+    """
+
+    feedback_type: str
+    source_ip: str | None
+    source_port: int | None
+    arrival_date: datetime | None
+    incidents: int
+    reporting_mta: str | None
+    reported_domain: tuple[str, ...] = ()
+    reported_uri: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One mail to one address.
+
+    `key` is the idempotency key: the Message-ID is made from it, so that a second copy of
+    the same notice is recognised as such. `address` is the bounce-visible notice address
+    (Reply-To and return path). `facts` are the template's variables: plain values only.
+    """
+
+    kind: NoticeKind
+    key: str
+    to: str
+    language: str
+    address: str
+    sender: str  # the From address, e.g. abuse@isp.example
+    sender_name: str
+    date: datetime
+    facts: dict[str, object] = field(default_factory=dict)
+    evidence: Evidence | None = None
+    parts: tuple[Part, ...] = ()
+
+
+class Why(StrEnum):
+    """Closed list: why a mail was not accepted. Also a metric label."""
+
+    CONNECTION = "connection"  # no connection, or it broke
+    TIMEOUT = "timeout"
+    TLS = "tls"
+    AUTHENTICATION = "authentication"  # our login was refused
+    RECIPIENT = "recipient"  # this address, for good or for now
+    SENDER = "sender"
+    CONTENT = "content"
+    RATE = "rate"
+    SERVER = "server"  # any other answer of the server
+    NO_MAIL_SERVER = "no-mail-server"  # the domain does not exist or takes no mail
+    ADDRESS = "address"  # the address cannot be written to at all
+    COMPOSE = "compose"  # the notice could not be composed: a bug or a broken template
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The last server we reach accepted the mail. `answer` is its words, for staff."""
+
+    answer: str
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Not now: worth another attempt. `answer` is private: for staff, never for customers."""
+
+    why: Why
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not ever: trying again would be rude."""
+
+    why: Why
+    answer: str
+
+
+Outcome = Delivered | Deferred | Refused

@@ -184,13 +184,6 @@ class Cause(StrEnum):
     FALSE = "false"
 
 
-class Step(StrEnum):
-    """What a running clock comes to by time alone."""
-
-    REMINDER = "reminder"
-    OVERDUE = "overdue"
-
-
 class ActionKind(StrEnum):
     BLOCK = "block"  # traffic of the resource; the portal and our mail stay reachable
 
@@ -227,7 +220,8 @@ class Case:
 class Clock:
     """One resource in a case and the time its holder has left.
 
-    `step` is the last step claimed in this round, `contact` the index of the contact that is being told,
+    `step` counts the steps that time alone brought in this round (reminders, then overdue), `contact` the index
+    of the contact that is being told,
     `starts_at` when the accepted notice counts as received (relay: acceptance plus bounce grace),
     `answer_used`: an answer was rejected in this round, later ones stop nothing by themselves.
     `next_at` is when the clock next needs a look (None: never by itself); ticks select on it.
@@ -241,7 +235,7 @@ class Clock:
     id: int | None = None
     case_id: int | None = None
     round: int = 1
-    step: Step | None = None
+    step: int = 0
     contact: int = 0
     starts_at: datetime | None = None
     notified_at: datetime | None = None

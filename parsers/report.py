@@ -90,7 +90,10 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One Received line that could be read. `ip` is the peer that `by` talked to."""
+    """One Received line that could be read. `ip` is the peer that `by` talked to.
+
+    `rdns` is the name that `by` looked up for it, `helo` the one the peer gave itself; neither is in the JSON.
+    """
 
     ip: str | None
     port: int | None
@@ -98,6 +101,7 @@ class Hop:
     by: str | None
     login: str | None = None
     helo: str | None = None
+    rdns: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,7 @@ class Bounce:
     action: str  # failed | delayed | delivered | relayed | expanded
     status: str | None = None
     message_id: str | None = None  # of the mail that bounced, where it is shown
+    in_reply_to: str | None = None  # of the mail that bounced; not in the JSON
     diagnostic: str | None = None
 
 
@@ -215,7 +220,8 @@ class Envelope:
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """All that `parse()` says of one message. `text` is the readable body (bounded, decoded)
-    of replies, free text and the human part of a report: for people, never for decisions."""
+    of replies, free text and the human part of a report: for people, never for decisions.
+    """
 
     kind: Kind
     format: str | None

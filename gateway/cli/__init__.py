@@ -1,0 +1,44 @@
+"""The command line: `arfgate --help` reads like the list of what one can do. One file per noun.
+
+Must never decide anything: commands call the gateway and show what it says.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from gateway.cli.block import block_app
+from gateway.cli.case import case_app
+from gateway.cli.check import check
+from gateway.cli.contacts import contacts
+from gateway.cli.customer import customer_app
+from gateway.cli.db import db_app
+from gateway.cli.explain import explain
+from gateway.cli.init import init
+from gateway.cli.mailbox import mailbox_app
+from gateway.cli.parse import parse
+from gateway.cli.running import ingest, pause, poll, resume, run, tick
+
+
+def build() -> typer.Typer:
+    """The whole command line."""
+    app = typer.Typer(
+        name="arfgate",
+        help="Abuse-report gateway: reads complaints, finds the customer, forwards, and keeps the clock.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    for command in (init, check, run, pause, resume, poll, tick, ingest, parse, explain, contacts):
+        app.command()(command)
+    app.add_typer(mailbox_app, name="mailbox")
+    app.add_typer(case_app, name="case")
+    app.add_typer(customer_app, name="customer")
+    app.add_typer(block_app, name="block")
+    app.add_typer(db_app, name="db")
+    return app
+
+
+def main() -> None:
+    """Entry point of the `arfgate` script."""
+    build()()

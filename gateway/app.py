@@ -1,0 +1,70 @@
+"""The composition root: settings in, a House with open doors out. The only place where the real time,
+the engine, the mailer and the registry's client are made.
+
+Nothing is global and nothing happens at import. Must never decide anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+from gateway.doors import smtp_settings
+from gateway.house import House
+from gateway.policies import policy
+from gateway.settings import Settings
+from gateway.store import mailboxes, messages, notices
+from gateway.store.database import Database
+from gateway.store.rdap_cache import StoredRdapCache
+from gateway.workers import ParserWorkers
+from notifier import bootstrap
+from notifier.dns import Resolver
+from notifier.http import HttpClient
+from notifier.rdap import RdapClient
+from notifier.smtp import Mailer
+
+
+def utc_now() -> datetime:
+    """The real time. Everything else is handed a clock."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, clock: Callable[[], datetime] = utc_now, resolver: Resolver | None = None
+) -> AsyncIterator[House]:
+    """The house with its doors open and its schema at the newest version; closed at the end.
+    Raises StoreError, PolicyError. Claims that this node left behind when it died are freed."""
+    rules = policy.load(settings.policy_source)
+    async with AsyncExitStack() as doors:
+        database = Database(settings.database.url)
+        doors.push_async_callback(database.close)
+        await database.migrate()
+        limits = settings.limits
+        workers = ParserWorkers(
+            limits.for_parsing(), limits.parse_seconds, limits.parse_memory_bytes, limits.parse_workers
+        )
+        doors.callback(workers.close)
+        names = resolver or Resolver()
+        mailer = Mailer(smtp_settings(settings), names)
+        doors.push_async_callback(mailer.aclose)
+        rdap = await _registries(settings, database, names, clock, doors)
+        house = House(settings, database, rules, clock, workers, mailer, rdap, policy.bystanders())
+        async with database.writing() as connection:
+            await mailboxes.register(connection, [box.name for box in settings.mailboxes])
+            await messages.release(connection, house.node)
+            await notices.release(connection, house.node)
+        yield house
+
+
+async def _registries(
+    settings: Settings, database: Database, resolver: Resolver, clock: Callable[[], datetime], doors: AsyncExitStack
+) -> RdapClient | None:
+    if not settings.rdap.enabled:
+        return None
+    http = HttpClient(resolver, clock)
+    doors.push_async_callback(http.aclose)
+    return RdapClient(
+        http, StoredRdapCache(database), bootstrap.load(settings.rdap.bootstrap_dir), clock, settings.rdap.allow_hosts
+    )

@@ -1,0 +1,135 @@
+"""Which address a report is really about: the stated source against the reported mail's trace.
+
+The hop that handed the mail to the reporter's own network is the source (RCV-1), never the first address
+in the text; where that hop is one of our relays, the client behind it is (RCV-2). Must never choose
+between two addresses of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from parsers.report import Hop, Report
+from parsers.trace import handover
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An address with what is needed to look it up. `at` aware UTC; `how`: where it was found, in words."""
+
+    ip: str
+    port: int | None
+    at: datetime | None
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """Our own relay is the source, and nothing behind it could be used. `seen` tells what there was."""
+
+    relay: str
+    seen: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Two addresses that cannot both be the source, at least one of them ours."""
+
+    stated: Source
+    traced: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """How to tell our addresses: `network` covers customers and own prefixes, `relay` our outbound relays."""
+
+    network: Callable[[str], bool]
+    relay: Callable[[str], bool]
+
+
+def find_source(report: Report, ours: Ours) -> Source | Relayed | Disagreement | None:
+    """The source of a report, or None where it names no address at all."""
+    stated = _behind_relay(_stated(report), report.trace, ours)
+    traced = _behind_relay(_traced(report), report.trace, ours)
+    if stated is None or traced is None:
+        return stated or traced
+    if isinstance(stated, Relayed) or isinstance(traced, Relayed):
+        return _one_relayed(stated, traced, report, ours)
+    if stated.ip == traced.ip:
+        return Source(stated.ip, stated.port or traced.port, stated.at or traced.at, f"{stated.how}, and {traced.how}")
+    if ours.network(traced.ip):
+        return Disagreement(stated, traced)
+    # A foreign hop above the stated address is mostly the reporter's own forwarder: the statement stands.
+    return stated
+
+
+def _one_relayed(
+    stated: Source | Relayed, traced: Source | Relayed, report: Report, ours: Ours
+) -> Source | Relayed | Disagreement:
+    """At least one of the two ends at our relay: the other stands only if the trace shows it and it is ours."""
+    if isinstance(stated, Relayed):
+        if isinstance(traced, Relayed) or not ours.network(traced.ip):
+            return stated
+        at_relay = Source(stated.relay, None, traced.at, f"{stated.relay}, our relay, is the report's source address")
+        return Disagreement(at_relay, traced)
+    if not ours.network(stated.ip) or isinstance(traced, Source):
+        return traced
+    if any(hop.ip == stated.ip for hop in report.trace):
+        return stated
+    return Disagreement(stated, Source(traced.relay, None, stated.at, f"our relay {traced.relay} handed the mail over"))
+
+
+def _stated(report: Report) -> Source | None:
+    """What the reporter's report says, unless the parsers took it from the trace themselves."""
+    if not report.source_ip:
+        return None
+    origin = dict(report.provenance).get("source_ip", "")
+    if "received" in origin.lower() and handover(report.trace) is not None:
+        return None
+    port = report.source_port or _port_of(report.source_ip, report.trace)
+    at = report.arrival_date or _time_of(report.source_ip, report.trace)
+    return Source(report.source_ip, port, at, f"{report.source_ip} is the report's source address")
+
+
+def _traced(report: Report) -> Source | None:
+    """What the reported mail's Received lines say."""
+    index = handover(report.trace)
+    if index is None:
+        return None
+    hop = report.trace[index]
+    port = hop.port or (report.source_port if hop.ip == report.source_ip else None)
+    how = f"{hop.ip} handed the mail to {hop.by or 'the reporter'}"
+    return Source(hop.ip or "", port, report.arrival_date or hop.time, how)
+
+
+def _behind_relay(source: Source | None, trace: tuple[Hop, ...], ours: Ours) -> Source | Relayed | None:
+    """One step further down for as long as the address is a relay of ours: the next line is the relay's own."""
+    if source is None or not ours.relay(source.ip):
+        return source
+    index = next((n for n, hop in enumerate(trace) if hop.ip == source.ip), None)
+    if index is None:
+        return Relayed(source.ip, "no Received line of it is there")
+    for hop in trace[index + 1 :]:
+        if hop.ip and ours.relay(hop.ip):
+            continue
+        return _client(source.ip, hop, source, ours)
+    return Relayed(source.ip, "no Received line below it is there")
+
+
+def _client(relay: str, hop: Hop, source: Source, ours: Ours) -> Source | Relayed:
+    """Who gave the mail to our relay. A client outside our network is no customer's address; its login is shown."""
+    login = f", logged in as {hop.login}" if hop.login else ""
+    if hop.ip and ours.network(hop.ip):
+        # Our own clock wrote this line: better than a time that went through the queue.
+        return Source(hop.ip, hop.port, hop.time or source.at, f"{hop.ip} gave the mail to our relay {relay}{login}")
+    return Relayed(relay, f"the client behind it was {hop.ip or 'no address'}{login}")
+
+
+def _port_of(ip: str, trace: tuple[Hop, ...]) -> int | None:
+    return next((hop.port for hop in trace if hop.ip == ip and hop.port), None)
+
+
+def _time_of(ip: str, trace: tuple[Hop, ...]) -> datetime | None:
+    return next((hop.time for hop in trace if hop.ip == ip and hop.time), None)

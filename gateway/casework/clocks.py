@@ -1,0 +1,224 @@
+"""One clock's life, as pure functions: (clock, what happened, policy, now) -> Change.
+
+A Change says what the clock is afterwards and what must go out with it; whoever stores it
+does both in one transaction. `now` is an argument; nothing here reads a clock, a table or
+a mailbox. Rules: design "Clock" and "Case"; duty SES-4. Durations come from the policy's
+class in hours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from gateway.casework.states import ClockTrigger, next_clock_state
+from gateway.model import ActionKind, Clock, ClockState
+from gateway.policies.policy import ClassRule
+from notifier.notice import NoticeKind
+
+
+_ON_TIME = timedelta(minutes=1)  # between claiming a step and its notice's acceptance; more moves the end
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A notice to one contact of the customer about one clock. Its idempotency key is made from
+    (clock, round, step, kind, target), so that planning it twice stores it once."""
+
+    kind: NoticeKind
+    step: str
+    contact: int  # index in the customer's contacts, in order of trial
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What follows from one trigger. `why` is the sentence of the event row."""
+
+    clock: Clock
+    trigger: ClockTrigger
+    why: str
+    notices: tuple[Planned, ...] = ()
+    actions: tuple[ActionKind, ...] = ()
+    cancels_actions: bool = False
+    alarm: bool = False
+
+
+def opened(clock: Clock, contacts: int) -> Change:
+    """A resource that was never notified: its clock waits for the first notice (contact 0)."""
+    if contacts == 0:
+        return Change(
+            replace(clock, state=ClockState.UNREACHABLE), ClockTrigger.NO_CONTACT, "no contact is known", alarm=True
+        )
+    return Change(
+        clock, ClockTrigger.EVIDENCE, "first report on this resource", (Planned(NoticeKind.COMPLAINT, "start", 0),)
+    )
+
+
+def evidence(clock: Clock, conduct_at: datetime | None, contacts: int) -> Change:
+    """Another report on a resource that has a clock: counted, unless it shows conduct after the
+    stated resolution (SES-5), which begins a new round. Undated evidence never reopens."""
+    settled_at = clock.resolved_at if clock.state in (ClockState.RESOLVED, ClockState.ANSWERED) else None
+    if conduct_at is None or settled_at is None or conduct_at <= settled_at:
+        return Change(clock, ClockTrigger.EVIDENCE, "counted: this resource is already in hand")
+    fresh = Clock(
+        clock.case_key, clock.kind, clock.role, clock.value, id=clock.id, case_id=clock.case_id, round=clock.round + 1
+    )
+    change = opened(fresh, contacts)
+    return replace(
+        change,
+        trigger=ClockTrigger.NEW_CONDUCT,
+        why=f"conduct at {conduct_at:%Y-%m-%d %H:%M}Z, after it was said to be resolved",
+    )
+
+
+def accepted(clock: Clock, at: datetime, grace: timedelta, rule: ClassRule) -> Change:
+    """The server took the notice that starts the clock: it runs at once, or after the bounce grace."""
+    if grace > timedelta(0) and clock.state in (ClockState.WAITING, ClockState.UNREACHABLE):
+        waiting = replace(clock, starts_at=at + grace, next_at=at + grace)
+        return Change(
+            waiting, ClockTrigger.DELIVERED, f"handed to the relay; counts as received at {at + grace:%H:%M}Z"
+        )
+    return delivered(clock, at, rule)
+
+
+def delivered(clock: Clock, at: datetime, rule: ClassRule, trigger: ClockTrigger = ClockTrigger.DELIVERED) -> Change:
+    """The customer has the notice (or was told, `trigger` TOLD): the time starts, once a round."""
+    state = next_clock_state(clock.state, trigger)
+    if state != ClockState.RUNNING or clock.state == ClockState.RUNNING:
+        return Change(clock, trigger, "noted: this clock had started before")
+    due_at = at + rule.time
+    running = replace(
+        clock, state=state, notified_at=at, starts_at=None, due_at=due_at, next_at=at + rule.time * _marks(rule)[0]
+    )
+    return Change(running, trigger, f"the customer has until {due_at:%Y-%m-%d %H:%M}Z")
+
+
+def bounced(clock: Clock, contacts: int, why: str) -> Change:
+    """The notice that started (or was to start) the clock did not arrive: the time is void, pending
+    Actions fall, and the next contact gets a notice with a full clock of its own."""
+    last = clock.contact + 1 >= contacts
+    trigger = ClockTrigger.NO_CONTACT if last else ClockTrigger.BOUNCED
+    state = next_clock_state(clock.state, trigger)
+    if state == clock.state and state in (ClockState.ANSWERED, ClockState.RESOLVED):
+        return Change(clock, trigger, f"noted, already {state}: {why}")
+    void = replace(clock, state=state, step=0, starts_at=None, notified_at=None, due_at=None, next_at=None)
+    if last:
+        return Change(void, trigger, f"nobody left to tell: {why}", cancels_actions=True, alarm=True)
+    void = replace(void, contact=clock.contact + 1)
+    notice = Planned(NoticeKind.COMPLAINT, "start", void.contact)
+    return Change(void, trigger, f"next contact is told: {why}", (notice,), cancels_actions=True)
+
+
+def answered(clock: Clock, at: datetime, alarm: timedelta, *, own_notice: bool) -> Change:
+    """The customer answered: the clock stops if it was notified before (or the answer is to its own
+    notice), once a round. The stated time of resolution is at latest the answer's own. Staff are reminded
+    of it after `alarm`."""
+    if clock.answer_used and clock.state != ClockState.ANSWERED:
+        return Change(clock, ClockTrigger.LATE_ANSWER, "another answer: noted, the time goes on", alarm=True)
+    if clock.state in (ClockState.RESOLVED, ClockState.ANSWERED):
+        return Change(clock, ClockTrigger.ANSWER, f"another answer: noted, already {clock.state}")
+    if not own_notice and (clock.notified_at is None or clock.notified_at > at):
+        return Change(clock, ClockTrigger.LATE_ANSWER, "an answer from before this resource was notified: noted")
+    remaining = (clock.due_at - at).total_seconds() if clock.due_at else None
+    stopped = replace(
+        clock,
+        state=next_clock_state(clock.state, ClockTrigger.ANSWER),
+        answered_at=at,
+        resolved_at=at,
+        remaining=remaining,
+        due_at=None,
+        starts_at=None,
+        next_at=at + alarm,
+    )
+    return Change(stopped, ClockTrigger.ANSWER, "the customer answered: staff decide whether it is resolved")
+
+
+def answer_rejected(clock: Clock, now: datetime, minimum: timedelta, rule: ClassRule) -> Change:
+    """Staff hold the answer insufficient: the rest of the time comes back, at least `minimum`."""
+    state = next_clock_state(clock.state, ClockTrigger.REJECTED)
+    left = timedelta(seconds=clock.remaining) if clock.remaining is not None else rule.time
+    due_at = now + max(left, minimum)
+    running = replace(
+        clock, state=state, due_at=due_at, next_at=due_at, resolved_at=None, answer_used=True,
+        step=len(rule.reminder_at), notified_at=clock.notified_at or now,
+    )  # fmt: skip
+    return Change(running, ClockTrigger.REJECTED, f"answer rejected: the time runs on until {due_at:%Y-%m-%d %H:%M}Z")
+
+
+def extended(clock: Clock, now: datetime, hours: float, reason: str, rule: ClassRule) -> Change:
+    """Staff give more time, counted from the present end (or from now where that is past)."""
+    state = next_clock_state(clock.state, ClockTrigger.EXTENDED)
+    due_at = max(clock.due_at or now, now) + timedelta(hours=hours)
+    step = min(clock.step, len(rule.reminder_at))
+    next_at = clock.next_at if step < len(rule.reminder_at) and clock.next_at else due_at
+    longer = replace(clock, state=state, step=step, due_at=due_at, next_at=next_at)
+    why = f"extended by {hours:g} h until {due_at:%Y-%m-%d %H:%M}Z: {reason}"
+    return Change(longer, ClockTrigger.EXTENDED, why, cancels_actions=True)
+
+
+def resolved(clock: Clock, at: datetime, why: str) -> Change:
+    """Staff hold the resource resolved at `at`; what had not been carried out yet falls."""
+    done = replace(
+        clock,
+        state=next_clock_state(clock.state, ClockTrigger.RESOLVED),
+        resolved_at=clock.resolved_at or at,
+        due_at=None,
+        starts_at=None,
+        next_at=None,
+    )
+    return Change(done, ClockTrigger.RESOLVED, why, cancels_actions=True)
+
+
+def due(clock: Clock, now: datetime, read_to: datetime | None, rule: ClassRule, *, settled: bool) -> Change | None:
+    """What time alone brings, or None. `read_to`: all answer mailboxes were read to this point;
+    `settled`: the last step's notice has gone out (or failed for good).
+
+    A step is claimed only after every answer mailbox was read to a point past it, and the one before
+    went out at its full distance: a late reminder moves the end, two steps never come at once.
+    """
+    if clock.next_at is None or clock.next_at > now:
+        return None
+    if clock.state == ClockState.ANSWERED:
+        why = "an answer waits for somebody to judge it"
+        return Change(replace(clock, next_at=None), ClockTrigger.ANSWER, why, alarm=True)
+    if clock.starts_at is not None:
+        return delivered(clock, clock.starts_at, rule)
+    if clock.state != ClockState.RUNNING or clock.due_at is None:
+        return None
+    if read_to is None or read_to < clock.next_at or not settled:
+        return None
+    if clock.step < len(rule.reminder_at):
+        reminded = _at_full_distance(replace(clock, step=clock.step + 1), now, rule)
+        notice = Planned(NoticeKind.REMINDER, f"reminder-{reminded.step}", clock.contact)
+        return Change(
+            reminded, ClockTrigger.REMINDER, f"reminder; the time ends at {reminded.due_at:%Y-%m-%d %H:%M}Z", (notice,)
+        )
+    late = replace(clock, state=next_clock_state(clock.state, ClockTrigger.DUE), step=clock.step + 1, next_at=None)
+    notice = Planned(NoticeKind.OVERDUE, "overdue", clock.contact)
+    return Change(late, ClockTrigger.DUE, "no resolution within the time", (notice,), (ActionKind.BLOCK,))
+
+
+def reminder_sent(clock: Clock, at: datetime, rule: ClassRule) -> Clock:
+    """A reminder was accepted at `at`: if that was late, what follows moves to keep its full distance."""
+    if clock.state != ClockState.RUNNING or clock.due_at is None or clock.step == 0 or clock.answer_used:
+        return clock
+    moved = _at_full_distance(clock, at, rule)
+    is_late = moved.next_at is not None and clock.next_at is not None and moved.next_at - clock.next_at > _ON_TIME
+    return moved if is_late else clock
+
+
+def _at_full_distance(clock: Clock, at: datetime, rule: ClassRule) -> Clock:
+    """The clock after its reminder number `step` went out at `at`: the next step keeps its distance from
+    this one, so that what was late moves the end and is never made up for."""
+    marks = _marks(rule)
+    here, after = marks[clock.step - 1], marks[clock.step]
+    is_last = clock.step == len(rule.reminder_at)
+    planned = clock.due_at if is_last or clock.notified_at is None else clock.notified_at + rule.time * after
+    next_at = max(planned or at, at + rule.time * (after - here))
+    due_at = max(clock.due_at or next_at, next_at + rule.time * (1 - after))
+    return replace(clock, next_at=next_at, due_at=due_at)
+
+
+def _marks(rule: ClassRule) -> tuple[float, ...]:
+    """The fractions of the time at which something happens; the last is the end."""
+    return (*rule.reminder_at, 1.0)

@@ -1,0 +1,105 @@
+"""The desk: the cases and clocks that a batch of work touches, held as values while it decides.
+
+The store lays the rows out (one read for the whole batch) and takes away what changed; in
+between, each decision sees what the one before it did. Must never read or write anything
+itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from gateway.casework import cases
+from gateway.casework.cases import Complaint
+from gateway.casework.clocks import Change
+from gateway.model import Case, Clock
+
+CaseKey = tuple[int, str]
+ClockKey = tuple[CaseKey, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Whom an account's notices go to. `contacts` in order of trial: its own, then those up the tree (SES-2)."""
+
+    account_id: int
+    account: str
+    customer: str
+    name: str
+    language: str
+    contacts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What brought a change about: `about` are the report's facts as notices tell them, `evidence` what may
+    leave the house of it, `report` its position in the batch (None: no report did)."""
+
+    about: dict[str, object] = field(default_factory=dict)
+    evidence: dict[str, object] | None = None
+    report: int | None = None
+    who: str = "arfgate"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One change on the desk, and where it came from."""
+
+    change: Change
+    origin: Origin = Origin()
+    opens_case: bool = False
+
+
+@dataclass
+class Desk:
+    """The working set. `cases` holds for each key the latest case that is not dismissed or merged."""
+
+    parties: dict[int, Party]
+    cases: dict[CaseKey, Case] = field(default_factory=dict)
+    clocks: dict[ClockKey, Clock] = field(default_factory=dict)
+    superseded: list[int] = field(default_factory=list)  # ids of cases that are over for good
+    changed_cases: set[CaseKey] = field(default_factory=set)
+    changed_clocks: set[ClockKey] = field(default_factory=set)
+    applied: list[Applied] = field(default_factory=list)
+
+    def file(self, complaint: Complaint, policy: str, origin: Origin, *, now: datetime, reopen: timedelta) -> Change:
+        """File one complaint and remember what follows."""
+        key = (complaint.account_id, complaint.cls)
+        clock_key = (key, complaint.kind.value, complaint.value)
+        contacts = len(self.parties[complaint.account_id].contacts)
+        filing = cases.file(
+            complaint, self.cases.get(key), self.clocks.get(clock_key), contacts, policy, now=now, reopen=reopen
+        )
+        if filing.supersedes:
+            self._clear(key)
+        if filing.case != self.cases.get(key):
+            self.cases[key] = filing.case
+            self.changed_cases.add(key)
+        self.apply(Applied(filing.change, origin, filing.is_new_case))
+        return filing.change
+
+    def apply(self, applied: Applied) -> None:
+        """Put a change on the desk."""
+        clock = applied.change.clock
+        if self.clocks.get(clock.key) != clock:
+            self.clocks[clock.key] = clock
+            self.changed_clocks.add(clock.key)
+        self.applied.append(applied)
+
+    def of_case(self, key: CaseKey) -> list[Clock]:
+        return [clock for clock in self.clocks.values() if clock.case_key == key]
+
+    def settle(self, key: CaseKey, at: datetime) -> None:
+        """Resolve the case itself once its last clock is resolved."""
+        after = cases.settle(self.cases[key], self.of_case(key), at)
+        if after != self.cases[key]:
+            self.cases[key] = after
+            self.changed_cases.add(key)
+
+    def _clear(self, key: CaseKey) -> None:
+        old = self.cases.pop(key)
+        if old.id is not None:
+            self.superseded.append(old.id)
+        for clock_key in [k for k in self.clocks if k[0] == key]:
+            del self.clocks[clock_key]

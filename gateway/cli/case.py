@@ -1,0 +1,138 @@
+"""`arfgate case`: the cases, how much time is left, and what staff decide about them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from gateway import staff
+from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, left, table, text, who
+from gateway.house import House
+from gateway.model import Case, Cause
+from gateway.store import cases
+
+case_app = typer.Typer(help="Cases: list, show, and what staff decide.", no_args_is_help=True)
+
+Number = Annotated[str, typer.Argument(help="Case number, such as AG-2026-000123 or 123.", metavar="CASE")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept with the case.")]
+
+
+@case_app.command("list")
+def list_cases(
+    everything: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Cases with the time that is left, newest first."""
+
+    async def work(house: House) -> tuple[list[cases.CaseLine], Any]:
+        async with house.database.reading() as connection:
+            return await cases.listed(connection, only_open=not everything), house.clock()
+
+    lines, now = in_house(config, work)
+    if json:
+        as_json(lines)
+        return
+    columns = ("case", "customer", "class", "state", "time left", "resources", "reports", "complainants", "opened")
+    rows = [
+        (c.number, c.customer, c.cls, c.state, left(c.due_at, now), c.resources, c.reports, c.complainants, c.opened_at)
+        for c in lines
+    ]
+    table("Cases", columns, rows, empty="No open cases.")
+
+
+@case_app.command()
+def show(number: Number, json: JsonOption = False, config: ConfigOption = None) -> None:
+    """One case whole: resources and their time, reports, notices and their outcome, actions, events."""
+
+    async def work(house: House) -> tuple[dict[str, Any] | None, Any]:
+        async with house.database.reading() as connection:
+            return await cases.shown(connection, number), house.clock()
+
+    case, now = in_house(config, work)
+    if case is None:
+        fail(f"there is no case {number}; 'arfgate case list --all' shows them")
+    if json:
+        as_json(case | {"notices": [asdict(n) for n in case["notices"]]})
+        return
+    _show(case, now)
+
+
+def _show(case: dict[str, Any], now: Any) -> None:
+    line: cases.CaseLine = case["case"]
+    console = Console()
+    console.print(
+        f"[bold]{line.number}[/bold]  {text(case['customer_name'])} ({line.customer})  {line.cls}  {line.state}"
+    )
+    console.print(f"policy {case['policy']}, opened {text(line.opened_at)}, {line.reports} reports\n")
+    table(
+        "Resources",
+        ("resource", "role", "state", "round", "notified", "due", "time left"),
+        [(c.value, c.role, c.state, c.round, c.notified_at, c.due_at, left(c.due_at, now)) for c in case["clocks"]],
+        empty="",
+    )
+    table(
+        "Reports",
+        ("id", "category", "source", "incident", "received", "complainant", "attributed"),
+        [
+            (r["id"], r["category"], r["source_ip"], r["arrival_date"], r["received_at"], r["complainant"], r["how"])
+            for r in case["reports"]
+        ],
+        empty="No reports.",
+    )
+    table(
+        "Notices",
+        ("id", "kind", "to", "state", "sent", "server's answer"),
+        [(n.id, n.kind, n.to, n.state, n.sent_at, n.answer or n.why) for n in case["notices"]],
+        empty="No notices.",
+    )
+    table(
+        "Actions",
+        ("id", "kind", "target", "state", "why", "by"),
+        [(a["id"], a["kind"], a["target"], a["state"], a["why"], a["decided_by"]) for a in case["actions"]],
+        empty="No actions.",
+    )
+    table("Events", ("when", "who", "what", "why"), [(e.at, e.who, e.what, e.why) for e in case["events"]], empty="")
+
+
+@case_app.command()
+def resolve(
+    number: Number,
+    reason: Reason,
+    cause: Annotated[Cause | None, typer.Option(help="Also close it, with the cause.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """It is solved: its clocks end, what was proposed falls. With --cause the case is closed."""
+    _decide(config, lambda house: staff.resolve(house, number, who=who(), why=reason, cause=cause))
+
+
+@case_app.command()
+def extend(
+    number: Number,
+    reason: Reason,
+    hours: Annotated[float, typer.Option(help="How many hours more.", min=0.1, max=24 * 90)],
+    config: ConfigOption = None,
+) -> None:
+    """More time for the customer."""
+    _decide(config, lambda house: staff.extend(house, number, hours, who=who(), why=reason))
+
+
+@case_app.command("reject-answer")
+def reject_answer(number: Number, reason: Reason, config: ConfigOption = None) -> None:
+    """The answer does not show that it is solved: the time runs on."""
+    _decide(config, lambda house: staff.reject_answer(house, number, who=who(), why=reason))
+
+
+@case_app.command()
+def told(number: Number, reason: Reason, config: ConfigOption = None) -> None:
+    """You reached the customer by telephone or in person: the clock starts now."""
+    _decide(config, lambda house: staff.told(house, number, who=who(), why=reason))
+
+
+def _decide(config: Any, decision: Callable[[House], Awaitable[Case]]) -> None:
+    case = in_house(config, decision)
+    typer.echo(f"{case.number} is {case.state.value}.")

@@ -1,0 +1,53 @@
+"""`arfgate customer`: import from CSV, and what is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, who
+from gateway.house import House
+from gateway.intake.customers import CustomerFileError, read_customers
+from gateway.store import customers
+
+customer_app = typer.Typer(help="Customers, their contacts and addresses.", no_args_is_help=True)
+
+
+@customer_app.command("import")
+def import_customers(
+    file: Annotated[Path, typer.Argument(help="CSV file; docs/operators.md lists its columns.")],
+    config: ConfigOption = None,
+) -> None:
+    """Bring in customers, contacts and assignments: the whole file, or nothing of it."""
+    try:
+        rows = read_customers(file)
+    except CustomerFileError as error:
+        fail(*error.problems, f"nothing was imported from {file}")
+
+    async def work(house: House) -> customers.Imported:
+        async with house.database.writing() as connection:
+            return await customers.import_file(connection, rows, who=who(), now=house.clock())
+
+    done = in_house(config, work)
+    typer.echo(
+        f"{done.customers} customers, {done.accounts} new accounts, "
+        f"{done.assignments_new} new assignments, {done.assignments_changed} changed."
+    )
+
+
+@customer_app.command("list")
+def list_customers(json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Customers with their accounts, first contact and number of assignments."""
+
+    async def work(house: House) -> list[dict[str, Any]]:
+        async with house.database.reading() as connection:
+            return await customers.overview(connection)
+
+    rows = in_house(config, work)
+    if json:
+        as_json(rows)
+        return
+    columns = ("key", "name", "account", "language", "address", "assignments")
+    table("Customers", columns, [[row[c] for c in columns] for row in rows], empty="No customers: import some.")

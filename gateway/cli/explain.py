@@ -1,0 +1,95 @@
+"""`arfgate explain FILE`: what would be made of a mail, step by step; stores and sends nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway import pipeline
+from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, text
+from gateway.dossier import Dossier
+from gateway.filing import would_send
+from gateway.house import House
+from gateway.intake.files import PathError, read_messages
+from gateway.store import customers
+from gateway.store import desk as desk_store
+from gateway.store.messages import Stored
+from parsers.contract import to_json
+
+
+def explain(
+    file: Annotated[Path, typer.Argument(help="One mail.")], json: JsonOption = False, config: ConfigOption = None
+) -> None:
+    """Parse, screen and attribute one mail, and say which notices would go out. Nothing is stored."""
+    try:
+        name, index, raw = next(iter(read_messages([str(file)])))
+    except PathError as error:
+        fail(str(error))
+    except StopIteration:
+        fail(f"{file}: there is no message in it")
+    told = in_house(config, lambda house: _explain(house, name, index, raw))
+    if json:
+        as_json(told)
+    else:
+        _print(told)
+
+
+async def _explain(house: House, name: str, index: int, raw: bytes) -> dict[str, Any]:
+    now = house.clock()
+    parsed = (await house.workers.parse([raw]))[0]
+    async with house.database.reading() as connection:
+        network = await house.network(connection)
+        dossier = pipeline.examine(house, network, Stored(0, raw, None, now, 0), parsed, now, live=False)
+        accounts = {a.account_id for item in dossier.reports for a in item.attributions if a.account_id is not None}
+        accounts |= {c.account_id for item in dossier.reports for a in item.attributions for c in a.candidates}
+        desk = await desk_store.load(connection, accounts)
+        names = await customers.names(connection, sorted(accounts))
+    notices = [notice for item in dossier.reports for notice in would_send(house, desk, item)]
+    return to_json(parsed, name, index) | _reasoning(dossier, names) | {"notices": notices}
+
+
+def _reasoning(dossier: Dossier, names: dict[int, str]) -> dict[str, Any]:
+    identity = dossier.identity
+    first = dossier.screening or dossier.reports[0].screening
+    return {
+        "screening": {
+            "verdict": first.verdict.value,
+            "reason": first.reason.value,
+            "detail": first.detail,
+            "identity": {
+                "kind": identity.kind.value, "domain": identity.domain, "address": identity.address,
+                "method": identity.method, "feed": identity.feed, "detail": identity.detail,
+            },
+        },
+        "attribution": [
+            {
+                "resource": {"kind": a.kind.value, "role": a.role.value, "value": a.value},
+                "account": names.get(a.account_id) if a.account_id is not None else None,
+                "reason": a.reason.value,
+                "how": a.how,
+                "candidates": [{"account": names.get(c.account_id), "why": c.why} for c in a.candidates],
+            }
+            for item in dossier.reports
+            for a in item.attributions
+        ],
+    }  # fmt: skip
+
+
+def _print(told: dict[str, Any]) -> None:
+    screening, identity = told["screening"], told["screening"]["identity"]
+    typer.echo(f"message      {told['kind']}" + (f", format {told['format']}" if told["format"] else ""))
+    for report in told["reports"]:
+        where = {"source_ip": report["source_ip"], "arrival_date": report["arrival_date"]}
+        for field, value in where.items():
+            source = report["provenance"].get(field)
+            typer.echo(f"  {field:<12} {text(value) or 'not stated'}" + (f"  (from {source})" if source else ""))
+    who = identity["feed"] or identity["address"] or identity["domain"] or "nobody"
+    typer.echo(f"identity     {identity['kind']}: {text(who)}; {text(identity['detail'])}")
+    typer.echo(f"screening    {screening['verdict']}: {screening['reason']}; {text(screening['detail'])}")
+    for one in told["attribution"]:
+        holder = one["account"] or "nobody"
+        typer.echo(f"attribution  {text(one['resource']['value'])}: {holder} ({one['reason']}); {text(one['how'])}")
+    rows = [(notice["kind"], notice["to"]) for notice in told["notices"]]
+    table("Notices that would go out", ("kind", "to"), rows, empty="No notice would go out.")

@@ -1,0 +1,160 @@
+"""What comes back to our notices: answers, bounces and opt-outs find their case by token.
+
+The token in the recipient address decides, then the Message-ID in In-Reply-To,
+References or the returned mail (both carry an HMAC, so neither can be guessed). Only a
+reply to a customer's notice is an answer; an automatic reply is none. Must never go by a
+subject or a sender.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway import tokens
+from gateway.casework import clocks
+from gateway.casework.desk import Applied, Desk, Origin
+from gateway.dossier import Dossier
+from gateway.house import House
+from gateway.model import Clock, NoticeState, Verdict
+from gateway.store import desk as desk_store
+from gateway.store import events, notices, third_parties
+from gateway.store.events import Event
+from gateway.store.notices import StoredNotice
+from notifier.notice import NoticeKind
+from parsers.report import Bounce, Kind
+
+TO_CUSTOMERS = frozenset({NoticeKind.COMPLAINT.value, NoticeKind.REMINDER.value, NoticeKind.OVERDUE.value})
+_COMES_BACK = frozenset({Kind.REPLY, Kind.AUTO_REPLY, Kind.BOUNCE, Kind.OPT_OUT})
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """One message and the notice it comes back to. `opts_out`: it was sent to the opt-out address."""
+
+    dossier: Dossier
+    notice: StoredNotice
+    opts_out: bool
+
+
+async def route(house: House, connection: AsyncConnection, dossiers: Sequence[Dossier], now: datetime) -> None:
+    """Let answers stop clocks, bounces void them and opt-outs be kept: a fixed number of statements."""
+    back = [d for d in dossiers if d.parsed.kind in _COMES_BACK]
+    if not back:
+        return
+    returned = await _with_notices(house, connection, back)
+    for dossier in back:
+        if not any(r.dossier is dossier for r in returned):
+            _to_a_person(dossier)
+    desk = await desk_store.load_cases(connection, [r.notice.case_id for r in returned if r.notice.case_id is not None])
+    log: list[Event] = []
+    bounced: list[int] = []
+    opted_out: dict[str, int] = {}
+    for one in returned:
+        log.append(_event(one, now))
+        if one.opts_out or one.dossier.parsed.kind == Kind.OPT_OUT:
+            opted_out[one.notice.to] = one.notice.id
+        elif one.dossier.parsed.kind == Kind.BOUNCE:
+            bounced += _bounce(house, desk, one)
+        elif one.dossier.parsed.kind == Kind.REPLY and one.notice.kind in TO_CUSTOMERS:
+            _answer(house, desk, one)
+    await notices.mark(connection, bounced, NoticeState.BOUNCED)
+    await third_parties.opt_out(connection, opted_out, now)
+    await desk_store.save(connection, desk, now)
+    await events.add(connection, log)
+
+
+async def _with_notices(house: House, connection: AsyncConnection, back: list[Dossier]) -> list[Returned]:
+    keys = [house.key("notice")]
+    marked = {id(d): [t for t in (tokens.read_token(to, keys) for to in d.parsed.envelope.to) if t] for d in back}
+    numbers = [token.number for found in marked.values() for token in found]
+    found = await notices.find(connection, numbers, [i for d in back for i in _named_ids(d)])
+    by_id = {notice.id: notice for notice in found}
+    by_mail = {notice.mail_id: notice for notice in found if notice.mail_id}
+    returned = []
+    for dossier in back:
+        token = next((t for t in marked[id(dossier)] if t.number in by_id), None)
+        if token is not None:
+            returned.append(Returned(dossier, by_id[token.number], opts_out=token.kind == "o"))
+            continue
+        named = next((by_mail[i] for i in _named_ids(dossier) if i in by_mail), None)
+        if named is not None:
+            returned.append(Returned(dossier, named, opts_out=False))
+    return returned
+
+
+def _named_ids(dossier: Dossier) -> Iterable[str]:
+    envelope = dossier.parsed.envelope
+    named = [envelope.in_reply_to, *envelope.references, *(b.message_id for b in dossier.parsed.bounces)]
+    return [f"<{i.strip('<>')}>" for i in named if i]
+
+
+def _to_a_person(dossier: Dossier) -> None:
+    """It answers nothing that we know of: staff look at it."""
+    if dossier.screening is not None and dossier.screening.verdict == Verdict.ROUTED:
+        dossier.screening = replace(
+            dossier.screening, verdict=Verdict.REVIEW, detail="it names no notice that we sent: a person has to look"
+        )
+
+
+def _bounce(house: House, desk: Desk, one: Returned) -> list[int]:
+    """A delivery report: the ids of the notices that did not arrive."""
+    worst = _worst(one.dossier.parsed.bounces)
+    clock = _clock(desk, one.notice)
+    if worst is None:
+        return []
+    starts = one.notice.kind == NoticeKind.COMPLAINT.value and clock is not None and one.notice.round == clock.round
+    if worst.action == "failed":
+        if starts and clock is not None and _is_current(desk, clock, one.notice):
+            why = f"{one.notice.to}: {worst.status or 'bounced'}"
+            change = clocks.bounced(clock, len(desk.parties[clock.case_key[0]].contacts), why)
+            desk.apply(Applied(change, Origin(dict(one.notice.facts), one.notice.evidence)))
+        return [one.notice.id]
+    if worst.action == "delivered" and starts and clock is not None and clock.starts_at is not None:
+        rule = house.policy.classes[clock.case_key[1]]
+        desk.apply(Applied(clocks.delivered(clock, one.dossier.message.received_at, rule)))
+    return []
+
+
+def _answer(house: House, desk: Desk, one: Returned) -> None:
+    """The customer answered the case: every clock of it that was notified before stops."""
+    clock = _clock(desk, one.notice)
+    if clock is None:
+        return
+    alarm = timedelta(hours=house.policy.answer.alarm_hours)
+    for each in desk.of_case(clock.case_key):
+        own = each.id == one.notice.clock_id
+        desk.apply(
+            Applied(
+                clocks.answered(each, one.dossier.message.received_at, alarm, own_notice=own), Origin(who="customer")
+            )
+        )
+
+
+def _worst(bounces: Sequence[Bounce]) -> Bounce | None:
+    order = ("failed", "delivered", "delayed", "relayed", "expanded")
+    return min(bounces, key=lambda b: order.index(b.action) if b.action in order else len(order), default=None)
+
+
+def _clock(desk: Desk, notice: StoredNotice) -> Clock | None:
+    return next((clock for clock in desk.clocks.values() if clock.id == notice.clock_id), None)
+
+
+def _is_current(desk: Desk, clock: Clock, notice: StoredNotice) -> bool:
+    """Whether the contact it was for is the one that is being told: an old bounce voids nothing."""
+    contacts = desk.parties[clock.case_key[0]].contacts
+    return clock.contact < len(contacts) and contacts[clock.contact] == notice.to
+
+
+def _event(one: Returned, now: datetime) -> Event:
+    what = "opt-out" if one.opts_out else f"{one.dossier.parsed.kind.value} received"
+    why = "; ".join(f"{b.recipient}: {b.action} {b.status or ''}".strip() for b in one.dossier.parsed.bounces[:5])
+    envelope = one.dossier.parsed.envelope
+    return Event(
+        now, envelope.from_ or "unknown sender", what, why or envelope.subject or "",
+        message_id=one.dossier.message.id, case_id=one.notice.case_id, clock_id=one.notice.clock_id,
+        notice_id=one.notice.id,
+    )  # fmt: skip

@@ -1,0 +1,41 @@
+"""What the pipeline carries from arrow to arrow: one message with all that is known of it so far.
+
+Plain values; each arrow fills in its part. Must never be stored as such: `filing` writes
+the rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.model import Attribution, Identity, Screening, Verdict
+from gateway.store.messages import Stored
+from parsers.report import Parsed, Report
+
+
+@dataclass
+class ReportInHand:
+    """One report of a message. `attributions` is empty until it was attributed."""
+
+    report: Report
+    screening: Screening
+    fingerprint: str
+    complainant: str | None
+    attributions: tuple[Attribution, ...] = ()
+    would_send: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class Dossier:
+    """One message. `screening` is set where it holds no report; `live` is False in an observing mailbox."""
+
+    message: Stored
+    parsed: Parsed
+    identity: Identity
+    live: bool
+    screening: Screening | None = None
+    reports: list[ReportInHand] = field(default_factory=list)
+
+    @property
+    def accepted(self) -> list[ReportInHand]:
+        return [r for r in self.reports if r.screening.verdict == Verdict.ACCEPTED]

@@ -1,0 +1,199 @@
+"""The arrow from attributed reports to cases: one transaction, a fixed number of statements.
+
+Everything a batch of up to 100 messages changes is decided on a Desk in memory and written
+together: reports, attributions, cases, clocks, notices, events, and the messages' state. If
+this transaction does not commit, nothing of it happened and the batch is done again. Must
+never send, and never look at a mailbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway import correspondence, telling
+from gateway.casework.cases import Complaint
+from gateway.casework.desk import ClockKey, Desk, Origin
+from gateway.dossier import Dossier, ReportInHand
+from gateway.house import House
+from gateway.model import Attribution, ScreeningReason, Verdict
+from gateway.store import desk as desk_store
+from gateway.store import events, messages, reports
+from gateway.store.events import Event
+from notifier.notice import NoticeKind
+from parsers.contract import to_json
+
+Placed = dict[tuple[int, Attribution], ClockKey]  # (position of the report in the batch, attribution) -> its clock
+
+
+async def file(house: House, connection: AsyncConnection, dossiers: Sequence[Dossier], now: datetime) -> None:
+    """Write all that a batch of messages means. The caller's transaction makes it all or nothing."""
+    await _mark_twins(connection, dossiers)
+    await correspondence.route(house, connection, [d for d in dossiers if d.live], now)
+    items = [(dossier, item) for dossier in dossiers for item in dossier.reports]
+    desk = await desk_store.load(connection, _accounts(items))
+    placed = _decide(house, desk, items, now)
+    _tell(house, desk, items)
+    await reports.replace(connection, [d.message.id for d in dossiers])
+    ids = await reports.add(connection, [_report_row(house, d, r) for d, r in items])
+    clock_ids = await desk_store.save(connection, desk, now, ids)
+    await reports.attribute(connection, _attribution_rows(items, ids, placed, clock_ids))
+    await events.add(connection, [_report_event(d, r, i, now) for i, (d, r) in zip(ids, items, strict=True)])
+    await messages.finish(connection, [_message_row(dossier) for dossier in dossiers])
+
+
+async def _mark_twins(connection: AsyncConnection, dossiers: Sequence[Dossier]) -> None:
+    """The same mail in two mailboxes is one report: the later one is recorded as its duplicate. Twins
+    share the evidence and the outer Message-ID (design "Strikes")."""
+    seen = await reports.twins(connection, [item.fingerprint for d in dossiers for item in d.accepted])
+    for dossier in dossiers:
+        outer = dossier.parsed.envelope.message_id
+        for item in dossier.accepted if outer else []:
+            if (item.fingerprint, outer) in seen:
+                item.screening = replace(
+                    item.screening,
+                    verdict=Verdict.RECORDED,
+                    reason=ScreeningReason.DUPLICATE,
+                    detail="the same mail reached us before, in another mailbox",
+                )
+            elif dossier.live:
+                seen.add((item.fingerprint, outer or ""))
+
+
+def _accounts(items: list[tuple[Dossier, ReportInHand]]) -> set[int]:
+    return {a.account_id for _, item in items for a in item.attributions if a.account_id is not None}
+
+
+def _decide(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]], now: datetime) -> Placed:
+    placed: Placed = {}
+    for position, (dossier, item) in enumerate(items):
+        if not dossier.live:
+            item.would_send = would_send(house, desk, item)
+            continue
+        for attribution, complaint in complaints(house, item):
+            change = desk.file(
+                complaint, house.policy_label, Origin(report=position), now=now, reopen=house.policy.reopen_limit
+            )
+            placed[(position, attribution)] = change.clock.key
+    return placed
+
+
+def complaints(house: House, item: ReportInHand) -> Iterator[tuple[Attribution, Complaint]]:
+    """What an accepted report is to the accounts it was attributed to, where the policy makes it a case."""
+    if item.screening.verdict != Verdict.ACCEPTED:
+        return
+    for a in item.attributions:
+        rule = house.policy.class_for(item.report.category, a.role)
+        if rule is not None and a.account_id is not None:
+            yield a, Complaint(a.account_id, rule.name, a.kind, a.role, a.value, item.report.arrival_date)
+
+
+def would_send(house: House, desk: Desk, item: ReportInHand) -> list[dict[str, str]]:
+    """The notices to customers that filing the report would bring, [{kind, to}]: for observing and `explain`."""
+    told = []
+    for _, complaint in complaints(house, item):
+        contacts = desk.parties[complaint.account_id].contacts
+        known = desk.clocks.get(((complaint.account_id, complaint.cls), complaint.kind.value, complaint.value))
+        if known is None and contacts:
+            told.append({"kind": NoticeKind.COMPLAINT.value, "to": contacts[0]})
+    return told
+
+
+def _tell(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]]) -> None:
+    """Redacted evidence is made for the notices that go out, not for what is merely counted."""
+    redactor = house.redactor()
+    for index, applied in enumerate(desk.applied):
+        position = applied.origin.report
+        if applied.change.notices and position is not None:
+            dossier, item = items[position]
+            rule = house.policy.classes[applied.change.clock.case_key[1]]
+            feed = item.screening.identity.feed
+            about = telling.facts(item.report, dossier.message.received_at, feed) | house.consequence(rule)
+            evidence = telling.evidence(dossier.parsed, item.report, redactor)
+            desk.applied[index] = replace(applied, origin=Origin(about, evidence, position))
+
+
+def _report_row(house: House, dossier: Dossier, item: ReportInHand) -> dict[str, Any]:
+    report, identity = item.report, item.screening.identity
+    wants_contacts = dossier.live and item.screening.verdict == Verdict.ACCEPTED and house.rdap is not None
+    return {
+        "message_id": dossier.message.id,
+        "position": dossier.reports.index(item),
+        "feedback_type": report.feedback_type,
+        "category": report.category.value,
+        "source_ip": report.source_ip,
+        "source_port": report.source_port,
+        "arrival_date": report.arrival_date,
+        "received_at": dossier.message.received_at,
+        "verdict": item.screening.verdict.value,
+        "reason": item.screening.reason.value,
+        "detail": item.screening.detail,
+        "identity": {
+            "kind": identity.kind.value,
+            "domain": identity.domain,
+            "address": identity.address,
+            "method": identity.method,
+            "feed": identity.feed,
+            "detail": identity.detail,
+        },
+        "complainant": item.complainant,
+        "fingerprint": item.fingerprint,
+        "outer_id": dossier.parsed.envelope.message_id if dossier.live else None,
+        "parsed": to_json(dossier.parsed, "", 0)["reports"][dossier.reports.index(item)],
+        "would_send": item.would_send,
+        "contacts_state": "wanted" if wants_contacts else None,
+        "contacts_next_at": dossier.message.received_at if wants_contacts else None,
+        "contacts_tries": 0,
+    }
+
+
+def _attribution_rows(
+    items: list[tuple[Dossier, ReportInHand]], ids: list[int], placed: Placed, clock_ids: dict[ClockKey, int]
+) -> list[dict[str, Any]]:
+    rows = []
+    for position, (dossier, item) in enumerate(items):
+        unplaced = dossier.live and item.screening.verdict == Verdict.ACCEPTED
+        for attribution in item.attributions:
+            clock = placed.get((position, attribution))
+            rows.append(
+                {
+                    "report_id": ids[position],
+                    "kind": attribution.kind.value,
+                    "role": attribution.role.value,
+                    "value": attribution.value,
+                    "reason": attribution.reason.value,
+                    "account_id": attribution.account_id,
+                    "how": attribution.how,
+                    "candidates": [{"account_id": c.account_id, "why": c.why} for c in attribution.candidates],
+                    "queue": "waiting" if unplaced and attribution.account_id is None else None,
+                    "clock_id": clock_ids[clock] if clock else None,
+                }
+            )
+    return rows
+
+
+def _report_event(dossier: Dossier, item: ReportInHand, report_id: int, now: datetime) -> Event:
+    what = f"report {item.screening.verdict.value}" + ("" if dossier.live else " (observed)")
+    why = f"{item.screening.reason.value}: {item.screening.detail}"
+    return Event(now, events.SYSTEM, what, why, message_id=dossier.message.id, report_id=report_id)
+
+
+def _message_row(dossier: Dossier) -> dict[str, Any]:
+    envelope, screening = dossier.parsed.envelope, dossier.screening
+    return {
+        "id": dossier.message.id,
+        "state": "filed" if dossier.live else "observed",
+        "kind": dossier.parsed.kind.value,
+        "format": dossier.parsed.format,
+        "message_id": envelope.message_id,
+        "sender": envelope.from_,
+        "subject": envelope.subject,
+        "verdict": screening.verdict.value if screening else None,
+        "reason": screening.reason.value if screening else None,
+        "detail": screening.detail if screening else "",
+        "error": dossier.parsed.error,
+    }

@@ -1,0 +1,96 @@
+"""What the arrows of the pipeline share: one value, made once by `app`, handed to each.
+
+Holds settings and open doors (database, workers, mailer, resolver of contacts) and the
+look-up index over the assignments, swapped whole when they change. Must never decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway import tokens
+from gateway.attribution.attribute import Network
+from gateway.attribution.hosts import HostIndex
+from gateway.attribution.prefixes import PrefixIndex
+from gateway.policies.policy import ClassRule, Policy
+from gateway.screening.identity import Border, Feed
+from gateway.settings import Settings
+from gateway.store import customers, switches
+from gateway.store.database import Database
+from gateway.workers import ParserWorkers
+from notifier.rdap import RdapClient
+from notifier.redact import Redactor
+from notifier.smtp import Mailer
+
+
+@dataclass
+class House:
+    """`clock` gives the time (aware UTC) to every decision; nothing else may ask for it."""
+
+    settings: Settings
+    database: Database
+    policy: Policy
+    clock: Callable[[], datetime]
+    workers: ParserWorkers
+    mailer: Mailer
+    rdap: RdapClient | None
+    bystanders: frozenset[str]
+    _network: Network | None = field(default=None, init=False)
+    _network_version: str | None = field(default=None, init=False)
+
+    @property
+    def node(self) -> str:
+        return self.settings.node
+
+    @property
+    def policy_label(self) -> str:
+        """Name and version, as a case remembers them."""
+        return f"{self.policy.name} {self.policy.version}"
+
+    @property
+    def bounce_grace(self) -> timedelta:
+        """None when we speak to the recipient's server ourselves: its acceptance is final enough."""
+        smtp = self.settings.smtp
+        return timedelta(minutes=smtp.bounce_grace_minutes if smtp.mode == "relay" else 0)
+
+    def consequence(self, rule: ClassRule) -> dict[str, object]:
+        """The policy's terms, as notices tell them: the full time in hours and what follows it."""
+        action = self.policy.overdue.action_kind
+        terms: dict[str, object] = {"hours": f"{rule.hours:g}"}
+        if action is not None:
+            terms |= {"action": action.value, "action_approval": self.policy.overdue.approval != "none"}
+        return terms
+
+    def key(self, purpose: str) -> bytes:
+        """The HMAC key for one purpose (notice, redaction, message-id)."""
+        return tokens.derive(self.settings.secret_key.get_secret_value(), purpose)
+
+    def redactor(self) -> Redactor:
+        return Redactor(self.key("redaction"))
+
+    def border(self) -> Border:
+        """What screening may believe: our border's name and the registered feeds."""
+        feeds = tuple(
+            Feed(f.name, frozenset(f.domains), frozenset(f.aliases), opens_cases=f.opens_cases)
+            for f in self.settings.feeds
+        )
+        return Border(frozenset(self.settings.operator.authserv_ids), feeds)
+
+    async def network(self, connection: AsyncConnection) -> Network:
+        """Who held what, when: the index of the present assignments, read again only when they changed."""
+        version = await switches.read(connection, switches.ASSIGNMENTS_VERSION)
+        if self._network is None or version != self._network_version:
+            rows = await customers.all_assignments(connection)
+            operator = self.settings.operator
+            self._network = Network(
+                prefixes=PrefixIndex(row for row in rows if row.family),
+                hosts=HostIndex(row for row in rows if not row.family),
+                own_networks=tuple(operator.networks),
+                relays=tuple(operator.relays),
+            )
+            self._network_version = version
+        return self._network

@@ -1,0 +1,104 @@
+"""The arrow from a mailbox to stored messages, and the way out of the mailbox afterwards.
+
+Store first: bytes and coordinates are committed before anything is moved. The position is
+the database's: what lies in the folder and is not known by (mailbox, folder, UIDVALIDITY,
+UID) is fetched, what is filed is moved. A kill anywhere in between is made good by the
+next poll. Must never look into a mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from gateway import pipeline
+from gateway.doors import mailbox_accesses
+from gateway.house import House
+from gateway.intake.imap import Fetched, MailboxAccess, MailboxConnection, MailboxError
+from gateway.model import Mode
+from gateway.sections import Mailbox
+from gateway.store import mailboxes, messages
+from gateway.store.mailboxes import MailboxState
+from gateway.store.messages import Arrived, Place
+
+LEASE = timedelta(minutes=10)
+
+log = structlog.get_logger()
+
+
+async def poll(house: House, box: Mailbox) -> int:
+    """Read one mailbox to its end: fetch and store, work, move. Returns how many mails were new.
+    Raises MailboxError when the mailbox cannot be read (remembered), StoreError when nothing can be stored."""
+    started = house.clock()
+    async with house.database.writing() as connection:
+        await mailboxes.register(connection, [box.name])
+        if not await mailboxes.lease(connection, box.name, house.node, started, started + LEASE):
+            return 0
+        state = (await mailboxes.all_of(connection))[box.name]
+    try:
+        new = 0
+        for access in mailbox_accesses(box):
+            new += await _folder(house, box, access, state)
+    except MailboxError as error:
+        async with house.database.writing() as connection:
+            failures = await mailboxes.failed(connection, box.name, str(error))
+        log.warning("mailbox cannot be read", mailbox=box.name, failures=failures, error=str(error))
+        raise
+    async with house.database.writing() as connection:
+        await mailboxes.read_to(connection, box.name, started)
+    return new
+
+
+async def _folder(house: House, box: Mailbox, access: MailboxAccess, state: MailboxState) -> int:
+    async with await MailboxConnection.open(access) as mail:
+        place = Place(state.id, box.name, access.folder, mail.uidvalidity)
+        present = await mail.uids()
+        async with house.database.reading() as connection:
+            stored, leaving = await messages.known_uids(connection, place, present)
+        await _leave(house, box, mail, place, leaving)
+        fresh = [uid for uid in present if uid not in stored]
+        count = 0
+        async for batch in mail.fetch_batches(fresh, house.settings.limits.message_bytes):
+            count += await _store(house, box, place, batch)
+            await pipeline.work(house)
+            if state.mode == Mode.LIVE:
+                await _leave_filed(house, box, mail, place, [m.uid for m in batch])
+        return count
+
+
+async def _store(house: House, box: Mailbox, place: Place, batch: Sequence[Fetched]) -> int:
+    arrived = [_arrived(box, mail) for mail in batch]
+    async with house.database.writing() as connection:
+        await messages.store(connection, arrived, place, house.clock())
+    return len(arrived)
+
+
+def _arrived(box: Mailbox, mail: Fetched) -> Arrived:
+    if mail.raw is not None:
+        return Arrived(mail.raw, mail.internal_date, mail.uid)
+    why = f"{mail.size} bytes are more than limits.message_bytes allows: the whole mail lies in {box.failed}"
+    return Arrived(mail.head or b"", mail.internal_date, mail.uid, too_big=why)
+
+
+async def _leave_filed(house: House, box: Mailbox, mail: MailboxConnection, place: Place, uids: Sequence[int]) -> None:
+    async with house.database.reading() as connection:
+        _, leaving = await messages.known_uids(connection, place, uids)
+    await _leave(house, box, mail, place, leaving)
+
+
+async def _leave(house: House, box: Mailbox, mail: MailboxConnection, place: Place, leaving: dict[int, int]) -> None:
+    """Move (or delete, or leave for good) what is filed. `leaving` is {UID: message id}."""
+    if not leaving:
+        return
+    async with house.database.reading() as connection:
+        failed = await messages.unreadable_among(connection, leaving.values())
+    if box.after == "move":
+        await mail.move([uid for uid, message in leaving.items() if message not in failed], box.processed)
+        await mail.move([uid for uid, message in leaving.items() if message in failed], box.failed)
+    elif box.after == "delete":
+        await mail.delete([uid for uid, message in leaving.items() if message not in failed])
+        await mail.move([uid for uid, message in leaving.items() if message in failed], box.failed)
+    async with house.database.writing() as connection:
+        await messages.disposed(connection, place, list(leaving), house.clock())

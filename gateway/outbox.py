@@ -1,0 +1,165 @@
+"""Sends what is due and writes what came of it: at least once, and once but for one mail.
+
+Each notice is claimed, composed and sent, and its outcome committed before the next one
+goes out: a kill between the server's 250 and our commit repeats at most that one mail,
+under the same Message-ID. The clocks follow in batches (`settle`), which a kill only
+delays. Must never decide what is said or to whom.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import datetime, timedelta
+
+import structlog
+
+from gateway import telling, tokens
+from gateway.casework import clocks
+from gateway.casework.clocks import Change
+from gateway.casework.desk import Applied, Desk, Origin
+from gateway.casework.states import ClockTrigger
+from gateway.house import House
+from gateway.logs import bind_message
+from gateway.model import Clock, NoticeState
+from gateway.store import desk as desk_store
+from gateway.store import events, notices, switches
+from gateway.store.events import Event
+from gateway.store.notices import StoredNotice
+from notifier.compose import CannotComposeError, Composed, compose, message_id_for
+from notifier.notice import Delivered, Notice, NoticeKind, Outcome, Refused, Why
+from notifier.retry import next_attempt
+
+_TIMES = ("received_at", "notified_at", "due_at")  # facts that are times
+
+log = structlog.get_logger()
+
+
+async def send_due(house: House, limit: int = 50) -> int:
+    """Send up to `limit` notices that are due, then let their clocks know. Returns how many were tried."""
+    now = house.clock()
+    async with house.database.writing() as connection:
+        if await switches.is_paused(connection):
+            return 0
+        claimed = await notices.claim(connection, house.node, now, limit)
+        if claimed:
+            await notices.name(connection, {n.id: mail_id(house, n) for n in claimed})
+    for notice in claimed:
+        outcome = await _send(house, notice)
+        await _write(house, notice, outcome)
+    while await settle(house):
+        pass
+    return len(claimed)
+
+
+async def _send(house: House, notice: StoredNotice) -> Outcome:
+    with bind_message(f"notice-{notice.id}"):
+        try:
+            composed = compose(to_say(house, notice))
+        except CannotComposeError as error:
+            log.error("notice cannot be composed", why=error.why.value, error=str(error))  # noqa: TRY400  (told whole)
+            return Refused(error.why, str(error))
+        except Exception as error:  # a bug with one notice: kept for staff, the others still go out
+            log.exception("notice cannot be composed")
+            return Refused(Why.COMPOSE, f"{type(error).__name__}: {error}")
+        return await _deliver(house, composed)
+
+
+async def _deliver(house: House, composed: Composed) -> Outcome:
+    outcome = await house.mailer.send(composed)
+    why = None if isinstance(outcome, Delivered) else outcome.why.value
+    log.info(
+        "notice sent" if why is None else "notice not sent", to=composed.envelope_to, why=why, answer=outcome.answer
+    )
+    return outcome
+
+
+def to_say(house: House, notice: StoredNotice) -> Notice:
+    """The stored notice as the notifier takes it."""
+    operator = house.settings.operator
+    facts: dict[str, object] = {k: telling.moment(v) if k in _TIMES else v for k, v in notice.facts.items()}
+    facts["organisation"] = operator.name
+    due_at = facts.get("due_at")
+    if notice.kind == NoticeKind.REMINDER.value and isinstance(due_at, datetime):
+        facts["time_left"] = max(due_at - house.clock(), timedelta(0))
+    if notice.kind == NoticeKind.WHOIS_CONTACT.value:
+        facts["opt_out"] = tokens.notice_address(operator.notice_address, notice.id, house.key("notice"), kind="o")
+    return Notice(
+        kind=NoticeKind(notice.kind),
+        key=_secret_key(house, notice),
+        to=notice.to,
+        language=notice.language,
+        address=tokens.notice_address(operator.notice_address, notice.id, house.key("notice")),
+        sender=operator.address,
+        sender_name=house.settings.sender_name,
+        date=notice.created_at,
+        facts=facts,
+        evidence=telling.evidence_from(notice.evidence) if notice.evidence else None,
+    )
+
+
+def mail_id(house: House, notice: StoredNotice) -> str:
+    """The Message-ID: the same for every copy of this notice, and not to be guessed from its key."""
+    return message_id_for(_secret_key(house, notice), house.settings.operator.address.rpartition("@")[2])
+
+
+def _secret_key(house: House, notice: StoredNotice) -> str:
+    return hmac.new(house.key("message-id"), notice.key.encode(), hashlib.sha256).hexdigest()
+
+
+async def _write(house: House, notice: StoredNotice, outcome: Outcome) -> None:
+    now = house.clock()
+    async with house.database.writing() as connection:
+        if isinstance(outcome, Delivered):
+            await notices.sent(connection, notice.id, now, outcome.answer)
+            return
+        give_up = timedelta(hours=house.settings.smtp.give_up_hours)
+        again = next_attempt(
+            notice.attempts + 1, outcome, now, notice.created_at, give_up_after=give_up, key=notice.key
+        )
+        await notices.not_sent(connection, notice.id, again, outcome.why.value, outcome.answer)
+
+
+async def settle(house: House) -> int:
+    """Let the clocks know of notices that went out or failed for good. Returns how many."""
+    async with house.database.writing() as connection:
+        rows = await notices.unsettled(connection)
+        if not rows:
+            return 0
+        desk = await desk_store.load_cases(connection, [n.case_id for n in rows if n.case_id is not None])
+        by_id = {clock.id: clock.key for clock in desk.clocks.values()}
+        for notice in rows:
+            if notice.clock_id in by_id:
+                _settle(house, desk, desk.clocks[by_id[notice.clock_id]], notice)
+        now = house.clock()
+        await desk_store.save(connection, desk, now)
+        await events.add(connection, [_event(notice, now) for notice in rows])
+        await notices.settled(connection, [notice.id for notice in rows])
+    return len(rows)
+
+
+def _settle(house: House, desk: Desk, clock: Clock, notice: StoredNotice) -> None:
+    rule = house.policy.classes[clock.case_key[1]]
+    contacts = desk.parties[clock.case_key[0]].contacts
+    current = clock.contact < len(contacts) and contacts[clock.contact] == notice.to
+    if notice.round != clock.round or not current:
+        return
+    if notice.kind == NoticeKind.COMPLAINT.value and notice.sent_at is not None:
+        desk.apply(Applied(clocks.accepted(clock, notice.sent_at, house.bounce_grace, rule)))
+    elif notice.kind == NoticeKind.COMPLAINT.value:
+        change = clocks.bounced(clock, len(contacts), f"{notice.to}: {notice.answer or notice.why}")
+        desk.apply(Applied(change, Origin(dict(notice.facts), notice.evidence)))
+    elif notice.kind == NoticeKind.REMINDER.value and notice.sent_at is not None:
+        moved = clocks.reminder_sent(clock, notice.sent_at, rule)
+        if moved != clock:
+            desk.apply(
+                Applied(Change(moved, ClockTrigger.REMINDER, f"it went out late: until {moved.due_at:%Y-%m-%d %H:%M}Z"))
+            )
+
+
+def _event(notice: StoredNotice, now: datetime) -> Event:
+    done = notice.state == NoticeState.SENT.value
+    return Event(
+        now, events.SYSTEM, f"notice {notice.kind} {'accepted' if done else 'failed'}", f"{notice.to}: {notice.answer}",
+        case_id=notice.case_id, clock_id=notice.clock_id, notice_id=notice.id,
+    )  # fmt: skip

@@ -1,0 +1,173 @@
+"""The way of a report, one function per arrow:
+
+    mailbox --fetch--> Message --parse--> Report(s) --screen--> accepted --attribute--> Account --file--> Case
+    clock --tick--> what is due --> Notices + Actions --send--> Outcome
+
+`fetch` is intake's (`intake.poll`), `tick` the ticker's, `send` the outbox's; this file holds the
+middle and the order. Each arrow can be killed and run again: a message stays `stored` until
+the one transaction that files it commits. Must never decide what the packages below decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+import structlog
+
+from gateway import filing, outbox, third_parties, ticker
+from gateway.attribution.attribute import Network, names_ours
+from gateway.attribution.attribute import attribute as attribute_report
+from gateway.dossier import Dossier, ReportInHand
+from gateway.house import House
+from gateway.logs import bind_message
+from gateway.model import Mode, Verdict
+from gateway.screening.duplicates import complainant, fingerprint
+from gateway.screening.identity import identify
+from gateway.screening.verdict import ScreeningContext
+from gateway.screening.verdict import screen as screen_report
+from gateway.store import mailboxes, messages
+from gateway.store.database import StoreError
+from gateway.store.mailboxes import MailboxState
+from gateway.store.messages import MOST_TRIES, Stored
+from gateway.workers import WorkersBrokenError
+from notifier.compose import loop_token
+from parsers.report import Envelope, Kind, Parsed
+
+ATTRIBUTED = frozenset({Verdict.ACCEPTED, Verdict.RECORDED})
+
+log = structlog.get_logger()
+
+
+async def work(house: House, limit: int = 100) -> int:
+    """Take waiting messages all the way to their cases. Returns how many; 0 means nothing waits."""
+    now = house.clock()
+    async with house.database.writing() as connection:
+        claimed = await messages.claim(connection, house.node, now, limit)
+    if not claimed:
+        return 0
+    try:
+        await _work(house, claimed, now)
+    except (StoreError, WorkersBrokenError) as error:  # the world's fault: the messages are not held to it
+        log.error("batch put off", error=str(error), message_ids=[m.id for m in claimed])  # noqa: TRY400  (said whole)
+        await _give_back(house, claimed, counts=False)
+        raise
+    except Exception:  # a bug: nothing of the batch is filed, each is tried again alone
+        log.exception("batch failed", message_ids=[m.id for m in claimed])
+        await _give_back(house, claimed, counts=True)
+    return len(claimed)
+
+
+async def _work(house: House, claimed: Sequence[Stored], now: datetime) -> None:
+    parsed = await parse(house, claimed)
+    async with house.database.reading() as connection:
+        network = await house.network(connection)
+        boxes = await mailboxes.all_of(connection)
+    dossiers = [
+        examine(house, network, message, said, now, live=_is_live(message, boxes))
+        for message, said in zip(claimed, parsed, strict=True)
+    ]
+    async with house.database.writing() as connection:
+        await filing.file(house, connection, dossiers, now)
+    for dossier in dossiers:
+        _say(dossier)
+
+
+async def _give_back(house: House, claimed: Sequence[Stored], *, counts: bool) -> None:
+    async with house.database.writing() as connection:
+        await messages.give_back(connection, [m.id for m in claimed], counts=counts)
+
+
+async def parse(house: House, claimed: Sequence[Stored]) -> list[Parsed]:
+    """Message -> what it says. What failed too often is not tried again: a person has to look."""
+    hopeless = {m.id for m in claimed if m.tries > MOST_TRIES}
+    read = iter(await house.workers.parse([m.raw for m in claimed if m.id not in hopeless]))
+    return [_given_up() if m.id in hopeless else next(read) for m in claimed]
+
+
+def examine(house: House, network: Network, message: Stored, parsed: Parsed, now: datetime, *, live: bool) -> Dossier:
+    """Screen and attribute, without storing anything: what `work` and `explain` share."""
+    identity = identify(parsed.envelope, house.border())
+    dossier = Dossier(message, parsed, identity, live)
+    screen(house, network, dossier, now)
+    attribute(network, dossier)
+    return dossier
+
+
+def screen(house: House, network: Network, dossier: Dossier, now: datetime) -> None:
+    """Report -> may we act on it; if not, why."""
+    context = screening_context(house, network, now)
+    parsed = dossier.parsed
+    if not parsed.reports or parsed.kind != Kind.REPORT:
+        dossier.screening = screen_report(parsed, None, dossier.identity, context)
+        return
+    for report in parsed.reports:
+        verdict = screen_report(parsed, report, dossier.identity, context)
+        who = complainant(report, dossier.identity)
+        dossier.reports.append(ReportInHand(report, verdict, fingerprint(report), who))
+
+
+def attribute(network: Network, dossier: Dossier) -> None:
+    """Report -> whose resource it was then. Rates need it for recorded ones too."""
+    for item in dossier.reports:
+        if item.screening.verdict in ATTRIBUTED:
+            item.attributions = attribute_report(item.report, dossier.message.received_at, network)
+
+
+def screening_context(house: House, network: Network, now: datetime) -> ScreeningContext:
+    """What screening has to know of us."""
+    operator = house.settings.operator
+    return ScreeningContext(
+        own_addresses=frozenset({operator.address.lower(), operator.notice_address.lower()}),
+        loop_token=loop_token(operator.address.rpartition("@")[2]),
+        names_ours=partial(names_ours, network=network),
+        now=now,
+        age_limit=house.policy.age_limit,
+        count_only_feeds=frozenset(feed.name for feed in house.settings.feeds if not feed.opens_cases),
+    )
+
+
+async def drain(house: House) -> None:
+    """Everything that can be done now without a mailbox: work, tick, look up, send, until nothing is left."""
+    while True:
+        done = await work(house) + await ticker.tick(house) + await third_parties.look_up(house)
+        done += await outbox.send_due(house)
+        if done == 0:
+            return
+
+
+def _is_live(message: Stored, boxes: dict[str, MailboxState]) -> bool:
+    """Mail from files is always live; a mailbox's from the moment from which it is."""
+    if message.mailbox is None:
+        return True
+    box = boxes.get(message.mailbox)
+    return (
+        box is not None
+        and box.mode == Mode.LIVE
+        and box.live_since is not None
+        and message.received_at >= box.live_since
+    )
+
+
+def _given_up() -> Parsed:
+    why = f"working on it failed {MOST_TRIES} times; the log says why"
+    return Parsed(kind=Kind.UNREADABLE, format=None, envelope=Envelope(), error=why)
+
+
+def _say(dossier: Dossier) -> None:
+    with bind_message(str(dossier.message.id)):
+        if dossier.screening is not None:
+            log.info(
+                "message",
+                kind=dossier.parsed.kind.value,
+                verdict=dossier.screening.verdict.value,
+                reason=dossier.screening.reason.value,
+            )
+        for item in dossier.reports:
+            log.info(
+                "report",
+                verdict=item.screening.verdict.value,
+                reason=item.screening.reason.value,
+                source_ip=item.report.source_ip,
+            )

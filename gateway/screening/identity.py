@@ -1,0 +1,258 @@
+"""Who sent a message, by what the operator's own border wrote on top of it.
+
+Only evidence counts: Authentication-Results fields (RFC 8601) that our own border put there, and the
+registry of feeds. Must never believe a field because of what it says about itself: one that lies below
+a foreign field was there before our border saw the message. Nothing here verifies a signature or asks
+the DNS.
+
+A feed is known by its sending domain. An alias that only one feed writes to (RPT-8) tells feeds apart
+that share a sending domain. By itself it proves nothing, since anybody can write to it, and it is
+printed in every report's To field; so it identifies a feed only beside *some* authenticated sending
+domain, and only a feed that registered no domain of its own: otherwise one leaked alias would undo the
+registered domains of its feed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from authres import AuthenticationResultsHeader
+from authres.core import AuthResError
+
+from gateway.model import Identity, IdentityKind
+from parsers.fields import registrable
+from parsers.report import Envelope
+
+# authres copies the rest of the field at each token: the bounds keep that below a few milliseconds.
+FIELD_CHARS = 4_000
+OWN_FIELDS = 20
+
+FOREIGN_ONLY = "only somebody else's Authentication-Results"
+
+_AUTHSERV_ID = re.compile(r'\s*(?:\([^()]{0,200}\)\s*)?"?([A-Za-z0-9._-]{1,253})(?:/\d+)?(?=[\s;("]|\Z)')
+_NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A registered source of reports. `domains`: sending domains, each with all below it.
+    `aliases`: addresses of ours that only this feed writes to. Both lower-case.
+    """
+
+    name: str
+    domains: frozenset[str] = frozenset()
+    aliases: frozenset[str] = frozenset()
+    opens_cases: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Border:
+    """What the operator vouches for: the authserv-ids of our border, which deletes forged ones, and the feeds."""
+
+    authserv_ids: frozenset[str] = frozenset()
+    feeds: tuple[Feed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """One result of our border: `domain` is what was checked, None where it named none that we use."""
+
+    method: str
+    result: str
+    domain: str | None
+
+
+@dataclass(slots=True)
+class _Checked:
+    """What our border said, first statement first, and what was not believed."""
+
+    statements: list[_Statement]
+    notes: list[str]
+    fields: int = 0  # of ours, readable
+    unreadable: int = 0  # of ours, in the place where ours are
+    foreign: int = 0
+
+    def domains(self, result: str, method: str) -> list[str]:
+        return [s.domain for s in self.statements if s.result == result and s.method == method and s.domain]
+
+
+def identify(envelope: Envelope, border: Border) -> Identity:
+    """The accountable sender of a message, or why there is none. Never raises.
+
+    A result of `temperror` for the very domain that would have counted, or a field of our own border that
+    cannot be read, is nobody's guilt: the sender is then unchecked, not nobody.
+    """
+    if not border.authserv_ids:
+        return Identity(IdentityKind.UNCHECKED, detail="no authserv-id of our border is configured")
+    checked = _own_results(envelope.authentication_results, border.authserv_ids)
+    domain = _from_domain(envelope)
+    aligned = _aligned(checked, domain, "pass")
+    address = envelope.from_ if aligned else None
+    found = _feed(checked, envelope, border.feeds)
+    if found:
+        feed, method, proven = found
+        detail = "; ".join([f"feed {feed.name} by {method} of {proven}", *checked.notes])
+        return Identity(IdentityKind.FEED, proven, address, method, feed.name, detail)
+    if aligned and domain:
+        method, proven = aligned
+        detail = "; ".join([f"{method}=pass for {proven}", *checked.notes])
+        return Identity(IdentityKind.DOMAIN, domain, address, method, None, detail)
+    return _nobody(checked, envelope, domain)
+
+
+def _nobody(checked: _Checked, envelope: Envelope, domain: str | None) -> Identity:
+    if _aligned(checked, domain, "temperror"):
+        detail = "; ".join(["our border could not finish the check (temperror)", *checked.notes])
+        return Identity(IdentityKind.UNCHECKED, detail=detail)
+    if checked.unreadable and not checked.fields:
+        return Identity(IdentityKind.UNCHECKED, detail="; ".join(checked.notes))
+    if checked.foreign and not checked.fields:
+        return Identity(IdentityKind.NOBODY, detail="; ".join([FOREIGN_ONLY, *checked.notes]))
+    if not checked.fields:
+        return Identity(IdentityKind.NOBODY, detail="no Authentication-Results")
+    if envelope.from_count != 1:
+        why = f"{envelope.from_count} From addresses instead of one"
+    else:
+        why = f"our border found no passing check for {domain or 'the From address'}"
+    return Identity(IdentityKind.NOBODY, detail="; ".join([why, *checked.notes]))
+
+
+def _from_domain(envelope: Envelope) -> str | None:
+    """Domain of the one From address as A-labels; two addresses leave it open who speaks."""
+    if envelope.from_count != 1 or not envelope.from_:
+        return None
+    local, _, domain = envelope.from_.rpartition("@")
+    return _domain(domain) if local else None
+
+
+def _domain(text: str) -> str | None:
+    """A domain in lower case, as A-labels."""
+    name = text.strip().rstrip(".").lower()
+    if not name.isascii():
+        try:
+            name = name[:253].encode("idna").decode("ascii")
+        except UnicodeError:
+            return None
+    return name if len(name) <= 253 and _NAME.fullmatch(name) else None
+
+
+# --- our border's fields ---------------------------------------------------------------
+
+
+def _own_results(values: Iterable[str], authserv_ids: frozenset[str]) -> _Checked:
+    """Read the topmost contiguous fields that carry one of our ids; note those that only claim it."""
+    ids = {_domain(name) for name in authserv_ids}
+    checked = _Checked([], [])
+    misplaced = 0
+    for value in values:
+        ours = _authserv_id(value) in ids
+        if not ours:
+            checked.foreign += 1
+        elif checked.foreign:
+            misplaced += 1
+        elif checked.fields + checked.unreadable < OWN_FIELDS:
+            _read(value, checked)
+    if misplaced:
+        checked.notes.append(f"{misplaced} Authentication-Results with our authserv-id below a foreign one ignored")
+    return checked
+
+
+def _authserv_id(value: str) -> str | None:
+    found = _AUTHSERV_ID.match(value)
+    return _domain(found[1]) if found else None
+
+
+def _read(value: str, checked: _Checked) -> None:
+    """Add one field of ours. Of SPF and DMARC a message has one result, of DKIM one for each domain: what a
+    higher field said is not replaced by a lower one.
+    """
+    spf_dmarc = {s.method for s in checked.statements if s.method != "dkim"}
+    dkim = {s.domain for s in checked.statements if s.method == "dkim"}
+    unsigned = any(s.method == "dkim" and s.result == "none" for s in checked.statements)
+    try:
+        found = _statements(value)
+    except (AuthResError, RecursionError, ValueError) as error:
+        checked.unreadable += 1
+        reason = "".join(c if c.isascii() and c.isprintable() else "?" for c in str(error))[:80] or "too deep"
+        checked.notes.append(f"an Authentication-Results of our border could not be read ({reason})")
+        return
+    checked.fields += 1
+    for statement in found:
+        if statement.method == "dkim":
+            if unsigned or statement.domain in dkim:
+                continue
+        elif statement.method in spf_dmarc:
+            continue
+        checked.statements.append(statement)
+
+
+def _statements(value: str) -> list[_Statement]:
+    if len(value) > FIELD_CHARS:
+        raise ValueError(f"{len(value)} characters, at most {FIELD_CHARS} are read")
+    # authres knows neither the null path of a bounce nor a semicolon at the end; both are common. A dot reads as
+    # a value and names no domain; quotes there would open what the sender wrote.
+    text = " ".join(value.split()).replace("=<>", "=.").rstrip("; ")
+    header = AuthenticationResultsHeader.parse(f"Authentication-Results: {text}")
+    found = []
+    for result in header.results:
+        method = result.method.lower()
+        properties = {(p.type.lower(), p.name.lower()): p.value or "" for p in reversed(result.properties)}
+        if method in {"dkim", "spf", "dmarc"}:
+            found.append(_Statement(method, result.result.lower(), _checked_domain(method, properties)))
+    return found
+
+
+def _checked_domain(method: str, properties: dict[tuple[str, str], str]) -> str | None:
+    """What a result is about: DKIM d= (else the domain of i=), SPF the return path, DMARC the From domain."""
+    if method == "dkim":
+        text = properties.get(("header", "d")) or properties.get(("header", "i")) or ""
+    elif method == "spf":
+        text = properties.get(("smtp", "mailfrom"), "")
+    else:
+        text = properties.get(("header", "from"), "")
+    return _domain(text.rpartition("@")[2])
+
+
+# --- whom it proves --------------------------------------------------------------------
+
+
+def _aligned(checked: _Checked, domain: str | None, result: str) -> tuple[str, str] | None:
+    """(method, domain) of a result for the From domain: DMARC exactly, DKIM and SPF by organisational domain."""
+    if not domain:
+        return None
+    if domain in checked.domains(result, "dmarc"):
+        return "dmarc", domain
+    organisation = registrable(domain)
+    for method in ("dkim", "spf"):
+        for proven in checked.domains(result, method):
+            if proven == domain or (organisation and registrable(proven) == organisation):
+                return method, proven
+    return None
+
+
+def _feed(checked: _Checked, envelope: Envelope, feeds: tuple[Feed, ...]) -> tuple[Feed, str, str] | None:
+    """(feed, method, proven domain). Of several, the one whose alias was written to, then the narrowest domain."""
+    to = {address.lower() for address in envelope.to}
+    # DKIM first: a signature speaks for the message, SPF for its last hop only.
+    proofs = [(method, name) for method in ("dkim", "dmarc", "spf") for name in checked.domains("pass", method)]
+    best: tuple[tuple[bool, int], Feed, str, str] | None = None
+    for feed in feeds:
+        written_to = not to.isdisjoint(alias.lower() for alias in feed.aliases)
+        for method, proven in proofs:
+            registered = max((len(d) for d in feed.domains if _below(proven, d)), default=0)
+            rank = (written_to, registered)
+            if registered and (best is None or rank > best[0]):
+                best = (rank, feed, method, proven)
+        if written_to and not feed.domains and proofs and (best is None or not best[0][0]):
+            best = ((True, 0), feed, "alias", proofs[0][1])
+    return best[1:] if best else None
+
+
+def _below(name: str, registered: str) -> bool:
+    """`registered` itself or a name below it. A public suffix stands for itself only: below it live strangers."""
+    registered = registered.lower().rstrip(".")
+    if name == registered:
+        return True
+    return name.endswith(f".{registered}") and registrable(registered) is not None

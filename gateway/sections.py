@@ -1,0 +1,321 @@
+"""The sections of arfgate.toml: names, types, defaults and meaning of every setting.
+
+The docstring under a setting is what `arfgate init` writes above it and what an error
+message quotes. Must never read anything but the files that a setting itself names, and
+must never show a secret.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+
+from gateway.model import MailboxRole
+from gateway.setting_types import (
+    Address,
+    AddressList,
+    Data,
+    DatabaseUrl,
+    DomainList,
+    DomainName,
+    FilePath,
+    Host,
+    HostPortList,
+    MailboxName,
+    NetworkList,
+    Port,
+    Text,
+    TextList,
+    is_loopback,
+    secret_from_file,
+)
+from parsers.report import Limits as ParserLimits
+
+_PARSER = ParserLimits()
+_NOTICE_LOCAL_CHARS = 30  # local part of 64 less `+n.` and the longest token (tokens.py)
+
+
+SmtpSecurity = Literal["starttls", "tls", "none"]
+
+
+def _usual_security(data: Data) -> SmtpSecurity:
+    return "none" if is_loopback(data["host"]) else "starttls"
+
+
+def absent() -> Any:
+    """Default of a secret that is required: its validator looks into the file, or says what is missing."""
+    return None
+
+
+class Section(BaseModel):
+    """What all sections share: frozen, no unknown keys, values never in an exception's text."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        validate_default=True,
+        str_strip_whitespace=True,
+    )
+
+
+class Operator(Section):
+    """Who runs this gateway, and which networks, relays and names are its own."""
+
+    name: Text
+    """Your organisation's name, as notices show it."""
+    domain: DomainName
+    """Your mail domain."""
+    address: Address
+    """The From address of what is sent."""
+    notice_address: Address = Field(default_factory=lambda data: str(data["address"]))
+    """Address from which reply addresses are made, local+n.TOKEN@domain; default: `address`. Its server must accept
+    subaddresses (local+anything) and deliver them into one of the mailboxes."""
+    own_domains: DomainList = ()
+    """Domains that are yours; `domain` always counts. Never written to as a third party."""
+    networks: NetworkList = ()
+    """Your own prefixes, for example ["192.0.2.0/24", "2001:db8::/32"]; tells "nobody held it then" from "not ours"."""
+    relays: NetworkList = ()
+    """Addresses or prefixes of your outbound mail relays: a report about one goes on to the client behind it."""
+    authserv_ids: TextList = ()
+    """Authentication-Results ids that your own border mail servers write. While it is empty no sender can be
+    checked, and reports are held."""
+
+    @field_validator("notice_address")
+    @classmethod
+    def _room_for_token(cls, value: str) -> str:
+        if len(value.partition("@")[0]) > _NOTICE_LOCAL_CHARS:
+            raise ValueError(f"the part before @ is longer than {_NOTICE_LOCAL_CHARS}; choose a shorter address")
+        return value
+
+    @field_validator("own_domains")
+    @classmethod
+    def _with_domain(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((info.data.get("domain", ""), *value)))
+
+    @field_validator("authserv_ids")
+    @classmethod
+    def _lower(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name.lower() for name in value)
+
+
+class Database(Section):
+    """Where everything is stored."""
+
+    url: DatabaseUrl = Field(default="sqlite+aiosqlite:///arfgate.db", repr=False)
+    """SQLite (a path relative to this file) or postgresql+asyncpg://user:password@host/name."""
+
+
+class Mailbox(Section):
+    """One mailbox that is read by IMAP."""
+
+    name: MailboxName
+    """Short name, used on the command line and in ARFGATE_MAILBOXES__NAME__PASSWORD."""
+    role: MailboxRole
+    """Which address it serves: "abuse" or "postmaster"."""
+    host: Host
+    """IMAP server."""
+    security: Literal["tls", "starttls", "plain"] = "tls"
+    """"tls" (encrypted from the first byte), "starttls", or "plain" (for a server on this machine)."""
+    allow_plain: bool = False
+    """Permit "plain" to another machine: password and mail travel readable. Use it on a private line only."""
+    port: Port = Field(default_factory=lambda data: 993 if data["security"] == "tls" else 143)
+    """TCP port; default 993 for tls, else 143."""
+    user: Text
+    """Login name."""
+    password_file: FilePath | None = None
+    """File that holds the password, relative to this file; better than `password`."""
+    password: SecretStr = Field(default_factory=absent)
+    """The password. Or use `password_file`, or the environment variable ARFGATE_MAILBOXES__NAME__PASSWORD."""
+    verify: bool = True
+    """Verify the server's certificate. false lets anybody on the line read the mail and the password."""
+    ca_file: FilePath | None = None
+    """PEM file of a certificate authority to trust for this server."""
+    folder: Text = "INBOX"
+    """Folder that is read."""
+    junk_folder: Text | None = None
+    """A second folder to read, such as "Junk": reports are often taken for spam."""
+    processed: Text = "Processed"
+    """Folder for mail that is stored."""
+    failed: Text = "Failed"
+    """Folder for mail that could not be read; it is stored nonetheless."""
+    after: Literal["move", "keep", "delete"] = "move"
+    """What happens to a mail once it is stored: "move", "keep" where it is, or "delete"."""
+    poll_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    """Seconds between two looks, 1 to 3600."""
+    idle: bool = True
+    """Also wake up as soon as the server says that there is mail (IMAP IDLE)."""
+    timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
+    """Seconds to wait for an answer of the server."""
+
+    @field_validator("allow_plain")
+    @classmethod
+    def _no_plain_password(cls, value: bool, info: ValidationInfo) -> bool:
+        if info.data.get("security") == "plain" and not value and not is_loopback(info.data.get("host", "")):
+            raise ValueError('security = "plain" to another machine sends the password readable; use security = "tls"')
+        return value
+
+    @field_validator("password", mode="before")
+    @classmethod
+    def _password(cls, value: object, info: ValidationInfo) -> object:
+        return secret_from_file(value, info, "password_file", required=True)
+
+
+class Smtp(Section):
+    """How notices leave: through a relay (usual), or directly to the recipients' servers."""
+
+    mode: Literal["relay", "direct"] = "relay"
+    """"relay" hands everything to one server; "direct" looks up each recipient's mail server."""
+    host: Host = "127.0.0.1"
+    """The relay."""
+    security: SmtpSecurity = Field(default_factory=_usual_security)
+    """"starttls", "tls" or "none"; default none to this machine, else starttls. In direct mode TLS is used where a
+    server offers it, unless this is "none"."""
+    port: Port = Field(default_factory=lambda data: {"tls": 465, "starttls": 587, "none": 25}[data["security"]])
+    """TCP port of the relay; default 25 for none, 587 for starttls, 465 for tls."""
+    verify: bool = True
+    """Verify the relay's certificate. false lets anybody on the line read the notices and the password."""
+    ca_file: FilePath | None = None
+    """PEM file of a certificate authority to trust for the relay."""
+    user: Text | None = None
+    """Login name at the relay; without it no login is made."""
+    password_file: FilePath | None = None
+    """File that holds the password, relative to this file."""
+    password: SecretStr | None = None
+    """The password. Or use `password_file`, or the environment variable ARFGATE_SMTP__PASSWORD."""
+    bounce_grace_minutes: Annotated[int, Field(ge=0, le=1440)] = 15
+    """Minutes after the relay took a notice until the customer's clock starts: time for a bounce to come back."""
+    direct_port: Port = 25
+    """TCP port of the recipients' servers in direct mode."""
+    timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
+    """Seconds to wait for a connection; an answer may take four times as long (servers check mail before they take
+    it, and who gives up too early sends twice)."""
+    give_up_hours: Annotated[int, Field(ge=1, le=240)] = 48
+    """Hours after which a notice that no server takes counts as undeliverable."""
+    sender_name: Text | None = None
+    """Name beside the From address; default: operator.name."""
+
+    @field_validator("password", mode="before")
+    @classmethod
+    def _password(cls, value: object, info: ValidationInfo) -> object:
+        secret = secret_from_file(value, info, "password_file", required=info.data.get("user") is not None)
+        in_clear = info.data.get("security") == "none" and not is_loopback(info.data.get("host", ""))
+        if secret and in_clear:
+            raise ValueError('security = "none" would send it readable to another machine; use "starttls" or "tls"')
+        return secret
+
+
+class Rdap(Section):
+    """Contacts of foreign networks and sites, asked of the registries."""
+
+    enabled: bool = True
+    """Ask the registries for abuse contacts."""
+    allow_hosts: HostPortList = ()
+    """Further RDAP servers as "host:port", besides those of the IANA list; for tests and demonstrations."""
+    bootstrap_dir: FilePath | None = None
+    """Folder with newer IANA bootstrap files than the bundled ones (ipv4.json, ipv6.json, asn.json, dns.json)."""
+    timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 10
+    """Seconds to wait for an answer."""
+
+
+class PolicyChoice(Section):
+    """Which rules hold: classes of cases, their hours, what follows when time is up."""
+
+    name: Text = "default"
+    """Name of a policy that comes with arfgate, or the path of a policy file (.toml) relative to this file."""
+
+
+class Feed(Section):
+    """A source of reports that you know: a provider's feedback loop, a threat feed."""
+
+    name: Text
+    """Name, as lists show it."""
+    domains: DomainList = ()
+    """Domains that sign its mail (DKIM d=) or pass SPF; a domain covers those below it."""
+    aliases: AddressList = ()
+    """Addresses of yours that you gave to this feed alone."""
+    opens_cases: bool = True
+    """Whether its reports open cases; false: they are only counted."""
+    note: str = ""
+    """A remark for staff."""
+
+    @field_validator("aliases")
+    @classmethod
+    def _domains_or_aliases(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not value and info.data.get("domains") == ():
+            raise ValueError("the feed has neither domains nor aliases, so nothing could be recognised; give one")
+        return tuple(alias.lower() for alias in value)
+
+
+class Web(Section):
+    """The queue page on this machine."""
+
+    enabled: bool = True
+    """Serve the queue page."""
+    host: Text = "127.0.0.1"
+    """Address to listen on; only this machine's own (127.0.0.1 or ::1) in this version."""
+    port: Port = 8025
+    """TCP port."""
+    token_file: FilePath | None = None
+    """File that holds the token which opens the page, relative to this file."""
+    token: SecretStr | None = None
+    """The token. Or use `token_file` (`arfgate init` writes one), or the environment variable ARFGATE_WEB__TOKEN."""
+
+    @field_validator("host")
+    @classmethod
+    def _loopback_only(cls, value: str) -> str:
+        if not is_loopback(value):
+            raise ValueError("the page is served to this machine only; use 127.0.0.1 and an SSH tunnel")
+        return value
+
+    @field_validator("token", mode="before")
+    @classmethod
+    def _token(cls, value: object, info: ValidationInfo) -> object:
+        return secret_from_file(value, info, "token_file", required=info.data.get("enabled", False), least=16)
+
+
+class Limits(Section):
+    """Bounds that hold before a mail is read, and for the processes that read it."""
+
+    message_bytes: Annotated[int, Field(ge=1024)] = _PARSER.message_bytes
+    """Largest mail, bytes; larger ones are stored and shown, not read."""
+    header_bytes: Annotated[int, Field(ge=1024)] = _PARSER.header_bytes
+    """Largest header, bytes."""
+    header_line_bytes: Annotated[int, Field(ge=998)] = _PARSER.header_line_bytes
+    """Longest header field, bytes."""
+    parts: Annotated[int, Field(ge=1, le=5000)] = _PARSER.parts
+    """Most MIME parts in one mail."""
+    depth: Annotated[int, Field(ge=1, le=100)] = _PARSER.depth
+    """Deepest nesting of parts."""
+    evidence_messages: Annotated[int, Field(ge=1, le=1000)] = _PARSER.evidence_messages
+    """Most forwarded mails in one mail."""
+    text_chars: Annotated[int, Field(ge=100)] = _PARSER.text_chars
+    """Most characters of readable text that are kept for display."""
+    parse_seconds: Annotated[int, Field(ge=1, le=600)] = 30
+    """Seconds after which reading one mail is given up."""
+    parse_memory_bytes: Annotated[int, Field(ge=256 * 1024 * 1024)] = 1024 * 1024 * 1024
+    """Memory of a reading process, bytes."""
+    parse_workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Number of reading processes."""
+
+    def for_parsing(self) -> ParserLimits:
+        return ParserLimits(
+            message_bytes=self.message_bytes,
+            header_bytes=self.header_bytes,
+            header_line_bytes=self.header_line_bytes,
+            parts=self.parts,
+            depth=self.depth,
+            evidence_messages=self.evidence_messages,
+            text_chars=self.text_chars,
+        )
+
+
+class Log(Section):
+    """Log lines go to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least importance that is written: "debug", "info", "warning" or "error"."""
+    format: Literal["json", "text"] = "json"
+    """"json" for machines, "text" for people."""

@@ -1,0 +1,177 @@
+"""Tries what the settings name: database, mailboxes, registry, and a mail to ourselves and back.
+
+Each try gives one Result with a line for people; none raises. Nothing is changed but that one
+self-test mail is sent; it stays where it arrives, for intake. Must never show a secret.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+from gateway import selftest
+from gateway.doors import mailbox_accesses
+from gateway.intake.connect import MailboxError
+from gateway.intake.imap import MailboxConnection
+from gateway.logs import clean_text
+from gateway.policies import policy
+from gateway.sections import Mailbox
+from gateway.settings import Settings
+from gateway.store.database import Database, StoreError
+from gateway.store.migrate import version
+from notifier import bootstrap
+from notifier.dns import Resolver
+from notifier.http import HttpClient
+from notifier.rdap import Failed, MemoryCache, NotFound, RdapClient, RdapWhy
+from notifier.registration import RdapAnswer
+
+Question = Callable[[str], Awaitable[RdapAnswer | NotFound | Failed]]
+
+_ALWAYS_REGISTERED = "iana.org"
+
+
+class State(StrEnum):
+    OK = "ok"
+    WRONG = "wrong"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one try. `text` says what was found; where `state` is WRONG also which setting, and what to do."""
+
+    name: str
+    state: State
+    text: str
+
+
+class _WrongError(Exception):
+    """A try failed, in words for people."""
+
+
+class _SkippedError(Exception):
+    """A try was not made, in words for people."""
+
+
+async def check(settings: Settings, wait_seconds: float) -> AsyncIterator[Result]:
+    """Every try, in an order that a person can follow. `wait_seconds`: how long to look for the mail to ourselves."""
+    yield await _try("policy", partial(_policy, settings))
+    yield await _try("database", partial(_database, settings))
+    if not settings.mailboxes:
+        yield Result("mailboxes", State.WRONG, "none is configured; write a [[mailboxes]] block into the settings file")
+    boxes = await asyncio.gather(*(_try(f"mailbox {box.name}", partial(_mailbox, box)) for box in settings.mailboxes))
+    for result in boxes:
+        yield result
+    yield await _try("rdap", partial(_rdap, settings))
+    readable = {result.name for result in boxes if result.state is State.OK}
+    usable = [box for box in settings.mailboxes if f"mailbox {box.name}" in readable]
+    async for result in _mail_and_back(settings, usable, wait_seconds):
+        yield result
+
+
+async def _mail_and_back(settings: Settings, boxes: list[Mailbox], wait_seconds: float) -> AsyncIterator[Result]:
+    async with AsyncExitStack() as stack:
+        try:
+            composed = selftest.compose_self_test(settings, datetime.now(UTC))
+        except selftest.SelfTestError as error:
+            yield Result("smtp", State.WRONG, clean_text(str(error)))
+            return
+        watches = await selftest.watch(stack, boxes)  # before it is sent: what is there already is not ours
+        sent = await _try("smtp", partial(selftest.send, settings, composed))
+        yield sent
+        if sent.state is State.OK and watches:
+            yield await _try("way back", partial(selftest.find, watches, composed, wait_seconds))
+        else:
+            why = "there is no mailbox to look into" if sent.state is State.OK else "nothing was sent"
+            yield Result("way back", State.SKIPPED, why)
+
+
+async def _try(name: str, what: Callable[[], Awaitable[str]]) -> Result:
+    try:
+        return Result(name, State.OK, clean_text(await what()))
+    except _SkippedError as skipped:
+        return Result(name, State.SKIPPED, clean_text(str(skipped)))
+    except (_WrongError, MailboxError, StoreError, policy.PolicyError, selftest.SelfTestError) as wrong:
+        return Result(name, State.WRONG, clean_text("; ".join(str(wrong).splitlines())))
+    except Exception as error:  # noqa: BLE001 -- a bug here must not hide the other results
+        text = f"the check itself broke ({type(error).__name__}: {error}); please report this"
+        return Result(name, State.WRONG, clean_text(text))
+
+
+async def _policy(settings: Settings) -> str:
+    rules = policy.load(settings.policy_source)
+    return f'"{rules.name}" version {rules.version}, {len(rules.classes)} classes of cases'
+
+
+async def _database(settings: Settings) -> str:
+    url = settings.database.url
+    file = Path(url.partition(":///")[2].partition("?")[0]) if url.startswith("sqlite") else None
+    if file is not None and file.name != ":memory:" and not file.exists():
+        if not file.parent.is_dir():
+            raise _WrongError(f"database.url: the folder {file.parent} does not exist; make it, or name another one")
+        return f"{file} is not there yet; the first `arfgate run` makes it"
+    database = Database(url)
+    try:
+        async with database.writing():
+            pass  # opens a write transaction: a read-only or locked file shows here
+        async with database.reading() as connection:
+            present, newest = await connection.run_sync(version)
+    finally:
+        await database.close()
+    if present is None:
+        return "empty; the first `arfgate run` makes the tables"
+    if present != newest:
+        step = "run `arfgate db upgrade`, or the program that wrote it if that is newer"
+        raise _WrongError(f"database.url: its tables have version {present}, this program needs {newest}; {step}")
+    return f"its tables have the newest version ({newest})"
+
+
+async def _mailbox(box: Mailbox) -> str:
+    found = []
+    for access in mailbox_accesses(box):
+        try:
+            async with await MailboxConnection.open(access) as connection:
+                found.append(f"{len(await connection.uids())} mails in {access.folder}")
+        except MailboxError as error:
+            key = "junk_folder" if access.folder == box.junk_folder and error.setting == "folder" else error.setting
+            where = f' (setting {key} of [[mailboxes]] "{box.name}")' if key else ""
+            raise _WrongError(f"{error}{where}") from error
+    return f"logged in at {box.host}:{box.port}; {', '.join(found)}"
+
+
+async def _rdap(settings: Settings) -> str:
+    if not settings.rdap.enabled:
+        raise _SkippedError("rdap.enabled is false: no contacts of foreign networks are looked up")
+    try:
+        registries = bootstrap.load(settings.rdap.bootstrap_dir)
+    except (bootstrap.BootstrapError, OSError) as error:
+        raise _WrongError(f"rdap.bootstrap_dir: {error}; give a folder with IANA's files, or none") from error
+    try:
+        http = HttpClient(Resolver(), lambda: datetime.now(UTC))
+    except ValueError as error:
+        raise _WrongError(f"{error}; configure a nameserver in /etc/resolv.conf") from error
+    client = RdapClient(http, MemoryCache(), registries, lambda: datetime.now(UTC), settings.rdap.allow_hosts)
+    try:
+        for ask, subject in _subjects(settings, client):
+            answer = await ask(subject)
+            if isinstance(answer, Failed) and answer.why in {RdapWhy.NO_REGISTRY, RdapWhy.NOT_PUBLIC}:
+                continue
+            if isinstance(answer, Failed):
+                step = "check that this machine may reach registries by HTTPS, or set rdap.enabled = false"
+                raise _WrongError(f"asked about {subject}: {answer.detail}; {step}")
+            return f"asked about {subject}, answered by {answer.source}"
+    finally:
+        await http.aclose()
+    raise _WrongError("rdap.bootstrap_dir: its files name no registry that could be asked; use IANA's own, or none")
+
+
+def _subjects(settings: Settings, client: RdapClient) -> list[tuple[Question, str]]:
+    """What may be asked about: ourselves, else a name that is always registered."""
+    own = [(client.ip, str(network.network_address)) for network in settings.operator.networks]
+    return [*own, (client.domain, settings.operator.domain), (client.domain, _ALWAYS_REGISTERED)]

@@ -1,0 +1,164 @@
+"""Cases as people see them: listed with the time left, shown with everything that happened.
+
+A decision about clocks goes through `desk` like every other change, an action's state
+through `actions`; only the end of a case is written here. Must never decide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.casework.states import worst
+from gateway.model import Case, CaseState, Cause, ClockState
+from gateway.store import events, notices
+from gateway.store.tables import accounts, actions, attributions, cases, clocks, customers, reports
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLine:
+    """One case in a list. `state` is that of its worst clock while the case is open; `due_at` the earliest end."""
+
+    id: int
+    number: str
+    customer: str
+    cls: str
+    state: str
+    resources: int
+    reports: int
+    complainants: int
+    opened_at: datetime
+    due_at: datetime | None
+    notified_at: datetime | None
+
+
+async def listed(connection: AsyncConnection, *, only_open: bool = True, limit: int = 200) -> list[CaseLine]:
+    """Cases, newest first."""
+    query = (
+        select(cases, accounts.c.name.label("account"), customers.c.key.label("customer"))
+        .join(accounts, accounts.c.id == cases.c.account_id)
+        .join(customers, customers.c.id == accounts.c.customer_id)
+        .order_by(cases.c.id.desc())
+        .limit(limit)
+    )
+    if only_open:
+        query = query.where(cases.c.state == CaseState.OPEN.value)
+    rows = (await connection.execute(query)).all()
+    ids = [row.id for row in rows]
+    running = await _clocks(connection, ids)
+    counted = await _counts(connection, ids)
+    return [_line(row, running.get(row.id, []), counted.get(row.id, (0, 0))) for row in rows]
+
+
+async def shown(connection: AsyncConnection, number: str) -> dict[str, Any] | None:
+    """One case whole: its clocks, reports, notices, actions and events. None if there is none."""
+    case_id = case_id_of(number)
+    found = await connection.execute(
+        select(
+            cases, accounts.c.name.label("account"), customers.c.key.label("customer"), customers.c.name.label("name")
+        )
+        .join(accounts, accounts.c.id == cases.c.account_id)
+        .join(customers, customers.c.id == accounts.c.customer_id)
+        .where(cases.c.id == case_id)
+    )
+    row = found.one_or_none()
+    if row is None:
+        return None
+    running = await _clocks(connection, [row.id])
+    counted = await _counts(connection, [row.id])
+    return {
+        "case": _line(row, running.get(row.id, []), counted.get(row.id, (0, 0))),
+        "customer_name": row.name,
+        "policy": row.policy,
+        "cause": row.cause,
+        "clocks": running.get(row.id, []),
+        "reports": await _reports(connection, row.id),
+        "notices": await notices.listed(connection, row.id),
+        "actions": await actions_of(connection, row.id),
+        "events": await events.of_case(connection, row.id),
+    }
+
+
+def case_id_of(number: str) -> int:
+    """The row behind `AG-2026-000123` (or plain `123`); -1 for what is no case number."""
+    digits = number.rpartition("-")[2]
+    return int(digits) if digits.isdecimal() and len(digits) < 18 else -1
+
+
+async def end(connection: AsyncConnection, case: Case, state: CaseState, cause: Cause, now: datetime) -> None:
+    """Staff closed or dismissed the case. A dismissed one takes no more evidence: the next report opens another."""
+    current = {} if state == CaseState.CLOSED else {"current": None}
+    await connection.execute(
+        update(cases)
+        .where(cases.c.id == case.id)
+        .values(state=state.value, cause=cause.value, resolved_at=now, **current)
+    )
+
+
+async def actions_of(connection: AsyncConnection, case_id: int | None = None) -> list[dict[str, Any]]:
+    """Actions of a case, or all that still want somebody, oldest first."""
+    query = select(actions).order_by(actions.c.id)
+    if case_id is not None:
+        query = query.where(actions.c.case_id == case_id)
+    return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def _clocks(connection: AsyncConnection, case_ids: list[int]) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
+    rows = await connection.execute(select(clocks).where(clocks.c.case_id.in_(case_ids)).order_by(clocks.c.id))
+    for row in rows:
+        found.setdefault(row.case_id, []).append(row)
+    return found
+
+
+async def _counts(connection: AsyncConnection, case_ids: list[int]) -> dict[int, tuple[int, int]]:
+    """{case: (reports, distinct complainants)}."""
+    rows = await connection.execute(
+        select(
+            clocks.c.case_id,
+            func.count(func.distinct(attributions.c.report_id)),
+            func.count(func.distinct(reports.c.complainant)),
+        )
+        .join(attributions, attributions.c.clock_id == clocks.c.id)
+        .join(reports, reports.c.id == attributions.c.report_id)
+        .where(clocks.c.case_id.in_(case_ids))
+        .group_by(clocks.c.case_id)
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+async def _reports(connection: AsyncConnection, case_id: int) -> list[dict[str, Any]]:
+    rows = await connection.execute(
+        select(
+            reports.c.id, reports.c.category, reports.c.feedback_type, reports.c.source_ip, reports.c.arrival_date,
+            reports.c.complainant, reports.c.received_at, attributions.c.value, attributions.c.role, attributions.c.how,
+        )
+        .join(attributions, attributions.c.report_id == reports.c.id)
+        .join(clocks, clocks.c.id == attributions.c.clock_id)
+        .where(clocks.c.case_id == case_id)
+        .order_by(reports.c.id)
+    )  # fmt: skip
+    return [dict(row) for row in rows.mappings()]
+
+
+def _line(row: Any, its_clocks: list[Any], counted: tuple[int, int]) -> CaseLine:
+    case = Case(row.account_id, row.cls, CaseState(row.state), row.opened_at, id=row.id)
+    shown_by = worst([ClockState(clock.state) for clock in its_clocks]) if case.state == CaseState.OPEN else None
+    first = min((clock for clock in its_clocks if clock.due_at), key=lambda clock: clock.due_at, default=None)
+    return CaseLine(
+        id=row.id,
+        number=case.number,
+        customer=row.customer if row.account == "main" else f"{row.customer}/{row.account}",
+        cls=row.cls,
+        state=(shown_by or case.state).value,
+        resources=len(its_clocks),
+        reports=counted[0],
+        complainants=counted[1],
+        opened_at=row.opened_at,
+        due_at=first.due_at if first else None,
+        notified_at=first.notified_at if first else None,
+    )

@@ -1,0 +1,196 @@
+"""Customers, their accounts, contacts and assignments: imported whole or not at all.
+
+An import adds and updates, it never deletes: history decides whose address it was then.
+Must never be asked for a single address (the index of `attribution.prefixes` is).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.intake.customers import AssignmentRow, CustomerFile
+from gateway.model import Assignment
+from gateway.store import events, switches
+from gateway.store.events import Event
+from gateway.store.tables import accounts, assignments, contacts, customers
+
+WHOLE = (0, 65535)  # the ports of an address that is not shared
+_CHUNK = 500  # keys in one IN list
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import changed, in rows."""
+
+    customers: int
+    accounts: int
+    assignments_new: int
+    assignments_changed: int
+
+
+async def import_file(connection: AsyncConnection, file: CustomerFile, *, who: str, now: datetime) -> Imported:
+    """Bring the rows of a checked file in. The caller's transaction makes it all or nothing."""
+    customer_ids = await _customers(connection, file)
+    await _contacts(connection, file, customer_ids)
+    account_ids, made = await _accounts(connection, file, customer_ids)
+    new, changed = await _assignments(connection, file, account_ids)
+    await switches.count_up(connection, switches.ASSIGNMENTS_VERSION)
+    done = Imported(len(file.customers), made, new, changed)
+    why = f"{done.customers} customers, {new} new assignments, {changed} changed"
+    await events.add(connection, [Event(now, who, "customers imported", why)])
+    return done
+
+
+async def all_assignments(connection: AsyncConnection) -> list[Assignment]:
+    """Every assignment, for the index in memory."""
+    rows = await connection.execute(select(assignments))
+    return [_assignment(row) for row in rows]
+
+
+async def names(connection: AsyncConnection, account_ids: Sequence[int]) -> dict[int, str]:
+    """`customer` or `customer/account` for each account, for people."""
+    rows = await connection.execute(
+        select(accounts.c.id, accounts.c.name, customers.c.key)
+        .join(customers, customers.c.id == accounts.c.customer_id)
+        .where(accounts.c.id.in_(list(account_ids)))
+    )
+    return {row.id: row.key if row.name == "main" else f"{row.key}/{row.name}" for row in rows}
+
+
+async def account_named(connection: AsyncConnection, name: str) -> int | None:
+    """The account of `customer` or `customer/account`, None if there is none."""
+    key, _, account = name.partition("/")
+    found = await connection.execute(
+        select(accounts.c.id)
+        .join(customers, customers.c.id == accounts.c.customer_id)
+        .where(customers.c.key == key, accounts.c.name == (account or "main"))
+    )
+    return found.scalar_one_or_none()
+
+
+async def overview(connection: AsyncConnection) -> list[dict[str, Any]]:
+    """A row per account: customer, name, first contact, how many assignments."""
+    held = select(assignments.c.account_id, func.count().label("held")).group_by(assignments.c.account_id).subquery()
+    first = select(contacts).where(contacts.c.position == 0).subquery()
+    rows = await connection.execute(
+        select(
+            customers.c.key, customers.c.name, accounts.c.name.label("account"), customers.c.language,
+            first.c.address, func.coalesce(held.c.held, 0).label("assignments"),
+        )
+        .join(accounts, accounts.c.customer_id == customers.c.id)
+        .outerjoin(first, first.c.customer_id == customers.c.id)
+        .outerjoin(held, held.c.account_id == accounts.c.id)
+        .order_by(customers.c.key, accounts.c.name)
+    )  # fmt: skip
+    return [dict(row) for row in rows.mappings()]
+
+
+async def add_rule(
+    connection: AsyncConnection, row: AssignmentRow, account_id: int, *, who: str, now: datetime
+) -> None:
+    """An assignment that staff made from the unmatched queue."""
+    await connection.execute(insert(assignments), [_columns(row, account_id) | {"origin": "rule"}])
+    await switches.count_up(connection, switches.ASSIGNMENTS_VERSION)
+    await events.add(
+        connection, [Event(now, who, "assignment made", f"{row.resource} from {row.valid_from:%Y-%m-%d %H:%M}Z")]
+    )
+
+
+async def _customers(connection: AsyncConnection, file: CustomerFile) -> dict[str, int]:
+    known = {row.key: row.id for row in await connection.execute(select(customers.c.key, customers.c.id))}
+    plain = {row.key: {"name": row.name, "language": row.language, "vetted": row.vetted} for row in file.customers}
+    fresh = [{"key": key} | values for key, values in plain.items() if key not in known]
+    if fresh:
+        rows = await connection.execute(insert(customers).returning(customers.c.key, customers.c.id), fresh)
+        known |= {row.key: row.id for row in rows}
+    for row in file.customers:
+        parent = known.get(row.parent) if row.parent else None
+        await connection.execute(
+            update(customers).where(customers.c.key == row.key).values(**plain[row.key], parent_id=parent)
+        )
+    return known
+
+
+async def _contacts(connection: AsyncConnection, file: CustomerFile, ids: dict[str, int]) -> None:
+    told = [ids[key] for key in file.contacts]
+    for start in range(0, len(told), _CHUNK):
+        await connection.execute(delete(contacts).where(contacts.c.customer_id.in_(told[start : start + _CHUNK])))
+    rows = [
+        {"customer_id": ids[key], "address": address, "position": position}
+        for key, addresses in file.contacts.items()
+        for position, address in enumerate(addresses)
+    ]
+    if rows:
+        await connection.execute(insert(contacts), rows)
+
+
+async def _accounts(
+    connection: AsyncConnection, file: CustomerFile, ids: dict[str, int]
+) -> tuple[dict[tuple[str, str], int], int]:
+    wanted = {(row.customer, row.account) for row in file.assignments} | {(row.key, "main") for row in file.customers}
+    rows = await connection.execute(
+        select(customers.c.key, accounts.c.name, accounts.c.id).join(
+            customers, customers.c.id == accounts.c.customer_id
+        )
+    )
+    known = {(row.key, row.name): row.id for row in rows}
+    fresh = sorted(wanted - set(known))
+    if fresh:
+        made = await connection.execute(
+            insert(accounts).returning(accounts.c.id, sort_by_parameter_order=True),
+            [{"customer_id": ids[key], "name": name} for key, name in fresh],
+        )
+        known |= dict(zip(fresh, made.scalars(), strict=True))
+    return known, len(fresh)
+
+
+async def _assignments(
+    connection: AsyncConnection, file: CustomerFile, account_ids: dict[tuple[str, str], int]
+) -> tuple[int, int]:
+    key = (assignments.c.resource, assignments.c.port_first, assignments.c.valid_from, assignments.c.account_id)
+    rows = await connection.execute(select(*key, assignments.c.id, assignments.c.valid_to))
+    known = {(row.resource, row.port_first, row.valid_from, row.account_id): (row.id, row.valid_to) for row in rows}
+    fresh, changed = [], 0
+    for row in file.assignments:
+        columns = _columns(row, account_ids[(row.customer, row.account)])
+        old = known.get((row.resource, columns["port_first"], row.valid_from, columns["account_id"]))
+        if old is None:
+            fresh.append(columns | {"origin": "import"})
+        elif old[1] != row.valid_to:
+            await connection.execute(
+                update(assignments).where(assignments.c.id == old[0]).values(valid_to=row.valid_to)
+            )
+            changed += 1
+    if fresh:
+        await connection.execute(insert(assignments), fresh)
+    return len(fresh), changed
+
+
+def _columns(row: AssignmentRow, account_id: int) -> dict[str, Any]:
+    return {
+        "account_id": account_id,
+        "resource": row.resource,
+        "family": row.family,
+        "first": f"{row.first:032x}",
+        "last": f"{row.last:032x}",
+        "port_first": WHOLE[0] if row.port_first is None else row.port_first,
+        "port_last": WHOLE[1] if row.port_last is None else row.port_last,
+        "valid_from": row.valid_from,
+        "valid_to": row.valid_to,
+    }
+
+
+def _assignment(row: Any) -> Assignment:
+    whole = (row.port_first, row.port_last) == WHOLE
+    return Assignment(
+        id=row.id, account_id=row.account_id, resource=row.resource, family=row.family,
+        first=int(row.first, 16), last=int(row.last, 16),
+        port_first=None if whole else row.port_first, port_last=None if whole else row.port_last,
+        valid_from=row.valid_from, valid_to=row.valid_to,
+    )  # fmt: skip

@@ -1,0 +1,47 @@
+"""The audit trail: every state-changing call of the store adds its Event in the same transaction.
+
+Must never be updated or deleted from; must never hold a secret or a whole mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.store.tables import events
+from gateway.store.text import storable
+
+SYSTEM = "arfgate"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Who did what, when (UTC) and why, about which rows."""
+
+    at: datetime
+    who: str
+    what: str
+    why: str = ""
+    message_id: int | None = None
+    report_id: int | None = None
+    case_id: int | None = None
+    clock_id: int | None = None
+    notice_id: int | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+async def add(connection: AsyncConnection, rows: Sequence[Event]) -> None:
+    """Write the events, in order, in one statement."""
+    if rows:
+        await connection.execute(insert(events), storable([asdict(row) for row in rows]))
+
+
+async def of_case(connection: AsyncConnection, case_id: int) -> list[Event]:
+    """A case's events, oldest first."""
+    found = await connection.execute(select(events).where(events.c.case_id == case_id).order_by(events.c.id))
+    return [Event(**{k: v for k, v in row.items() if k != "id"}) for row in found.mappings()]

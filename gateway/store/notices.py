@@ -1,0 +1,166 @@
+"""Notices as rows: found by what comes back, claimed to be sent, their outcome written.
+
+A notice is planned with its clock (`desk`) or for a third party, under its idempotency
+key. The outcome of a sending is committed before the next one begins. Must never compose
+or send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.model import NoticeState
+from gateway.store.tables import notices
+from gateway.store.text import storable
+
+CLAIM = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNotice:
+    """A notice as it is stored. `key` is the idempotency key, `id` the number in the notice address."""
+
+    id: int
+    key: str
+    kind: str
+    case_id: int | None
+    clock_id: int | None
+    round: int
+    to: str
+    language: str
+    facts: dict[str, Any]
+    evidence: dict[str, Any] | None
+    state: str
+    mail_id: str | None
+    attempts: int
+    created_at: datetime
+    next_at: datetime | None
+    sent_at: datetime | None
+    why: str | None
+    answer: str
+
+
+_COLUMNS = [notices.c[name] for name in StoredNotice.__dataclass_fields__]
+
+
+async def plan(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Insert notices to third parties whose key is not taken; returns {key: id} of those inserted."""
+    keys = [row["key"] for row in rows]
+    taken = set((await connection.execute(select(notices.c.key).where(notices.c.key.in_(keys)))).scalars())
+    fresh = {row["key"]: row for row in rows if row["key"] not in taken}
+    if not fresh:
+        return {}
+    made = await connection.execute(
+        insert(notices).returning(notices.c.key, notices.c.id), storable(list(fresh.values()))
+    )
+    return {row.key: row.id for row in made}
+
+
+async def find(connection: AsyncConnection, numbers: Iterable[int], mail_ids: Iterable[str]) -> list[StoredNotice]:
+    """The notices with these numbers or Message-IDs. One statement."""
+    named = or_(notices.c.id.in_(sorted(set(numbers))), notices.c.mail_id.in_(sorted(set(mail_ids))))
+    return [StoredNotice(*row) for row in await connection.execute(select(*_COLUMNS).where(named))]
+
+
+async def claim(connection: AsyncConnection, node: str, now: datetime, limit: int) -> list[StoredNotice]:
+    """Take up to `limit` notices that are due for this node, oldest first."""
+    free = or_(notices.c.claimed_until.is_(None), notices.c.claimed_until < now)
+    due = (
+        select(notices.c.id)
+        .where(notices.c.state == NoticeState.PENDING.value, notices.c.next_at <= now, free)
+        .order_by(notices.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list((await connection.execute(due)).scalars())
+    if not ids:
+        return []
+    taken = await connection.execute(
+        update(notices)
+        .where(notices.c.id.in_(ids))
+        .values(claimed_by=node, claimed_until=now + CLAIM)
+        .returning(*_COLUMNS)
+    )
+    return sorted((StoredNotice(*row) for row in taken), key=lambda notice: notice.id)
+
+
+async def release(connection: AsyncConnection, node: str) -> None:
+    """At start: what this node had claimed when it died is free again."""
+    await connection.execute(
+        update(notices)
+        .where(notices.c.claimed_by == node, notices.c.state == NoticeState.PENDING.value)
+        .values(claimed_until=None)
+    )
+
+
+async def name(connection: AsyncConnection, mail_ids: dict[int, str]) -> None:
+    """Remember the Message-IDs before the first attempt, so that whatever comes back is recognised."""
+    statement = update(notices).where(notices.c.id == bindparam("row_id")).values(mail_id=bindparam("new_mail_id"))
+    await connection.execute(statement, [{"row_id": i, "new_mail_id": m} for i, m in mail_ids.items()])
+
+
+async def sent(connection: AsyncConnection, notice_id: int, at: datetime, answer: str) -> None:
+    """The server took it. Its clock follows in `unsettled`; only this commit stands between two mails."""
+    await connection.execute(
+        update(notices)
+        .where(notices.c.id == notice_id)
+        .values(
+            state=NoticeState.SENT.value, sent_at=at, attempts=notices.c.attempts + 1, answer=answer[:500],
+            why=None, next_at=None, claimed_until=None, settled=False,
+        )
+    )  # fmt: skip
+
+
+async def not_sent(
+    connection: AsyncConnection, notice_id: int, next_at: datetime | None, why: str, answer: str
+) -> None:
+    """The server did not take it: another attempt at `next_at`, or None for never."""
+    await connection.execute(
+        update(notices)
+        .where(notices.c.id == notice_id)
+        .values(
+            state=(NoticeState.PENDING if next_at else NoticeState.FAILED).value, next_at=next_at, why=why,
+            attempts=notices.c.attempts + 1, answer=storable(answer[:500]), claimed_until=None,
+            settled=next_at is not None,
+        )
+    )  # fmt: skip
+
+
+async def unsettled(connection: AsyncConnection, limit: int = 100) -> list[StoredNotice]:
+    """Sent or failed, and their clocks do not know yet. Locked until the transaction ends."""
+    rows = await connection.execute(
+        select(*_COLUMNS)
+        .where(notices.c.settled.is_(False))
+        .order_by(notices.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [StoredNotice(*row) for row in rows]
+
+
+async def settled(connection: AsyncConnection, ids: Sequence[int]) -> None:
+    if ids:
+        await connection.execute(update(notices).where(notices.c.id.in_(list(ids))).values(settled=True))
+
+
+async def mark(connection: AsyncConnection, ids: Sequence[int], state: NoticeState, answer: str | None = None) -> None:
+    """Set the state of notices that bounced or were cancelled."""
+    if ids:
+        values: dict[str, Any] = {"state": state.value, "next_at": None}
+        if answer is not None:
+            values["answer"] = storable(answer[:500])
+        await connection.execute(update(notices).where(notices.c.id.in_(list(ids))).values(**values))
+
+
+async def listed(connection: AsyncConnection, case_id: int | None = None, limit: int = 500) -> list[StoredNotice]:
+    """The notices (of a case), oldest first."""
+    query = select(*_COLUMNS).order_by(notices.c.id.desc()).limit(limit)
+    if case_id is not None:
+        query = query.where(notices.c.case_id == case_id)
+    return [StoredNotice(*row) for row in reversed((await connection.execute(query)).all())]

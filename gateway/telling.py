@@ -1,0 +1,95 @@
+"""What may be told of a report: the facts and the redacted evidence that go into notices.
+
+The one place where a report turns into text for others (design "Leaving the house"): by
+default redacted, allow-listed headers; no body, no path of a link, nobody's address. Must
+never send anything, nor let a complainant's or recipient's address through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from notifier.notice import Evidence
+from notifier.redact import Redactor
+from parsers.contract import iso
+from parsers.envelope import decode_headers, mailboxes
+from parsers.report import Parsed, Report
+
+_NAMES_RECIPIENTS = frozenset(
+    {
+        "to",
+        "cc",
+        "bcc",
+        "delivered-to",
+        "x-original-to",
+        "envelope-to",
+        "x-envelope-to",
+        "x-rcpt-to",
+        "resent-to",
+        "apparently-to",
+    }
+)
+
+
+def facts(report: Report, received_at: datetime, feed: str | None) -> dict[str, object]:
+    """The report's facts as templates know them: plain JSON values, times as ISO 8601 UTC. A feed is
+    named, a person never."""
+    told: dict[str, object] = {
+        "category": report.category.value,
+        "received_at": iso(received_at),
+        "findings": [finding.evidence for finding in report.findings],
+    }
+    return told | ({"reporter": feed} if feed else {})
+
+
+def evidence(parsed: Parsed, report: Report, redactor: Redactor) -> dict[str, Any]:
+    """The evidence as it may leave the house, in plain JSON values (fields of notifier.notice.Evidence)."""
+    private = private_strings(parsed, report)
+    headers = decode_headers(report.original.header_block) if report.original else []
+    return {
+        "feedback_type": report.feedback_type or "abuse",
+        "source_ip": report.source_ip,
+        "source_port": report.source_port,
+        "arrival_date": iso(report.arrival_date),
+        "incidents": report.incidents,
+        "reporting_mta": report.reporting_mta,
+        "reported_domain": list(report.reported_domain),
+        "reported_uri": sorted({_site(uri) for uri in report.reported_uri if "://" in uri}),
+        "headers": [list(pair) for pair in redactor.allow_listed(headers, private)],
+    }
+
+
+def evidence_from(stored: dict[str, Any]) -> Evidence:
+    """The stored evidence as a notice carries it."""
+    lists = {"reported_domain": tuple(stored["reported_domain"]), "reported_uri": tuple(stored["reported_uri"])}
+    headers = tuple((name, value) for name, value in stored["headers"])
+    return Evidence(**(stored | lists | {"headers": headers, "arrival_date": moment(stored["arrival_date"])}))
+
+
+def moment(text: str | None) -> datetime | None:
+    """A stored time, aware UTC."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def private_strings(parsed: Parsed, report: Report) -> list[str]:
+    """Addresses that would tell who complained or who received the mail."""
+    envelope = parsed.envelope
+    found = [*report.original_rcpt_to, envelope.from_, envelope.return_path, envelope.reply_to, envelope.from_name]
+    if report.original:
+        block = decode_headers(report.original.header_block)
+        found += _recipients(value for name, value in block if name.lower() in _NAMES_RECIPIENTS)
+    return sorted({text for text in found if text and len(text) > 3})
+
+
+def _recipients(values: Iterable[str]) -> list[str]:
+    found = mailboxes([value.encode("utf-8", "replace") for value in values])
+    return [text for mailbox in found for text in mailbox if text]
+
+
+def _site(uri: str) -> str:
+    """Scheme and host only: a path or query is often made for one recipient."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.hostname or ''}/"

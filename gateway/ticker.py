@@ -1,0 +1,65 @@
+"""What time alone brings: reminders, overdue clocks, graces that ended, answers nobody judged.
+
+A tick claims what is due (by the clocks' `next_at`), lets `casework.clocks` decide, and
+writes clock, notices and actions in one transaction; sending comes later. Nothing moves
+while everything is paused, nor past a point to which the answer mailboxes were not read.
+Must never know how anything is sent.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.casework import clocks
+from gateway.casework.desk import Applied, Origin
+from gateway.house import House
+from gateway.model import Clock
+from gateway.store import clocks as clock_store
+from gateway.store import desk as desk_store
+from gateway.store import mailboxes, switches
+
+_BATCH = 200
+
+
+async def tick(house: House) -> int:
+    """Claim every step that is due. Returns how many clocks moved."""
+    moved = 0
+    while True:
+        async with house.database.writing() as connection:
+            if await switches.is_paused(connection):
+                return moved
+            batch = await _batch(house, connection, house.clock())
+        moved += batch
+        if batch == 0:
+            return moved
+
+
+async def _batch(house: House, connection: AsyncConnection, now: datetime) -> int:
+    read_to = await answers_read_to(house, connection, now)
+    due = await clock_store.due(connection, now, read_to, _BATCH)
+    desk = await desk_store.load_cases(connection, [case_id for _, case_id in due])
+    chosen = {clock_id for clock_id, _ in due}
+    moved = 0
+    for clock in [c for c in desk.clocks.values() if c.id in chosen]:
+        rule = house.policy.classes[clock.case_key[1]]
+        change = clocks.due(clock, now, read_to, rule, settled=True)  # the query left the others out
+        if change is not None:
+            desk.apply(Applied(change, Origin(_about(clock) | house.consequence(rule))))
+            moved += 1
+    await desk_store.save(connection, desk, now)
+    return moved
+
+
+async def answers_read_to(house: House, connection: AsyncConnection, now: datetime) -> datetime | None:
+    """The point to which every mailbox that answers may come to was read; None: one was never read.
+    Without mailboxes (files only) nothing can be waiting."""
+    known = await mailboxes.all_of(connection)
+    marks = [known[box.name].read_to if box.name in known else None for box in house.settings.mailboxes]
+    read = [mark for mark in marks if mark is not None]
+    return min(read, default=now) if len(read) == len(marks) else None
+
+
+def _about(clock: Clock) -> dict[str, object]:
+    return {"notified_at": clock.notified_at.isoformat() if clock.notified_at else None}

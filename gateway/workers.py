@@ -1,0 +1,92 @@
+"""Parses in worker processes with time and memory limits: a hostile mail costs its own worker, no more.
+
+A batch goes to a worker as one task; if that dies or runs out of time, its messages are
+tried one by one, and the one that does it again comes back as `unreadable` for a person.
+Must never look at what a message says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import resource
+from collections.abc import Sequence
+from concurrent.futures import TimeoutError as FutureTimeoutError
+
+from pebble import ProcessExpired, ProcessPool
+
+from parsers import parse
+from parsers.report import Envelope, Kind, Limits, Parsed
+
+_CHUNK = 25  # messages a task: large enough to pay for the trip, small enough to share two workers
+
+
+class WorkersBrokenError(Exception):
+    """No worker could be had: nothing is known of the messages, they are to be tried again."""
+
+
+class ParserWorkers:
+    """`seconds` and `memory` (bytes of address space) bound one message; `workers` processes stay up."""
+
+    def __init__(self, limits: Limits, seconds: float, memory: int, workers: int) -> None:
+        self.limits = limits
+        self.seconds = seconds
+        self._memory = memory
+        self._workers = workers
+        self._pool = self._start()
+
+    async def parse(self, raws: Sequence[bytes]) -> list[Parsed]:
+        """What each message says, in order. Never raises for what a message does to its worker."""
+        chunks = [list(raws[i : i + _CHUNK]) for i in range(0, len(raws), _CHUNK)]
+        parsed = await asyncio.gather(*(self._chunk(chunk) for chunk in chunks))
+        return [one for chunk in parsed for one in chunk]
+
+    async def _chunk(self, chunk: list[bytes]) -> list[Parsed]:
+        try:
+            return await self._task(chunk, self.seconds * 2)
+        except (FutureTimeoutError, ProcessExpired, MemoryError) as error:
+            if len(chunk) == 1:
+                return [_unreadable(error, self.seconds)]
+            return [one for raw in chunk for one in await self._chunk([raw])]
+
+    async def _task(self, chunk: list[bytes], seconds: float) -> list[Parsed]:
+        try:
+            future = self._pool.schedule(_parse_all, args=[chunk, self.limits], timeout=seconds)
+        except RuntimeError as error:  # the pool itself broke: a fresh one for the next batch
+            self.close()
+            self._pool = self._start()
+            raise WorkersBrokenError(f"the reading processes cannot be used: {error}") from error
+        parsed: list[Parsed] = await asyncio.wrap_future(future)
+        return parsed
+
+    def close(self) -> None:
+        """End the workers; what they were doing is done again later."""
+        self._pool.stop()  # type: ignore[no-untyped-call]  # pebble's
+        self._pool.join(timeout=10)
+
+    def _start(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self._workers,
+            max_tasks=2000,  # a worker is renewed now and then: no slow leak lives for ever
+            initializer=_confine,
+            initargs=(self._memory,),
+            context=multiprocessing.get_context("spawn"),
+        )
+
+
+def _parse_all(raws: list[bytes], limits: Limits) -> list[Parsed]:
+    return [parse(raw, limits) for raw in raws]
+
+
+def _confine(memory: int) -> None:
+    """Runs in the worker: no more address space than this, and no core file of somebody's mail."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _unreadable(error: BaseException, seconds: float) -> Parsed:
+    if isinstance(error, FutureTimeoutError):
+        why = f"reading it took longer than {seconds:g} seconds"
+    else:
+        why = "reading it used more memory than a message may, or ended the process that read it"
+    return Parsed(kind=Kind.UNREADABLE, format=None, envelope=Envelope(), error=why)

@@ -1,0 +1,238 @@
+"""A Notice becomes the bytes of one mail: text, ARF report, headers.
+
+Assembled as bytes, without the standard library's message objects (they cost more than the
+sending). With evidence it is an RFC 5965 report whose facts all stand in its text too
+(OUT-5); without, plain text. The same notice always gives the same Message-ID. Must never
+take a header or a line of text from a report but through `headers`, `redact` and `texts`.
+
+What a template may use: everything in `notice.facts`, and `notice_kind`, `to`, `sender`,
+`sender_name`, `address` (the notice address), `evidence` (None, or as in notice.py). The
+packaged templates know these facts, each of which may be missing (facts that end with `_at` are
+aware datetimes, or ISO 8601 text as a database keeps it):
+
+  case          case number, AG-2026-000123
+  customer      whom we write to, as a name
+  resource      what it is about: an address, host or mailbox
+  category      a value of parsers.report.Category; shown in words
+  received_at   when the report reached us (aware UTC)
+  reporter      who says so, as far as it may be told ("a registered feedback loop")
+  reports       how many reports the case holds
+  hours         the full time to answer, in hours
+  notified_at   when the clock of `resource` started; due_at when it ends
+  time_left     timedelta or seconds until due_at
+  action        what follows (a value of ActionKind: "block"); action_approval true: staff decide first
+  findings      list of sentences about the reported mail
+  role          "source" or "advertised": what `resource` did (whois-contact)
+  registration  the range or domain that the contact is registered for, contact_source: where that was found
+  opt_out       our own address that ends these mails (whois-contact); opt_out_url the page for it, if there is one
+  page          address of the case's page for the customer, if there is one
+  organisation  our name in the last line (default: sender_name)
+  timezone      IANA name of the reader's zone
+  nonce         what `arfgate check` looks for (self-test)
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+
+from jinja2 import TemplateError
+
+from notifier.headers import ascii_address, clean, header, mailbox
+from notifier.notice import Evidence, Notice, Part, Why
+from notifier.redact import dead_scheme
+from notifier.texts import Texts, packaged
+
+USER_AGENT = "arfgate/0.1"
+LOOP_HEADER = "X-Arfgate-Loop"
+_LONGEST_PLAIN_LINE = 900  # bytes; RFC 5322 section 2.1.1 allows 998
+_TOKEN = re.compile(r"[a-z][a-z0-9-]{0,40}\Z")
+_TYPE = re.compile(r"[a-z]{1,40}/[a-z0-9][a-z0-9.+-]{0,80}\Z")
+
+
+class CannotComposeError(Exception):
+    """The notice cannot become a mail; `why` is ADDRESS (somebody's data) or COMPOSE (ours)."""
+
+    def __init__(self, why: Why, message: str) -> None:
+        super().__init__(message)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A mail with its envelope. `message` has CRLF line ends and only ASCII; `message_id` has its `<>`."""
+
+    message: bytes
+    message_id: str
+    envelope_from: str
+    envelope_to: str
+
+
+def message_id_for(key: str, domain: str) -> str:
+    """`<digest@domain>`: the same for every copy of the notice with this idempotency key."""
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{domain.lower()}>"
+
+
+def loop_token(domain: str) -> str:
+    """What our mail from this domain carries in X-Arfgate-Loop; screening drops what brings it back (AR-7)."""
+    return "arfgate-" + hashlib.sha256(b"arfgate loop\0" + domain.lower().encode()).hexdigest()[:24]
+
+
+def compose(notice: Notice, texts: Texts | None = None) -> Composed:
+    """The whole mail. `texts`: other templates than the packaged ones. Raises CannotComposeError."""
+    addresses = _addresses(notice)
+    domain = addresses["sender"].rpartition("@")[2]
+    message_id = message_id_for(notice.key, domain)
+    subject, text = _text(notice, texts or packaged())
+    if notice.date.tzinfo is None:
+        raise CannotComposeError(Why.COMPOSE, f"the notice {notice.key} has a date without zone: {notice.date}")
+    head = b"".join(
+        (
+            mailbox("From", addresses["sender"], notice.sender_name),
+            mailbox("To", addresses["to"]),
+            mailbox("Reply-To", addresses["address"]),
+            header("Subject", subject, 200),
+            f"Date: {format_datetime(notice.date)}\r\nMessage-ID: {message_id}\r\n".encode("ascii"),
+            # AR-5: a notice is nobody's reply, and no program shall answer it.
+            b"Auto-Submitted: auto-generated\r\n",
+            header(LOOP_HEADER, loop_token(domain)),
+            b"MIME-Version: 1.0\r\n",
+        )
+    )
+    body = _body(notice, text)
+    return Composed(head + body, message_id, envelope_from=addresses["address"], envelope_to=addresses["to"])
+
+
+def _addresses(notice: Notice) -> dict[str, str]:
+    checked = {}
+    for field in ("sender", "to", "address"):
+        try:
+            checked[field] = ascii_address(getattr(notice, field))
+        except ValueError as error:
+            raise CannotComposeError(Why.ADDRESS, f"notice {notice.key}, field {field}: {error}") from error
+    return checked
+
+
+def _text(notice: Notice, texts: Texts) -> tuple[str, str]:
+    try:
+        times = {
+            name: datetime.fromisoformat(value)
+            for name, value in notice.facts.items()
+            if name.endswith("_at") and isinstance(value, str)
+        }
+    except ValueError as error:
+        raise CannotComposeError(Why.COMPOSE, f"notice {notice.key}, a time among its facts: {error}") from error
+    facts = {
+        **notice.facts,
+        **times,
+        "notice_kind": notice.kind.value,
+        "to": notice.to,
+        "sender": notice.sender,
+        "sender_name": notice.sender_name,
+        "address": notice.address,
+        "evidence": notice.evidence,
+    }
+    try:
+        return texts.render(notice.kind.value, notice.language, facts)
+    except (TemplateError, ValueError, TypeError, ArithmeticError, LookupError) as error:
+        message = f"notice {notice.key}: the template {notice.kind.value} for '{notice.language}': {error}"
+        raise CannotComposeError(Why.COMPOSE, message) from error
+
+
+def _body(notice: Notice, text: str) -> bytes:
+    """The content headers of the mail, the empty line, and what follows."""
+    main = _text_entity(text)
+    if notice.evidence is not None:
+        report = (
+            main,
+            b"Content-Type: message/feedback-report\r\n\r\n" + _feedback_report(notice.evidence),
+            b"Content-Type: text/rfc822-headers\r\n\r\n" + _evidence_headers(notice.evidence),
+        )
+        main = _multipart("report; report-type=feedback-report", report, notice.key)
+    if notice.parts:
+        main = _multipart("mixed", (main, *(_attachment(part, notice.key) for part in notice.parts)), notice.key)
+    return main
+
+
+def _feedback_report(evidence: Evidence) -> bytes:
+    """Part 2 (RFC 5965 section 3); the fields that RFC 6650 section 5.4 asks for where they are known."""
+    kind = evidence.feedback_type.strip().lower()
+    fields = [
+        ("Feedback-Type", kind if _TOKEN.match(kind) else "other"),
+        ("User-Agent", USER_AGENT),
+        ("Version", "1"),
+    ]
+    if evidence.arrival_date is not None:
+        fields.append(("Arrival-Date", format_datetime(evidence.arrival_date)))
+    if evidence.source_ip:
+        # RFC 5965 section 3.2 asks for an RFC 5321 literal, which tags IPv6.
+        fields.append(("Source-IP", f"IPv6:{evidence.source_ip}" if ":" in evidence.source_ip else evidence.source_ip))
+    if evidence.source_port is not None:
+        fields.append(("Source-Port", str(evidence.source_port)))  # RFC 6692
+    if evidence.incidents != 1:
+        fields.append(("Incidents", str(evidence.incidents)))
+    if evidence.reporting_mta:
+        fields.append(("Reporting-MTA", f"dns; {evidence.reporting_mta}"))
+    fields += [("Reported-Domain", domain) for domain in evidence.reported_domain]
+    fields += [("Reported-URI", dead_scheme(uri)) for uri in evidence.reported_uri]
+    return b"".join(header(name, value) for name, value in fields)
+
+
+def _evidence_headers(evidence: Evidence) -> bytes:
+    """Part 3. It is mandatory in ARF (section 2d), so its absence is said in a header."""
+    lines = []
+    for name, value in evidence.headers:
+        try:
+            lines.append(header(name, value))
+        except ValueError:
+            continue  # a name that is none identifies nothing
+    return b"".join(lines) or header("Comments", "The headers of the reported message are withheld.")
+
+
+def _text_entity(text: str) -> bytes:
+    """text/plain in UTF-8, with the plainest encoding that keeps lines short and octets 7-bit."""
+    raw = text.replace("\n", "\r\n").encode("utf-8", "replace")
+    ascii_only = raw.isascii()
+    if ascii_only and max(map(len, raw.split(b"\r\n"))) <= _LONGEST_PLAIN_LINE:
+        encoding, content = b"7bit", raw
+    elif ascii_only or len(raw) < 1.3 * len(text):
+        encoding, content = b"quoted-printable", binascii.b2a_qp(raw, istext=True)
+    else:
+        encoding, content = b"base64", _base64(raw)
+    kind = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "
+    return kind + encoding + b"\r\n\r\n" + content
+
+
+def _attachment(part: Part, key: str) -> bytes:
+    kind = part.content_type.strip().lower()
+    if not _TYPE.match(kind) or kind.startswith(("multipart/", "message/")):
+        # RFC 2046 section 5.2.1: a message part may not be encoded, and unencoded it can break ours.
+        raise CannotComposeError(Why.COMPOSE, f"notice {key}: no attachment can be of type {clean(kind, 60)!r}")
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", clean(part.filename or "", 100)).lstrip(".")
+    filename = f"; filename={name}" if name else ""
+    head = (
+        f"Content-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n"
+        f"Content-Disposition: {part.disposition}{filename}\r\n\r\n"
+    )
+    return head.encode("ascii") + _base64(part.content)
+
+
+def _multipart(subtype: str, entities: Iterable[bytes], key: str) -> bytes:
+    entities = tuple(entities)
+    # From the content itself, so that no content can hold it.
+    boundary = hashlib.sha256(b"\0".join((subtype.encode(), key.encode(), *entities))).hexdigest()[:32]
+    lines = [f'Content-Type: multipart/{subtype}; boundary="{boundary}"\r\n'.encode("ascii")]
+    for entity in entities:
+        lines += (f"\r\n--{boundary}\r\n".encode("ascii"), entity)
+    lines.append(f"\r\n--{boundary}--\r\n".encode("ascii"))
+    return b"".join(lines)
+
+
+def _base64(raw: bytes) -> bytes:
+    return base64.encodebytes(raw).replace(b"\n", b"\r\n")

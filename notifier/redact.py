@@ -1,0 +1,223 @@
+"""RFC 6590 transforms of decoded text: what may leave the house about a complaint.
+
+Pure. A complainant is known by an address, but as surely by a Message-ID, a queue number, a
+VERP return path or an unsubscribe token, so headers leave by an allow-list and their
+identifiers as tokens. The same private string gives the same token under one key (RED-2):
+repeats can be matched, the string cannot be found. Must never be the place where a body or
+an unknown header is let through.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Sequence
+from email.utils import format_datetime, parsedate_to_datetime
+
+from notifier.headers import clean
+
+_DOMAIN = "redacted.invalid"  # RFC 2606: can never be written to
+_LINK = re.compile(r"\b(h)(?:tt|xx)(ps?)(://|%3a%2f%2f)([^\s/?#<>\"'\\]*)|\b(www\.[^\s/?#<>\"'\\]+)", re.IGNORECASE)
+_LINK_TAIL = re.compile(r"((?:hxxps?://|\bwww\[\.\])[^\s/?#<>\"'\\]*)[/?#][^\s<>\"']*", re.IGNORECASE)
+_LINK_MARKS = ("://", "www.", "%3a%2f%2f")
+_FTP = re.compile(r"\bf(?:t|x)(ps?://)", re.IGNORECASE)
+
+# Clauses and comments of a Received line that name a recipient, a return path or a queue entry.
+_FOR = re.compile(r"\bfor\s+(?:<[^<>]*>|[^\s;]+)", re.IGNORECASE)
+_MORE_FOR = re.compile(r"\(envelope-(?:from|to|sender)[^()]*\)|\bmultiple recipients\b", re.IGNORECASE)
+_ID = re.compile(r"\bid\s+([^\s;()]{1,200})", re.IGNORECASE)
+# The character before is of another class, so that a long run without @ is searched once.
+_ANY_ADDRESS = re.compile(r"(?<![\w.+=%!#$&'*/?^`{|}~-])[\w.+=%!#$&'*/?^`{|}~-]+@[\w-][\w.-]*")
+
+# Local parts that are a desk and no person, and ordinary words as well.
+_ROLES = frozenset(
+    {
+        *("abuse", "admin", "billing", "contact", "hello", "help", "hostmaster", "info", "mail", "marketing", "news"),
+        *(
+            "newsletter",
+            "noreply",
+            "office",
+            "postmaster",
+            "sales",
+            "security",
+            "service",
+            "support",
+            "team",
+            "webmaster",
+        ),
+    }
+)
+_SHORTEST_NAME = 3  # letters; a shorter word is everybody's
+_BETWEEN_WORDS = re.compile(r"[\s._+=,-]+")
+_DIGITS = "0123456789"
+_MOST_PRIVATE = 200  # strings; above that free text is withheld instead of searched
+_MOST_HEADERS = 60
+_LONGEST_VALUE = 4000  # characters
+WITHHELD = "[withheld]"
+
+
+class Redactor:
+    """Transforms under one secret key; a new key makes all tokens unrelated to the old ones."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) < 16:
+            raise ValueError("the redaction key is shorter than 16 bytes: give it at least 16 random bytes")
+        self._key = key
+
+    def address(self, text: str) -> str:
+        """`token@redacted.invalid`: the same person has the same token, however the address is spelt."""
+        return f"{self._token('address', text.strip().strip('<>').lower())}@{_DOMAIN}"
+
+    def identifier(self, text: str) -> str:
+        """A token for a Message-ID or a queue number, which the sender's logs turn into a recipient."""
+        return self._token("identifier", text.strip().strip("<>"))
+
+    def text(self, text: str, private: Iterable[str], *, names: bool = True) -> str:
+        """Free text in which each private string is a token, in any case, and an address also as `local=domain`.
+
+        With `names`, a name and the local part of an address go too where they stand as words.
+        """
+        line = _whole_words(text)
+        strings = _distinct(private)
+        if len(strings) > _MOST_PRIVATE:
+            return WITHHELD
+        pattern = _pattern(strings, names=names)
+        return clean(pattern.sub(lambda match: self._replacement(match[0], strings), line) if pattern else line)
+
+    def allow_listed(
+        self, headers: Sequence[tuple[str, str]], private: Iterable[str] = ()
+    ) -> tuple[tuple[str, str], ...]:
+        """The evidence headers that may leave, in order; everything that is not named here is dropped.
+
+        `private` are addresses (and names) of the complainant and the recipients, in any spelling.
+        Received without its recipient and with tokens for queue numbers and addresses, Date
+        rewritten, From and Subject with tokens for private strings, Message-ID as a token.
+        """
+        strings = _distinct(private)
+        kept: list[tuple[str, str]] = []
+        for name, value in headers:
+            spelt = _ALLOWED.get(name.strip().lower())
+            shown = self._value(spelt, value, strings) if spelt else None
+            if spelt and shown:
+                kept.append((spelt, shown))
+            if len(kept) == _MOST_HEADERS:
+                break
+        return tuple(kept)
+
+    def _value(self, name: str, value: str, private: Sequence[str]) -> str | None:
+        if name == "Received":
+            # Host names are evidence, and no names of people: "mail" may be somebody's local part.
+            return self.text(self._received(_whole_words(value)), private, names=False)
+        if name == "Message-ID":
+            return f"<{self.identifier(clean(value, 500))}@{_DOMAIN}>"
+        if name == "Date":
+            return _date(value)
+        return without_link_tails(defang(self.text(value, private)))
+
+    def _received(self, line: str) -> str:
+        line = _MORE_FOR.sub("", _FOR.sub("", line))
+        line = _ID.sub(lambda match: f"id {self.identifier(match[1])}", line)
+        return _ANY_ADDRESS.sub(lambda match: self.address(match[0]), line).replace(" ;", ";")
+
+    def _token(self, what: str, text: str) -> str:
+        digest = hmac.new(self._key, f"{what}\0{text}".encode(errors="surrogatepass"), hashlib.sha256).digest()
+        return base64.b32encode(digest[:15]).decode("ascii").lower()
+
+    def _replacement(self, found: str, private: Sequence[str]) -> str:
+        lowered = found.lower()
+        for text in private:
+            if lowered == text and "@" in text:
+                return self.address(text)
+            if lowered in _spellings(text) or lowered in _names(text):
+                # Only the token: it may stand inside another address, which has to stay one.
+                return self._token("address", text)
+        return WITHHELD  # matched through a case folding of its own: still never shown
+
+
+_ALLOWED = {
+    "received": "Received",
+    "date": "Date",
+    "from": "From",
+    "subject": "Subject",
+    "message-id": "Message-ID",
+}
+
+
+def defang(text: str) -> str:
+    """Links that nobody can click: `hxxp://shop[.]example/`. Linear, and the same when done twice."""
+
+    def dead(match: re.Match[str]) -> str:
+        if match[5]:
+            return _dots(match[5])
+        return f"{match[1]}xx{match[2]}{match[3]}{_dots(match[4])}"
+
+    lowered = text.lower()
+    if not any(mark in lowered for mark in _LINK_MARKS):  # nearly everything
+        return text
+    return _FTP.sub(r"fx\1", _LINK.sub(dead, text))
+
+
+def dead_host(host: str) -> str:
+    """A host name that no mail program turns into a link: `shop[.]example`."""
+    return _dots(host)
+
+
+def dead_scheme(uri: str) -> str:
+    """A URI that stays one (RFC 3986) and opens nothing: only the scheme is changed."""
+    return re.sub(r"^\s*(h)tt(ps?:)", r"\1xx\2", uri, count=1, flags=re.IGNORECASE)
+
+
+def without_link_tails(text: str) -> str:
+    """Defanged text whose links end with the host: the path of a unique link names its recipient."""
+    return _LINK_TAIL.sub(r"\1/" + WITHHELD, text)
+
+
+def _dots(host: str) -> str:
+    return host.replace("[.]", ".").replace(".", "[.]")
+
+
+def _whole_words(text: str) -> str:
+    """Cleaned and bounded; a word that the bound cut in two is gone, since half an address names somebody too."""
+    line = clean(text, _LONGEST_VALUE)
+    return line.rpartition(" ")[0] if line.endswith("…") else line
+
+
+def _pattern(private: Sequence[str], *, names: bool) -> re.Pattern[str] | None:
+    spellings = {spelling for text in private for spelling in _spellings(text)}
+    words = {word for text in private for word in _names(text)} if names else set()
+    parts = [re.escape(spelling) for spelling in sorted(spellings, key=len, reverse=True)]
+    parts += [rf"(?<![^\W_]){re.escape(word)}(?![^\W_])" for word in sorted(words, key=len, reverse=True)]
+    return re.compile("|".join(parts), re.IGNORECASE) if parts else None
+
+
+def _distinct(private: Iterable[str]) -> list[str]:
+    """Private strings without repeats, lower-case, without `<>`; longest first."""
+    strings = {clean(text, 320).strip("<> ").lower() for text in private}
+    return sorted((text for text in strings if text), key=lambda text: (-len(text), text))
+
+
+def _spellings(text: str) -> tuple[str, ...]:
+    """How an address is written into return paths, links and subjects."""
+    local, at, domain = text.rpartition("@")
+    if not at or not local or not domain:
+        return ()
+    joints = ("@", "=", "%40", "=40", "_at_", "-at-", " at ", "(at)", "[at]", " (at) ", " [at] ", "#", "+")
+    return tuple(f"{local}{joint}{domain}" for joint in joints)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """What may stand as a word for the person: a name or a local part, and the words in it (john.smith42)."""
+    local, at, _ = text.rpartition("@")
+    name = local.partition("+")[0] if at else text
+    words = {name, *(word.strip(_DIGITS) for word in _BETWEEN_WORDS.split(name))}
+    return tuple(word for word in words if len(word) >= _SHORTEST_NAME and word not in _ROLES)
+
+
+def _date(value: str) -> str | None:
+    """Written anew, so that nothing but a time passes. None where it cannot be read."""
+    try:
+        return format_datetime(parsedate_to_datetime(clean(value, 100)))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

@@ -1,0 +1,201 @@
+"""Mail bytes -> Outcome, over one kept connection.
+
+`Mailer.send` never raises for what the world does. Nothing is said twice on purpose: only a
+connection that broke before DATA is tried anew within one call; what broke later is deferred,
+and the second copy carries the same Message-ID. Must never change a byte of the mail, and
+never write an answer of a server into anything but an Outcome.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Self
+
+import aiosmtplib
+
+from notifier.answers import Phase, answer_text, outcome_of
+from notifier.compose import Composed
+from notifier.connection import SmtpSettings, Target, open_connection, tls_context
+from notifier.dns import LookupFailed, NoMail, Resolver, is_public
+from notifier.headers import clean, is_address
+from notifier.notice import Deferred, Delivered, Outcome, Refused, Why
+
+__all__ = ["Mailer", "SmtpSettings"]
+
+_CLOSING = 421
+
+
+class _BrokenError(Exception):
+    """The connection cannot be used on. `final` is what is said if there is no second try."""
+
+    def __init__(self, final: Deferred, *, data_started: bool) -> None:
+        super().__init__(final.answer)
+        self.final = final
+        self.data_started = data_started
+
+
+class Mailer:
+    """Sends mails one after the other; several Mailers work side by side.
+
+    Use as `async with Mailer(...)`, or call `aclose()`. Direct mode needs a `resolver`.
+    """
+
+    def __init__(self, settings: SmtpSettings, resolver: Resolver | None = None) -> None:
+        if settings.mode == "direct" and resolver is None:
+            raise ValueError("direct delivery needs a resolver")
+        self._settings = settings
+        self._resolver = resolver
+        self._lock = asyncio.Lock()
+        self._connection: aiosmtplib.SMTP | None = None
+        self._target: Target | None = None
+        self._context = tls_context(settings) if settings.tls != "none" else None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Say goodbye; never raises."""
+        async with self._lock:
+            await self._quit()
+
+    async def send(self, composed: Composed) -> Outcome:
+        """Hand one mail to the server. Raises only CancelledError (the connection is thrown away)."""
+        for address in (composed.envelope_from, composed.envelope_to):
+            if not is_address(address):  # aiosmtplib would look for an address somewhere in it
+                return Refused(Why.ADDRESS, f"not a mail address that can be written to: {clean(address, 100)!r}")
+        async with self._lock:
+            try:
+                async with asyncio.timeout(self._settings.total_seconds):
+                    return await self._send(composed)
+            except TimeoutError:
+                self._drop()
+                return Deferred(Why.TIMEOUT, f"not finished after {self._settings.total_seconds:g} seconds")
+            except BaseException:
+                self._drop()
+                raise
+
+    async def _send(self, composed: Composed) -> Outcome:
+        if self._settings.mode == "relay":
+            return await self._to(Target(self._settings.host, self._settings.host), composed)
+        found = await self._servers(composed.envelope_to.rpartition("@")[2])
+        if not isinstance(found, list):
+            return found
+        outcome: Outcome = Deferred(Why.CONNECTION, "no server of the domain could be reached")
+        for target in found:
+            outcome = await self._to(target, composed)
+            if isinstance(outcome, Deferred) and outcome.why is Why.TLS:
+                # A mail server with broken TLS gets its mail without, as everybody's does (RFC 7435).
+                outcome = await self._to(Target(target.host, target.name, encrypt=False), composed)
+            if not (isinstance(outcome, Deferred) and outcome.why in {Why.CONNECTION, Why.TIMEOUT, Why.SERVER}):
+                break
+        return outcome
+
+    async def _servers(self, domain: str) -> list[Target] | Deferred | Refused:
+        assert self._resolver is not None
+        hosts = await self._resolver.mx(domain)
+        if isinstance(hosts, NoMail):
+            return Refused(Why.NO_MAIL_SERVER, hosts.reason)
+        if isinstance(hosts, LookupFailed):
+            return Deferred(Why.NO_MAIL_SERVER, hosts.reason)
+        targets: list[Target] = []
+        hidden = False
+        for host in hosts:
+            addresses = await self._resolver.addresses(host)
+            for address in addresses if isinstance(addresses, list) else ():
+                if self._settings.private_hosts or is_public(address):
+                    targets.append(Target(address, host, encrypt=self._context is not None))
+                else:
+                    hidden = True
+        if targets:
+            return targets
+        if hidden:
+            return Refused(Why.NO_MAIL_SERVER, f"the mail servers of {domain} have no public address")
+        return Deferred(Why.NO_MAIL_SERVER, f"the mail servers of {domain} have no address: {', '.join(hosts)}")
+
+    async def _to(self, target: Target, composed: Composed) -> Outcome:
+        """One mail to one server; a kept connection that died meanwhile is replaced once."""
+        while True:
+            kept = self._connection if self._target == target else None
+            try:
+                if kept is None:
+                    await self._connect(target, composed)
+                outcome = await self._transaction(target, composed)
+            except _BrokenError as broken:
+                self._drop()
+                if kept is not None and not broken.data_started:
+                    continue
+                return broken.final
+            if not isinstance(outcome, Delivered):
+                await self._quit()
+            return outcome
+
+    async def _connect(self, target: Target, composed: Composed) -> None:
+        await self._quit()
+        hello = self._settings.hello or composed.envelope_from.rpartition("@")[2]
+        opened = await open_connection(self._settings, target, self._context, hello)
+        if isinstance(opened, Deferred):
+            raise _BrokenError(opened, data_started=False)
+        self._connection, self._target = opened, target
+
+    async def _transaction(self, target: Target, composed: Composed) -> Outcome:
+        connection = self._connection
+        assert connection is not None
+        phase: Phase = "mail"
+        try:
+            mail_options, rcpt_options = self._options(connection, composed)
+            await connection.mail(composed.envelope_from, options=mail_options)
+            phase = "rcpt"
+            await connection.rcpt(composed.envelope_to, options=rcpt_options)
+            phase = "data"
+            response = await connection.data(composed.message)
+        except (aiosmtplib.SMTPResponseException, aiosmtplib.SMTPRecipientsRefused) as error:
+            code, words = _answer(error)
+            if code == _CLOSING:
+                final = Deferred(Why.SERVER, answer_text(code, words))
+                raise _BrokenError(final, data_started=phase == "data") from error
+            return outcome_of(phase, code, words)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            why = Why.TIMEOUT if isinstance(error, TimeoutError) else Why.CONNECTION
+            final = Deferred(why, clean(f"{target.name}: {error}", 500))
+            raise _BrokenError(final, data_started=phase == "data") from error
+        return Delivered(answer_text(response.code, response.message), target.name)
+
+    def _options(self, connection: aiosmtplib.SMTP, composed: Composed) -> tuple[list[str], list[str]]:
+        mail = [f"SIZE={len(composed.message)}"] if connection.supports_extension("size") else []
+        if self._settings.mode != "relay" or not self._settings.request_dsn or not connection.supports_extension("dsn"):
+            return mail, []
+        # RFC 3461: the Message-ID comes back as Original-Envelope-Id.
+        mail += ["RET=HDRS", f"ENVID={_xtext(composed.message_id.strip('<>'))}"]
+        return mail, ["NOTIFY=SUCCESS,FAILURE", f"ORCPT=rfc822;{_xtext(composed.envelope_to)}"]
+
+    async def _quit(self) -> None:
+        connection = self._connection
+        self._connection = self._target = None
+        if connection is None:
+            return
+        with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+            await connection.quit(timeout=2)
+        connection.close()
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._target = None
+
+
+def _answer(error: aiosmtplib.SMTPResponseException | aiosmtplib.SMTPRecipientsRefused) -> tuple[int, str]:
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return error.recipients[0].code, error.recipients[0].message
+    return error.code, error.message
+
+
+def _xtext(text: str) -> str:
+    """RFC 3461 section 4: `+`, `=` and everything unprintable in hexadecimal."""
+    return "".join(
+        character if "!" <= character <= "~" and character not in "+=" else f"+{ord(character):02X}"
+        for character in text
+    )

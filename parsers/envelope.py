@@ -1,0 +1,259 @@
+"""Meaning of header fields, addresses, charsets and transfer encodings: the only importer of flanker.
+
+`scan` says where things are, this module what they say. Pure ASCII, which is most of every
+report, is read here; everything else is flanker's. Where `scan` found the structure
+irregular the whole message is read again by flanker, and by `email` (compat32) where
+flanker gives up. Must never use `email.policy.default` (one header can hold it for
+20 seconds), flanker's `recover()` or its `to_string()`, and must never let a control
+character out of a header.
+"""
+
+from __future__ import annotations
+
+import binascii
+import contextlib
+import email
+import email.message
+import io
+import logging
+import quopri
+import re
+from functools import cache
+from typing import Any, NamedTuple
+
+from parsers.errors import LimitError
+from parsers.report import Limits
+from parsers.scan import Budget, Headers, Part, scan, skip_junk, within
+
+HEADERS_SHOWN = 500  # fields of one block that decode_headers gives back
+VALUE_CHARS = 8_000  # of one decoded field
+ADDRESSES = 200  # of one address list
+LIST_BYTES = 16_000  # of an address list that flanker reads; what lies beyond is not looked at
+GUESSED_BYTES = 20_000  # of text whose charset has to be guessed
+REREAD_BYTES = 2 * 1024 * 1024  # a larger message of irregular structure is not read a second time
+
+# Unfolding and cleaning at once: a fold is a line end before a blank, a tab is a blank.
+_TAB_TO_BLANK = bytes(32 if byte == 9 else byte for byte in range(256))
+_CONTROLS = bytes(byte for byte in range(32) if byte != 9) + b"\x7f"
+# C0, C1, line and paragraph separators, direction marks, byte order mark, lone surrogates.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_UNSAFE_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_ATOM = r'[^\s<>()@,:;\\"\[\]]+'
+_PLAIN_ADDRESS = re.compile(rf'(?:\s*"?([^"<>()@,:;\\\[\]=]*?)"?\s*<({_ATOM}@{_ATOM})>|\s*({_ATOM}@{_ATOM}))\s*\Z')
+_CHARSETS = {"gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "cp936": "gb18030", "us-ascii": "utf-8"}
+
+
+class Mailbox(NamedTuple):
+    """One address of a header field: display name (may be empty), `local@domain`, domain in lower case."""
+
+    name: str
+    address: str
+
+
+class _Flanker(NamedTuple):
+    words: Any  # RFC 2047
+    charsets: Any
+    parse_list: Any
+    from_string: Any
+
+
+@cache
+def _flanker() -> _Flanker:
+    """flanker, imported when the first message needs it: that costs 250 ms, more than 2,000 plain reports.
+
+    Its grammar tables cannot be written where the installation is read-only, of which ply
+    complains on stderr; and its loggers repeat hostile text. Neither is news for the operator.
+    """
+    with contextlib.redirect_stderr(io.StringIO()):
+        from flanker import mime  # noqa: PLC0415  see above
+        from flanker.addresslib import address  # noqa: PLC0415
+        from flanker.mime.message import charsets  # noqa: PLC0415
+        from flanker.mime.message.headers import encodedword  # noqa: PLC0415
+    logger = logging.getLogger("flanker")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    return _Flanker(encodedword.mime_to_unicode, charsets.convert_to_unicode, address.parse_list, mime.from_string)
+
+
+def structure(raw: bytes, limits: Limits) -> Part:
+    """The scanned message; where its structure is irregular, the best of what other readers make of it.
+
+    Raises LimitError and MalformedError as `scan` does.
+    """
+    part = scan(raw, limits)
+    parts = sum(1 for _ in part.walk())
+    if not part.budget.irregular or len(raw) > REREAD_BYTES:
+        return part
+    part.budget.defects["irregular-structure"] = None
+    for reader in (_flanker_tree, _compat32_tree):
+        budget = Budget(limits)
+        try:
+            again = reader(raw[part.start :], budget)
+            found = sum(1 for _ in again.walk())
+        except LimitError:
+            raise
+        except Exception:  # noqa: BLE001, S112  any failure of a fallback means: the next one
+            continue
+        if found > parts:
+            budget.defects |= part.budget.defects
+            return again
+    return part
+
+
+def decode(value: bytes) -> str:
+    """A header value as people read it: unfolded, RFC 2047 words and raw 8-bit text decoded, no control characters."""
+    flat = value.translate(_TAB_TO_BLANK, _CONTROLS).strip()
+    if flat.isascii() and b"=?" not in flat:
+        return flat[:VALUE_CHARS].decode("ascii")
+    text = _characters(flat[: VALUE_CHARS * 6], None)
+    # Beyond the last `?=` no word can end; flanker's pattern would look for one from every `=?`.
+    last = text.rfind("?=") + 2
+    if last >= 2 and "=?" in text:
+        text = _flanker().words(text[:last]) + text[last:]
+    return _UNSAFE.sub("", text)[:VALUE_CHARS].strip()
+
+
+def decode_headers(block: bytes) -> list[tuple[str, str]]:
+    """(name, decoded value) of a raw header block in order, at most HEADERS_SHOWN of them."""
+    pairs = Headers(block, len(block)).pairs()[:HEADERS_SHOWN]
+    return [(name.decode("ascii"), decode(value)) for name, value in pairs]
+
+
+def first(headers: Headers, name: bytes) -> str | None:
+    """The first field of that name, decoded. None where there is none or it is empty."""
+    value = headers.first(name)
+    return decode(value) or None if value is not None else None
+
+
+def every(headers: Headers, name: bytes, most: int = 100) -> tuple[str, ...]:
+    return tuple(decode(value) for value in headers.all(name)[:most])
+
+
+def mailboxes(values: list[bytes]) -> list[Mailbox]:
+    """The addresses of one or several From, To or Cc fields, at most ADDRESSES."""
+    found: list[Mailbox] = []
+    for value in values:
+        found += _mailboxes(value)
+        if len(found) >= ADDRESSES:
+            break
+    return found[:ADDRESSES]
+
+
+def _mailboxes(value: bytes) -> list[Mailbox]:
+    flat = value.translate(_TAB_TO_BLANK, _CONTROLS)[:LIST_BYTES]
+    if flat.isascii():
+        text = flat.decode("ascii")
+        plain = [_PLAIN_ADDRESS.match(one) for one in text.split(",", ADDRESSES)[:ADDRESSES]]
+        if all(plain):
+            return [_mailbox(hit[1] or "", hit[2] or hit[3]) for hit in plain if hit]
+        if "@" not in text:
+            return []
+    else:
+        text = _characters(flat, None)
+    boxes = [_mailbox(box.display_name or "", box.address) for box in _flanker().parse_list(text) if box.address]
+    if boxes:
+        return boxes
+    # What flanker refuses whole, such as an address in the place of the name: the bracketed ones count.
+    return [_mailbox("", hit) for hit in re.findall(r"<([^<>@\s]{1,64}@[^<>@\s]{1,255})>", text)]
+
+
+def _mailbox(name: str, address: str) -> Mailbox:
+    local, _, domain = address.rpartition("@")
+    shown = _flanker().words(name) if "=?" in name else name
+    return Mailbox(_UNSAFE.sub("", shown).strip()[:200], f"{local}@{domain.lower().rstrip('.')}")
+
+
+def decoded_body(part: Part, most: int | None = None) -> bytes:
+    """The body without its transfer encoding; of a long one only the beginning where `most` bytes will do."""
+    encoding = (part.headers.first(b"content-transfer-encoding") or b"").strip().lower()
+    if encoding.startswith(b"base64"):
+        return _base64(part.raw[part.body_start : _stop(part, most, 2)])[:most]
+    if encoding.startswith(b"quoted-printable"):
+        return quopri.decodestring(part.raw[part.body_start : _stop(part, most, 4)])[:most]
+    return part.raw[part.body_start : _stop(part, most, 1)]
+
+
+def _stop(part: Part, most: int | None, factor: int) -> int:
+    return part.end if most is None else min(part.end, part.body_start + most * factor)
+
+
+def _base64(body: bytes) -> bytes:
+    """What decodes, without an error: the alphabet's characters up to the last whole group."""
+    kept = re.sub(rb"[^A-Za-z0-9+/]", b"", body.partition(b"=")[0] if b"=" in body[:-4] else body)
+    try:
+        return binascii.a2b_base64(kept[: len(kept) - (len(kept) % 4 == 1)] + b"==")
+    except binascii.Error:
+        return b""
+
+
+def embedded(part: Part) -> Part:
+    """The message inside a part, its transfer encoding undone (flanker and `email` leave it in)."""
+    plain = within(part.raw, part.body_start, part.end, part)
+    if (part.headers.first(b"content-transfer-encoding") or b"7").strip().lower()[:1] not in b"bq":
+        return plain
+    decoded = decoded_body(part)
+    inner = Part(decoded, skip_junk(decoded, 0, len(decoded)), len(decoded), part.budget, part.depth + 1)
+    # A label may be wrong: a message that was never encoded has its header in the clear.
+    return inner if inner.headers.fields or not plain.headers.fields else plain
+
+
+def text(part: Part, most: int) -> str:
+    """The text of a text/* part in at most `most` characters, line ends as LF, controls gone."""
+    body = decoded_body(part, most * 6)
+    charset = part.parameter(b"charset")
+    decoded = _characters(body, charset.decode("ascii", "replace").lower() if charset else None)
+    return _UNSAFE_TEXT.sub("", decoded.replace("\r\n", "\n").replace("\r", "\n"))[:most]
+
+
+def _characters(body: bytes, charset: str | None) -> str:
+    """Bytes to text: as declared, else UTF-8, else as flanker's detector guesses."""
+    if body.isascii() and charset not in ("utf-7", "hz-gb-2312") and not (charset or "").startswith("iso-2022"):
+        return body.decode("ascii")
+    declared = _CHARSETS.get(charset or "", charset or "utf-8")
+    for name in dict.fromkeys((declared, "utf-8")):
+        try:
+            return body.decode(name)
+        except UnicodeDecodeError as error:
+            # A sound beginning that was cut in the middle of a character.
+            if len(body) - error.start < 4 < error.start:
+                return body[: error.start].decode(name)
+        except (LookupError, ValueError):
+            continue
+    try:
+        guessed: str = _flanker().charsets(declared, body[:GUESSED_BYTES])
+    except Exception:  # noqa: BLE001  the detector may have no idea and says so in many ways
+        return body.decode("latin-1")
+    return guessed
+
+
+def _flanker_tree(raw: bytes, budget: Budget, message: Any = None, depth: int = 0) -> Part:
+    message = message or _flanker().from_string(raw)
+    kind, sub = message.content_type.main, message.content_type.sub
+    lines = [f"Content-Type: {kind}/{sub}; charset=utf-8"] if kind == "text" else [f"Content-Type: {kind}/{sub}"]
+    for name, value in message.headers.iteritems():
+        if not name.startswith("Content-"):
+            lines.append(f"{name}: {_UNSAFE.sub('', str(value))}")
+    children = [_flanker_tree(raw, budget, child, depth + 1) for child in message.parts]
+    if message.enclosed is not None:
+        body = b"".join(f"{n}: {_UNSAFE.sub('', str(v))}\n".encode() for n, v in message.enclosed.headers.iteritems())
+    else:
+        content = b"" if children else message.body or b""
+        body = content.encode() if isinstance(content, str) else content
+    return Part.made("\n".join(lines).encode(), body, children, budget, depth)
+
+
+def _compat32_tree(raw: bytes, budget: Budget) -> Part:
+    return _compat32_part(email.message_from_bytes(raw), budget, 0)
+
+
+def _compat32_part(message: email.message.Message, budget: Budget, depth: int) -> Part:
+    lines = [f"{name}: {value}".encode("utf-8", "surrogateescape") for name, value in message.items()]
+    payload: Any = message.get_payload()
+    if message.get_content_maintype() == "message" and message.is_multipart():
+        body = b"\n".join(inner.as_bytes() for inner in payload)
+        return Part.made(b"\n".join(lines), body, [], budget, depth)
+    if message.is_multipart():
+        return Part.made(
+            b"\n".join(lines), b"", [_compat32_part(inner, budget, depth + 1) for inner in payload], budget, depth
+        )
+    return Part.made(b"\n".join(lines), str(payload).encode("utf-8", "surrogateescape"), [], budget, depth)

@@ -1,0 +1,168 @@
+"""The reported mail: who, when, through which hops; and what a report that says little takes from it.
+
+Must never open the body (the digest is over its raw bytes) and never overwrite what the
+reporter states: a derived value fills a gap and says where it came from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from parsers import envelope, fields, trace
+from parsers.message import HEADERS_ONLY, message_id
+from parsers.report import (
+    Candidate,
+    Category,
+    Hop,
+    Identifiers,
+    Original,
+    Report,
+    Resource,
+    ResourceKind,
+    Role,
+)
+from parsers.scan import Headers, Part
+
+RECIPIENT_FIELDS = (b"delivered-to", b"x-original-to", b"x-hmxmroriginalrecipient")
+# Written by a provider or by the sender, one cannot tell: never more than a candidate.
+CANDIDATE_FIELDS = ((b"x-originating-ip", 0.3), (b"x-aol-ip", 0.5), (b"x-reporter-ip", 0.3), (b"x-sender-ip", 0.3))
+_VERP = re.compile(r"[^@]*[+=-][^@]*=[^@]+@")
+_SMTP_AUTH = re.compile(r"\bsmtp\.auth=\"?([^\s;\"]{1,200})", re.IGNORECASE)
+_CLIENT_IP = re.compile(r"\bclient-ip=([0-9A-Fa-f.:]{2,45})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one attached message or header block shows."""
+
+    original: Original
+    trace: tuple[Hop, ...]
+    identifiers: Identifiers
+    headers: Headers
+
+
+def read(part: Part) -> Evidence:
+    """Of a part that `message.is_evidence` accepts. A header block sent as text is read as one."""
+    inner = envelope.embedded(part)
+    headers = inner.headers
+    hops = trace.hops(envelope.every(headers, b"received", trace.HOPS))
+    senders = envelope.mailboxes(headers.all(b"from")[:1])
+    date = fields.time(envelope.first(headers, b"date") or "")
+    headers_only = part.content_type in HEADERS_ONLY
+    body = memoryview(inner.raw)[inner.body_start : inner.end]  # not copied: it may be the whole of 25 MiB
+    empty = headers_only or not inner.raw[inner.body_start : min(inner.end, inner.body_start + 200)].strip()
+    original = Original(
+        message_id=message_id(envelope.first(headers, b"message-id")),
+        from_=senders[0].address if senders else None,
+        subject=envelope.first(headers, b"subject"),
+        date=date.value if date else None,
+        headers_only=headers_only,
+        header_block=headers.block,
+        body_digest=None if empty else hashlib.sha256(body).hexdigest(),
+    )
+    return Evidence(original, hops, _identifiers(headers, hops), headers)
+
+
+def _identifiers(headers: Headers, hops: tuple[Hop, ...]) -> Identifiers:
+    returned = fields.address(envelope.first(headers, b"return-path") or "")
+    login = next((hop.login for hop in hops if hop.login), None)
+    if login is None:
+        for result in envelope.every(headers, b"authentication-results", 10):
+            if found := _SMTP_AUTH.search(result):
+                login = found[1]
+                break
+    return Identifiers(
+        feedback_id=envelope.first(headers, b"feedback-id") or envelope.first(headers, b"cfbl-feedback-id"),
+        list_id=envelope.first(headers, b"list-id"),
+        verp=returned if returned and _VERP.match(returned) else None,
+        auth_login=login,
+    )
+
+
+def complete(
+    stated: dict[str, Any], evidence: Evidence | None, stated_by: dict[str, str], defects: list[str]
+) -> Report:
+    """The Report of what is stated (fields of Report by name), its gaps filled from the evidence.
+
+    `stated_by` names the field each stated value came from.
+    """
+    values = {name: value for name, value in stated.items() if value is not None}
+    origin = dict(stated_by)
+    candidates: tuple[Candidate, ...] = ()
+    if evidence is not None:
+        _fill(values, origin, evidence)
+        values |= {"original": evidence.original, "trace": evidence.trace, "identifiers": evidence.identifiers}
+        candidates = _candidates(values.get("source_ip"), evidence)
+    source = values.get("source_ip")
+    if source and (scope := fields.scope(source)) != "global":
+        defects.append(f"{scope}-source-ip")
+    return Report(
+        **values,
+        resources=_resources(values),
+        candidates=candidates,
+        provenance=tuple(origin.items()),
+        defects=tuple(dict.fromkeys(defects)),
+    )
+
+
+def forwarded_spam(part: Part) -> Report:
+    """A message that a person attached: nothing is stated but that it is unwanted."""
+    return complete({"category": Category.SPAM}, read(part), {}, [])
+
+
+def _fill(values: dict[str, Any], origin: dict[str, str], evidence: Evidence) -> None:
+    hops = evidence.trace
+    at = trace.handover(hops)
+    if "source_ip" in values:
+        # The line that names the stated source is the one whose time counts.
+        at = next((n for n, hop in enumerate(hops) if hop.ip == values["source_ip"]), at)
+    elif at is not None:
+        values["source_ip"] = hops[at].ip
+        origin["source_ip"] = f"original:Received[{at}]"
+    if at is not None:
+        hop = hops[at]
+        if "source_port" not in values and hop.port and hop.ip == values.get("source_ip"):
+            values["source_port"] = hop.port
+            origin["source_port"] = f"original:Received[{at}]"
+        if "arrival_date" not in values and hop.time:
+            values["arrival_date"] = hop.time
+            origin["arrival_date"] = f"original:Received[{at}]"
+    if "original_mail_from" not in values and (returned := envelope.first(evidence.headers, b"return-path")):
+        path = fields.address(returned)
+        if path is not None:
+            values["original_mail_from"] = path
+            origin["original_mail_from"] = "original:Return-Path"
+    if not values.get("original_rcpt_to"):
+        for name in RECIPIENT_FIELDS:
+            found = fields.distinct(fields.address(one) for one in envelope.every(evidence.headers, name, 20))
+            if found:
+                values["original_rcpt_to"] = found
+                origin["original_rcpt_to"] = f"original:{name.decode().title()}"
+                break
+
+
+def _candidates(source: str | None, evidence: Evidence) -> tuple[Candidate, ...]:
+    found: dict[str, float] = {}
+    for result in envelope.every(evidence.headers, b"received-spf", 5):
+        if hit := _CLIENT_IP.search(result):
+            found.setdefault(fields.ip(hit[1]) or "", 0.5)
+    for name, confidence in CANDIDATE_FIELDS:
+        for value in envelope.every(evidence.headers, name, 5):
+            found.setdefault(fields.ip(value) or "", confidence)
+    return tuple(Candidate("source_ip", ip, much) for ip, much in found.items() if ip and ip != source)
+
+
+def _resources(values: dict[str, Any]) -> tuple[Resource, ...]:
+    found: dict[Resource, None] = {}
+    if source := values.get("source_ip"):
+        found[Resource(ResourceKind.IP, Role.SOURCE, source)] = None
+    for url in values.get("reported_uri", ()):
+        if place := fields.place(url):
+            found[Resource(place[0], Role.ADVERTISED, place[1])] = None
+    for domain in values.get("reported_domain", ()):
+        if name := fields.host(domain):
+            found[Resource(ResourceKind.HOST, Role.ADVERTISED, name)] = None
+    return tuple(found)

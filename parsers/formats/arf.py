@@ -1,0 +1,76 @@
+"""ARF, the Abuse Reporting Format: RFC 5965, with 6591, 6692 and 9991 for authentication failures.
+
+A message/feedback-report part and, beside it, the reported mail. The outermost
+multipart/report decides: a delivery report that returns an ARF message is a bounce. An ARF
+message that was itself forwarded as an attachment is read, with a defect. Must never take a
+value from the human part.
+"""
+
+from __future__ import annotations
+
+import re
+
+from parsers import envelope, evidence, feedback
+from parsers.errors import MalformedError
+from parsers.message import FEEDBACK, Message, is_evidence
+from parsers.report import Kind, Parsed, Report
+from parsers.scan import Part
+
+DIALECT_OF = "forwarded"
+# JSON in an ARF container has a reader of its own.
+_JSON_INSIDE = re.compile(rb"^Feedback-Type[ \t]*:\s*xarf\b", re.IGNORECASE | re.MULTILINE)
+
+
+def recognises(message: Message) -> bool:
+    if message.report_type == b"feedback-report":
+        return not _json_inside(message) and not _only_evidence(message)
+    if message.root.content_type == b"multipart/report" or message.delivery_parts:
+        return bool(message.feedback_parts) and not message.report_type and not message.delivery_parts
+    if message.answers_notice:
+        return False  # a customer who answers with our own notice attached
+    return bool(_holder(message)) and not _json_inside(message)
+
+
+def read(message: Message) -> Parsed:
+    holder = _holder(message)
+    if holder is None:
+        raise MalformedError("it says it is a feedback report, but no message/feedback-report part can be found in it")
+    defects = () if holder is message else ("nested-report",)
+    reports = tuple(_report(part, beside) for part, beside in _pairs(holder))
+    kind = Kind.OPT_OUT if all((one.feedback_type or "").startswith("opt-out") for one in reports) else Kind.REPORT
+    return message.parsed(kind, reports, defects=defects)
+
+
+def _holder(message: Message) -> Message | None:
+    """The message that holds the feedback part: this one, or one attached to it."""
+    if message.feedback_parts:
+        return message
+    return next((inner for inner in message.inner_messages() if inner.feedback_parts), None)
+
+
+def _json_inside(message: Message) -> bool:
+    holder = _holder(message)
+    parts = holder.feedback_parts if holder else []
+    return any(_JSON_INSIDE.search(envelope.decoded_body(part, 4_000)) for part in parts)
+
+
+def _only_evidence(message: Message) -> bool:
+    """Labelled a feedback report, but the part that would make it one is not there and a message is."""
+    return _holder(message) is None and bool(message.evidence_parts)
+
+
+def _pairs(holder: Message) -> list[tuple[Part, Part | None]]:
+    """Each feedback part with the reported mail beside it: the next one, before the next feedback part."""
+    pairs: list[tuple[Part, Part | None]] = []
+    for part in holder.parts:
+        if part.content_type == FEEDBACK:
+            pairs.append((part, None))
+        elif pairs and pairs[-1][1] is None and is_evidence(part):
+            pairs[-1] = (pairs[-1][0], part)
+    if len(pairs) == 1 and pairs[0][1] is None and holder.evidence_parts:
+        pairs = [(pairs[0][0], holder.evidence_parts[0])]
+    return pairs
+
+
+def _report(part: Part, beside: Part | None) -> Report:
+    return feedback.report(feedback.read(part), evidence.read(beside) if beside is not None else None)

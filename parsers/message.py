@@ -1,0 +1,191 @@
+"""One message as a format sees it: its parts, its envelope, its readable text. Built once, asked lazily.
+
+Must never know a format. What several formats need to tell themselves apart is answered here,
+so that they need not know each other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from parsers import envelope, fields
+from parsers.errors import LimitError
+from parsers.report import Bounce, Envelope, Kind, Limits, Parsed, Report
+from parsers.scan import Headers, Part
+
+# RFC 6522 and 6533 name the first and the last; the two between are seen.
+HEADERS_ONLY = frozenset(
+    (b"text/rfc822-headers", b"text/rfc822-header", b"message/rfc822-headers", b"message/global-headers")
+)
+EVIDENCE = HEADERS_ONLY | {b"message/rfc822", b"message/global", b"text/rfc822"}
+FEEDBACK = b"message/feedback-report"
+DELIVERY = frozenset((b"message/delivery-status", b"message/global-delivery-status"))
+# local+n.TOKEN@domain: what a notice of ours carries as Reply-To and return path; with `o`, its opt-out address.
+# TOKEN is a number of 1 to 13 base32 digits, a key id of 2 and 16 of HMAC.
+NOTICE_ADDRESS = re.compile(r"[^@]{1,64}\+([no])\.[a-z2-7]{19,31}@", re.IGNORECASE)
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,500}>")
+ENTITIES = (("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#39;", "'"), ("&amp;", "&"))
+RECEIVED_KEPT = 200  # so that a loop of more than 100 hops shows
+REFERENCES = 100
+
+
+class Message:
+    """A message whose structure was found. `parts` holds the outer level only, not messages within."""
+
+    def __init__(self, root: Part, limits: Limits) -> None:
+        self.root = root
+        self.limits = limits
+        self.parts: list[Part] = list(root.walk())
+
+    @cached_property
+    def envelope(self) -> Envelope:
+        return read_envelope(self.root.headers)
+
+    @cached_property
+    def report_type(self) -> bytes:
+        """Of the outermost multipart/report: it decides what the message is. Empty where there is none."""
+        if self.root.content_type != b"multipart/report":
+            return b""
+        return (self.root.parameter(b"report-type") or b"").strip().lower()
+
+    @cached_property
+    def feedback_parts(self) -> list[Part]:
+        """message/feedback-report on the outer level."""
+        return [part for part in self.parts if part.content_type == FEEDBACK]
+
+    @cached_property
+    def delivery_parts(self) -> list[Part]:
+        return [part for part in self.parts if part.content_type in DELIVERY]
+
+    @cached_property
+    def evidence_parts(self) -> list[Part]:
+        """Messages and header blocks on the outer level: by type, or by the name of an attachment."""
+        found = [part for part in self.parts if part is not self.root and is_evidence(part)]
+        if self.root.content_type in EVIDENCE:
+            found.append(self.root)
+        if len(found) > self.limits.evidence_messages:
+            raise LimitError(f"more than {self.limits.evidence_messages} messages attached")
+        return found
+
+    def inner_messages(self) -> Iterator[Message]:
+        """The attached messages, and those in them, down to the depth limit."""
+        waiting = [part for part in self.evidence_parts if part.content_type not in HEADERS_ONLY]
+        while waiting:
+            inner = Message(envelope.embedded(waiting.pop(0)), self.limits)
+            yield inner
+            waiting += [part for part in inner.evidence_parts if part.content_type not in HEADERS_ONLY]
+
+    @cached_property
+    def answers_notice(self) -> bool:
+        """Is it addressed to a notice address of ours? Whether the token is a true one, screening knows."""
+        return any(NOTICE_ADDRESS.match(to) for to in self.envelope.to)
+
+    @cached_property
+    def opts_out(self) -> bool:
+        """Is it addressed to the opt-out address of a notice?"""
+        return any(hit[1] in "oO" for to in self.envelope.to if (hit := NOTICE_ADDRESS.match(to)))
+
+    @property
+    def broken(self) -> str | None:
+        """What is wrong where a multipart has no parts at all: only its raw text is there to be read."""
+        if len(self.parts) > 1 or not self.root.content_type.startswith(b"multipart/"):
+            return None
+        return (self.root.budget.irregular or ["no part begins"])[0]
+
+    @cached_property
+    def text(self) -> str:
+        """The readable body: the first text/plain part that says something, else HTML without its tags."""
+        if self.broken:
+            return envelope.text(self.root, self.limits.text_chars)
+        rich = ""
+        for part in self.parts:
+            if part.content_type == b"text/plain" and not _attached(part):
+                if (said := envelope.text(part, self.limits.text_chars)).strip():
+                    return said
+            elif part.content_type == b"text/html" and not rich and not _attached(part):
+                rich = envelope.text(part, self.limits.text_chars * 5)
+        return plain_of_html(rich)[: self.limits.text_chars]
+
+    def parsed(
+        self,
+        kind: Kind,
+        reports: tuple[Report, ...] = (),
+        bounces: tuple[Bounce, ...] = (),
+        defects: tuple[str, ...] = (),
+    ) -> Parsed:
+        """What a format gives back. The registry adds the format's name."""
+        found = tuple(dict.fromkeys((*self.root.budget.defects, *defects)))
+        return Parsed(kind, None, self.envelope, reports, bounces, found, text=self.text)
+
+
+def is_evidence(part: Part) -> bool:
+    """A message or header block: by its type, or an `.eml` of any declared type that begins with header fields."""
+    if part.content_type in EVIDENCE:
+        return True
+    if part.content_type.startswith(b"multipart/"):
+        return False
+    name = part.parameter(b"filename", b"content-disposition") or part.parameter(b"name") or b""
+    if not name.strip().lower().endswith(b".eml"):
+        return False
+    beginning = Headers(envelope.decoded_body(part, 20_000), 20_000).fields
+    return b"from" in beginning and not beginning.keys().isdisjoint((b"received", b"date", b"message-id", b"subject"))
+
+
+def read_envelope(headers: Headers) -> Envelope:
+    """The header facts of an outer message (or of the beginning of one that could not be read)."""
+    senders = envelope.mailboxes(headers.all(b"from"))
+    recipients = envelope.mailboxes([value for name in (b"to", b"cc") for value in headers.all(name)])
+    copies = envelope.every(headers, b"delivered-to") + envelope.every(headers, b"x-original-to")
+    reply_to = envelope.mailboxes(headers.all(b"reply-to")[:1])
+    returned = envelope.first(headers, b"return-path")
+    date = fields.time(envelope.first(headers, b"date") or "")
+    references = _MESSAGE_ID.findall(envelope.first(headers, b"references") or "")
+    return Envelope(
+        from_=senders[0].address if senders else None,
+        from_name=senders[0].name or None if senders else None,
+        from_count=len(senders),
+        return_path=fields.address(returned) if returned is not None else None,
+        reply_to=reply_to[0].address if reply_to else None,
+        to=fields.distinct(iter([*(box.address for box in recipients), *map(fields.address, copies)])),
+        subject=envelope.first(headers, b"subject"),
+        message_id=message_id(envelope.first(headers, b"message-id")),
+        in_reply_to=message_id(envelope.first(headers, b"in-reply-to")),
+        references=tuple(dict.fromkeys(references[:REFERENCES])),
+        date=date.value if date else None,
+        auto_submitted=envelope.first(headers, b"auto-submitted"),
+        precedence=envelope.first(headers, b"precedence"),
+        loop_tokens=envelope.every(headers, b"x-arfgate-loop", 20) + envelope.every(headers, b"x-loop", 20),
+        authentication_results=envelope.every(headers, b"authentication-results", 50),
+        received=envelope.every(headers, b"received", RECEIVED_KEPT),
+    )
+
+
+def message_id(value: str | None) -> str | None:
+    """`<id@host>` out of a field that may hold more; as it stands where there are no brackets."""
+    if not value:
+        return None
+    found = _MESSAGE_ID.search(value)
+    return found[0] if found else value[:500]
+
+
+def plain_of_html(html: str) -> str:
+    """The words of HTML, for people: blocks as lines, no tags, no scripts. Linear, and nobody's renderer."""
+    for name in ("style", "script"):
+        kept: list[str] = []
+        rest = html
+        while (start := rest.lower().find("<" + name)) >= 0 and len(kept) < 20:
+            kept.append(rest[:start])
+            end = rest.lower().find("</" + name, start)
+            rest = rest[end:] if end >= 0 else ""
+        html = "".join([*kept, rest])
+    html = re.sub(r"<(?:br|/p|/div|/tr|/h[1-6]|/li|/blockquote|hr)\b[^<>]*>", "\n", html, flags=re.IGNORECASE)
+    text = re.sub(r"<[^<>]*>", "", html)
+    for entity, sign in ENTITIES:
+        text = text.replace(entity, sign)
+    return re.sub(r"\n\s*\n\s*", "\n\n", text).strip()
+
+
+def _attached(part: Part) -> bool:
+    return (part.headers.first(b"content-disposition") or b"").lstrip()[:10].lower() == b"attachment"

@@ -1,0 +1,67 @@
+"""Finds the formats, asks each whether a message is its own, and lets exactly one read it.
+
+A format is a module of `parsers.formats` whose name does not begin with `_`: no list, no
+order. Two claims are an error unless one of the two says `DIALECT_OF = "the other"` (or a
+tuple of names): then the dialect, which knows more, reads. Must never swallow a bug; the
+face of the package catches those.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import replace
+from functools import cache
+from types import MappingProxyType
+from typing import Protocol, cast
+
+from parsers import formats
+from parsers.errors import AmbiguousError, MalformedError
+from parsers.message import Message
+from parsers.report import Kind, Parsed
+
+
+class Format(Protocol):
+    """What a module in `formats/` offers; `_template.py` shows it. `DIALECT_OF` may be absent."""
+
+    __name__: str
+
+    def recognises(self, message: Message) -> bool: ...
+
+    def read(self, message: Message) -> Parsed: ...
+
+
+@cache
+def known() -> MappingProxyType[str, Format]:
+    """Format by name: the modules that lie in the package."""
+    names = sorted(found.name for found in pkgutil.iter_modules(formats.__path__) if not found.name.startswith("_"))
+    return MappingProxyType(
+        {name: cast("Format", importlib.import_module(f"{formats.__name__}.{name}")) for name in names}
+    )
+
+
+def dialect_of(module: Format) -> tuple[str, ...]:
+    """Names of the formats that `module` knows more of than they do."""
+    general = getattr(module, "DIALECT_OF", ())
+    return (general,) if isinstance(general, str) else tuple(general)
+
+
+def claimed_by(message: Message) -> str | None:
+    """The one format whose message this is, None where no format knows it. Raises AmbiguousError."""
+    claims = [name for name, module in known().items() if module.recognises(message)]
+    if len(claims) > 1:
+        general = {name for claim in claims for name in dialect_of(known()[claim])}
+        claims = [name for name in claims if name not in general] or claims
+    if len(claims) > 1:
+        raise AmbiguousError(f"more than one format claims the message: {', '.join(claims)}")
+    return claims[0] if claims else None
+
+
+def read(message: Message) -> Parsed:
+    """What the message says. Raises ParserError."""
+    name = claimed_by(message)
+    if name is None:
+        if message.broken:
+            raise MalformedError(f"no part of it can be found: {message.broken}")
+        return message.parsed(Kind.UNKNOWN)
+    return replace(known()[name].read(message), format=name)

@@ -1,0 +1,258 @@
+"""The MIME structure of raw bytes: where each part begins and ends, and its header fields undecoded.
+
+Lazy: a boundary is looked for when the children of a part are asked for, a header block is
+split when a field is. Bounded: every limit that is reached raises LimitError, so that a
+report is never missed in silence. Must never decode a word, a charset or a transfer encoding
+(that is the envelope module's), and never copies evidence: parts are ranges of one buffer.
+
+Irregular structure is not repaired here; it is noted in `Budget.irregular` and the envelope
+module reads the message in another way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from parsers.errors import LimitError, MalformedError
+from parsers.report import Limits
+
+# Each false hit costs one turn of a Python loop; a regular message has none or a handful.
+NEAR_BOUNDARIES = 20_000
+
+FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
+# One quoted or bare parameter. Each alternative ends at the next `;` or `"`, so matching is linear.
+PARAMETER = re.compile(rb""";\s*([^\s=;"]{1,60})\s*=\s*(?:"([^"]*)"|([^\s;"]*))""")
+# Possessive: a megabyte of empty lines leaves nothing to come back to.
+JUNK = re.compile(rb"(?:\r?\n|>?From [^\n]*+(?:\n|\Z))*+")
+DIGEST = b"multipart/digest"
+EMBEDDED = b"message/rfc822"
+PLAIN = b"text/plain"
+
+
+class Budget:
+    """What one message may still use up, and what was found odd on the way. Shared by all its parts."""
+
+    __slots__ = ("defects", "irregular", "limits", "near", "parts")
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.parts = 0
+        self.near = 0
+        self.defects: dict[str, None] = {}  # an ordered set
+        self.irregular: list[str] = []
+
+    def part(self, depth: int) -> None:
+        self.parts += 1
+        if self.parts > self.limits.parts:
+            raise LimitError(f"more than {self.limits.parts} parts")
+        if depth > self.limits.depth:
+            raise LimitError(f"parts nested deeper than {self.limits.depth}")
+
+    def near_boundary(self) -> None:
+        self.near += 1
+        if self.near > NEAR_BOUNDARIES:
+            raise LimitError(f"more than {NEAR_BOUNDARIES} lines that only resemble a boundary")
+
+
+class Headers:
+    """A header block, split at the first question. Names are looked up in lower case."""
+
+    __slots__ = ("_fields", "block", "longest")
+
+    def __init__(self, block: bytes, longest: int) -> None:
+        self.block = block
+        self.longest = longest  # bytes of one field, folded lines included
+        self._fields: dict[bytes, list[bytes]] | None = None
+
+    def pairs(self) -> list[tuple[bytes, bytes]]:
+        """(name, value) in order; a value keeps its line ends where it was folded."""
+        return FIELD.findall(self.block)
+
+    @property
+    def fields(self) -> dict[bytes, list[bytes]]:
+        if self._fields is None:
+            fields: dict[bytes, list[bytes]] = {}
+            check = len(self.block) > self.longest
+            for name, value in FIELD.findall(self.block):
+                if check and len(value) > self.longest:
+                    shown = name[:40].decode("ascii")
+                    raise LimitError(f"header field {shown} is longer than {self.longest} bytes")
+                key = name.lower()
+                if key in fields:
+                    fields[key].append(value)
+                else:
+                    fields[key] = [value]
+            self._fields = fields
+        return self._fields
+
+    def all(self, name: bytes) -> list[bytes]:
+        return self.fields.get(name, [])
+
+    def first(self, name: bytes) -> bytes | None:
+        found = self.fields.get(name)
+        return found[0] if found else None
+
+    def __contains__(self, name: bytes) -> bool:
+        return name in self.fields
+
+
+class Part:
+    """One entity: the message itself, a body part, or a message within a message."""
+
+    __slots__ = ("_children", "_type", "body_start", "budget", "default", "depth", "end", "headers", "raw", "start")
+
+    def __init__(self, raw: bytes, start: int, end: int, budget: Budget, depth: int, default: bytes = PLAIN) -> None:
+        budget.part(depth)
+        self.raw = raw
+        self.start = start
+        self.end = end
+        self.budget = budget
+        self.depth = depth
+        self.default = default
+        header_end, self.body_start = _cut(raw, start, end, budget.limits.header_bytes)
+        self.headers = Headers(raw[start:header_end], budget.limits.header_line_bytes)
+        self._type: bytes | None = None
+        self._children: list[Part] | None = None
+
+    @property
+    def body(self) -> bytes:
+        """The bytes after the header, still transfer-encoded."""
+        return self.raw[self.body_start : self.end]
+
+    @property
+    def content_type(self) -> bytes:
+        """`type/subtype` in lower case; the default where there is none or it makes no sense."""
+        if self._type is None:
+            value = self.headers.first(b"content-type")
+            words = value.partition(b";")[0].split() if value else []
+            self._type = words[0].lower() if words and b"/" in words[0] else self.default
+        return self._type
+
+    def parameter(self, name: bytes, field: bytes = b"content-type") -> bytes | None:
+        """A parameter of Content-Type (or `field`), undecoded. RFC 2231 forms are not looked into."""
+        value = self.headers.first(field)
+        if not value:
+            return None
+        for found in PARAMETER.finditer(value):
+            if found[1].lower() == name:
+                return found[2] if found[2] is not None else found[3]
+        return None
+
+    @property
+    def children(self) -> list[Part]:
+        """Body parts of a multipart; empty for everything else. A message within is not a child."""
+        if self._children is None:
+            self._children = _split(self) if self.content_type.startswith(b"multipart/") else []
+        return self._children
+
+    def walk(self) -> Iterator[Part]:
+        """Itself and all below it, depth first, not into messages within the message."""
+        waiting = [self]
+        while waiting:
+            part = waiting.pop()
+            yield part
+            waiting.extend(reversed(part.children))
+
+    @classmethod
+    def made(cls, header: bytes, body: bytes, children: list[Part], budget: Budget, depth: int) -> Part:
+        """A part that another reader found, in the shape of a scanned one."""
+        raw = header.rstrip(b"\n") + b"\n\n" + body
+        part = cls(raw, 0, len(raw), budget, depth)
+        part._children = children
+        return part
+
+
+def scan(raw: bytes, limits: Limits) -> Part:
+    """The top of a message. Raises LimitError, and MalformedError where there is no header at all."""
+    if len(raw) > limits.message_bytes:
+        raise LimitError(f"the message is larger than {limits.message_bytes} bytes")
+    if not raw or raw.isspace():
+        raise MalformedError("the message is empty")
+    budget = Budget(limits)
+    if b"\n" not in raw and b"\r" in raw:
+        raw = raw.replace(b"\r", b"\n")
+        budget.defects["bare-cr-line-ends"] = None
+    part = Part(raw, skip_junk(raw, 0, len(raw)), len(raw), budget, 0)
+    if not part.headers.fields:
+        raise MalformedError("no header field was found at the beginning")
+    return part
+
+
+def within(raw: bytes, start: int, end: int, outer: Part) -> Part:
+    """The message that lies in `raw[start:end]`, as part of `outer`'s message."""
+    return Part(raw, skip_junk(raw, start, end), end, outer.budget, outer.depth + 1)
+
+
+def skip_junk(raw: bytes, start: int, end: int) -> int:
+    """Past empty lines and mbox lines (`From `, `>From `) that stand before a header and would end it at once."""
+    found = JUNK.match(raw, start, end)
+    return found.end() if found else start
+
+
+def _cut(raw: bytes, start: int, end: int, longest: int) -> tuple[int, int]:
+    """(end of the header block with its last line end, start of the body)."""
+    if raw.startswith(b"\n", start) and start < end:
+        return start, start + 1
+    if raw.startswith(b"\r\n", start) and start + 1 < end:
+        return start, start + 2
+    stop = min(end, start + longest + 4)
+    crlf = raw.find(b"\n\r\n", start, stop)
+    lf = raw.find(b"\n\n", start, stop if crlf < 0 else crlf + 1)
+    if lf >= 0:
+        return lf + 1, lf + 2
+    if crlf >= 0:
+        return crlf + 1, crlf + 3
+    if stop < end:
+        raise LimitError(f"a header is longer than {longest} bytes")
+    return end, end
+
+
+def _split(part: Part) -> list[Part]:
+    """Cut a multipart at its boundary lines (RFC 2046 section 5.1.1)."""
+    boundary = (part.parameter(b"boundary") or b"").rstrip()
+    if not boundary:
+        part.budget.irregular.append("multipart without boundary")
+        return []
+    raw, end, budget = part.raw, part.end, part.budget
+    default = EMBEDDED if part.content_type == DIGEST else PLAIN
+    found: list[Part] = []
+    opened = -1
+    closed = False
+    for line_start, line_end, closing in _boundary_lines(part, b"--" + boundary):
+        if opened >= 0:
+            found.append(Part(raw, opened, max(opened, _before(raw, line_start)), budget, part.depth + 1, default))
+        opened = line_end
+        if closing:
+            closed = True
+            break
+    if opened < 0:
+        budget.irregular.append("boundary never appears")
+    elif not closed:
+        budget.defects["missing-closing-boundary"] = None
+        found.append(Part(raw, opened, end, budget, part.depth + 1, default))
+    return found
+
+
+def _boundary_lines(part: Part, delimiter: bytes) -> Iterator[tuple[int, int, bool]]:
+    """(start of the line, start of the next line, is it the closing one)."""
+    raw, end = part.raw, part.end
+    at = part.body_start
+    while (at := raw.find(delimiter, at, end)) >= 0:
+        after = at + len(delimiter)
+        if at == part.body_start or raw[at - 1] == 10:  # LF
+            newline = raw.find(b"\n", after, end)
+            line_end = end if newline < 0 else newline + 1
+            rest = raw[after:line_end].strip()
+            if rest in (b"", b"--"):
+                yield at, line_end, rest == b"--"
+                at = line_end
+                continue
+        part.budget.near_boundary()
+        at = after
+
+
+def _before(raw: bytes, line_start: int) -> int:
+    """The line end before a boundary belongs to the boundary."""
+    end = line_start - 1 if raw[line_start - 1 : line_start] == b"\n" else line_start
+    return end - 1 if raw[end - 1 : end] == b"\r" else end

@@ -1,0 +1,151 @@
+"""Fixtures that start the real servers. Session-scoped where tests cannot disturb each other there
+(own users, own databases), else one for each test. All listen on loopback and leave nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from servers.background import BackgroundLoop
+from servers.cut_proxy import CutProxy
+from servers.dovecot import Dovecot
+from servers.needs import require
+from servers.postfix import Postfix
+from servers.postgres import Postgres
+from servers.pymap_server import PymapServer
+from servers.receiver import SmtpReceiver
+from servers.sink import SmtpSink
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("needs"):
+        for name in mark.args:
+            require(name)
+
+
+@pytest.fixture(scope="session")
+def background() -> Iterator[BackgroundLoop]:
+    """The loop of the servers that run in this process."""
+    loop = BackgroundLoop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[Dovecot]:
+    """One for the session: take `dovecot.new_user()` names, and do not stop it (that is `own_dovecot`)."""
+    require("dovecot")
+    yield from _dovecot(Dovecot())
+
+
+@pytest.fixture
+def own_dovecot() -> Iterator[Dovecot]:
+    """One for this test alone, that may be stopped and started."""
+    require("dovecot")
+    yield from _dovecot(Dovecot())
+
+
+@pytest.fixture(scope="session")
+def expired_dovecot() -> Iterator[Dovecot]:
+    """Its certificate ran out yesterday."""
+    require("dovecot")
+    yield from _dovecot(Dovecot(expired=True))
+
+
+def _dovecot(server: Dovecot) -> Iterator[Dovecot]:
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def pymap_server(background: BackgroundLoop) -> Iterator[PymapServer]:
+    """Empty: `add_user`, then `deliver`."""
+    require("pymap")
+    server = PymapServer(background)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def smtp_receiver() -> Iterator[SmtpReceiver]:
+    require("aiosmtpd")
+    server = SmtpReceiver()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def smtp_sink() -> Iterator[SmtpSink]:
+    require("smtp-sink")
+    sink = SmtpSink()
+    sink.start()
+    yield sink
+    sink.stop()
+
+
+@pytest.fixture
+def make_postfix() -> Iterator[Callable[..., Postfix]]:
+    """`make_postfix(addresses=..., mail=..., next_hop=(host, port))` starts one; arguments as `Postfix` takes them."""
+    require("postfix")
+    started: list[Postfix] = []
+
+    def make(**arguments: object) -> Postfix:
+        server = Postfix(**arguments)  # type: ignore[arg-type]
+        started.append(server)
+        server.start()
+        return server
+
+    yield make
+    for server in started:
+        server.remove()
+
+
+@pytest.fixture
+def postfix(make_postfix: Callable[..., Postfix]) -> Postfix:
+    """Delivers abuse@ and postmaster@example.net to Maildirs, and nothing else."""
+    return make_postfix()
+
+
+@pytest.fixture
+def cut_proxy(background: BackgroundLoop) -> Iterator[Callable[[int], CutProxy]]:
+    """`cut_proxy(port)` puts a proxy before that loopback port."""
+    started: list[CutProxy] = []
+
+    def before(target_port: int, target_host: str = "127.0.0.1") -> CutProxy:
+        proxy = CutProxy(background, target_host, target_port)
+        proxy.start()
+        started.append(proxy)
+        return proxy
+
+    yield before
+    for proxy in started:
+        proxy.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres(background: BackgroundLoop) -> Iterator[Postgres]:
+    require("postgresql")
+    server = Postgres(background)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))], ids=["sqlite", "postgresql"]
+)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database, as SQLAlchemy's async URL: every test that uses it runs on both kinds."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path / 'arfgate.sqlite'}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    url = server.create()
+    yield url
+    server.drop(url)

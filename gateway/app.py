@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from gateway.doors import smtp_settings
 from gateway.house import House
 from gateway.policies import policy
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 from gateway.store import mailboxes, messages, notices
 from gateway.store.database import Database
 from gateway.store.rdap_cache import StoredRdapCache
@@ -35,7 +35,7 @@ async def opened(
     settings: Settings, clock: Callable[[], datetime] = utc_now, resolver: Resolver | None = None
 ) -> AsyncIterator[House]:
     """The house with its doors open and its schema at the newest version; closed at the end.
-    Raises StoreError, PolicyError. Claims that this node left behind when it died are freed."""
+    Raises StoreError, PolicyError, SettingsError. Claims that this node left behind when it died are freed."""
     rules = policy.load(settings.policy_source)
     async with AsyncExitStack() as doors:
         database = Database(settings.database.url)
@@ -46,10 +46,13 @@ async def opened(
             limits.for_parsing(), limits.parse_seconds, limits.parse_memory_bytes, limits.parse_workers
         )
         doors.callback(workers.close)
-        names = resolver or Resolver()
-        mailer = Mailer(smtp_settings(settings), names)
-        doors.push_async_callback(mailer.aclose)
-        rdap = await _registries(settings, database, names, clock, doors)
+        try:
+            names = resolver or Resolver()
+            mailer = Mailer(smtp_settings(settings), names)
+            doors.push_async_callback(mailer.aclose)
+            rdap = _registries(settings, database, names, clock, doors)
+        except (OSError, ValueError) as error:
+            raise SettingsError([f"{settings.path}: {error}"]) from error
         house = House(settings, database, rules, clock, workers, mailer, rdap, policy.bystanders())
         async with database.writing() as connection:
             await mailboxes.register(connection, [box.name for box in settings.mailboxes])
@@ -58,7 +61,7 @@ async def opened(
         yield house
 
 
-async def _registries(
+def _registries(
     settings: Settings, database: Database, resolver: Resolver, clock: Callable[[], datetime], doors: AsyncExitStack
 ) -> RdapClient | None:
     if not settings.rdap.enabled:

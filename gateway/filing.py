@@ -46,6 +46,20 @@ async def file(house: House, connection: AsyncConnection, dossiers: Sequence[Dos
     await messages.finish(connection, [_message_row(dossier) for dossier in dossiers])
 
 
+async def place(
+    house: House, connection: AsyncConnection, dossiers: Sequence[Dossier], report_ids: list[int], who: str
+) -> dict[tuple[int, Attribution], int]:
+    """File stored reports whose attributions somebody decided, as if they had been found at once. `report_ids`:
+    the rows of the dossiers' reports, in order. Returns clock ids; what the policy opens no case for has none."""
+    now = house.clock()
+    items = [(dossier, item) for dossier in dossiers for item in dossier.reports]
+    desk = await desk_store.load(connection, _accounts(items))
+    placed = _decide(house, desk, items, now, who)
+    _tell(house, desk, items)
+    clock_ids = await desk_store.save(connection, desk, now, report_ids)
+    return {key: clock_ids[clock] for key, clock in placed.items()}
+
+
 async def _mark_twins(connection: AsyncConnection, dossiers: Sequence[Dossier]) -> None:
     """The same mail in two mailboxes is one report: the later one is recorded as its duplicate. Twins
     share the evidence and the outer Message-ID (design "Strikes")."""
@@ -68,7 +82,9 @@ def _accounts(items: list[tuple[Dossier, ReportInHand]]) -> set[int]:
     return {a.account_id for _, item in items for a in item.attributions if a.account_id is not None}
 
 
-def _decide(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]], now: datetime) -> Placed:
+def _decide(
+    house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]], now: datetime, who: str = events.SYSTEM
+) -> Placed:
     placed: Placed = {}
     for position, (dossier, item) in enumerate(items):
         if not dossier.live:
@@ -76,7 +92,11 @@ def _decide(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]],
             continue
         for attribution, complaint in complaints(house, item):
             change = desk.file(
-                complaint, house.policy_label, Origin(report=position), now=now, reopen=house.policy.reopen_limit
+                complaint,
+                house.policy_label,
+                Origin(report=position, who=who),
+                now=now,
+                reopen=house.policy.reopen_limit,
             )
             placed[(position, attribution)] = change.clock.key
     return placed
@@ -114,7 +134,7 @@ def _tell(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]]) -
             feed = item.screening.identity.feed
             about = telling.facts(item.report, dossier.message.received_at, feed) | house.consequence(rule)
             evidence = telling.evidence(dossier.parsed, item.report, redactor)
-            desk.applied[index] = replace(applied, origin=Origin(about, evidence, position))
+            desk.applied[index] = replace(applied, origin=replace(applied.origin, about=about, evidence=evidence))
 
 
 def _report_row(house: House, dossier: Dossier, item: ReportInHand) -> dict[str, Any]:

@@ -136,7 +136,8 @@ def _text(notice: Notice, texts: Texts) -> tuple[str, str]:
         "sender": notice.sender,
         "sender_name": notice.sender_name,
         "address": notice.address,
-        "evidence": notice.evidence,
+        # Plain data: a template can read it and nothing else, and the sandbox need not watch.
+        "evidence": {name: getattr(notice.evidence, name) for name in Evidence.__slots__} if notice.evidence else None,
     }
     try:
         return texts.render(notice.kind.value, notice.language, facts)

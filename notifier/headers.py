@@ -73,6 +73,8 @@ def ascii_address(text: str) -> str:
     A non-ASCII local part would need SMTPUTF8 all the way, which nobody promises.
     """
     local, at, domain = text.rpartition("@")
+    if is_address(text):
+        return f"{local}@{domain.lower()}"
     try:
         candidate = f"{local}{at}{domain.encode('idna').decode('ascii').lower()}"
     except UnicodeError:

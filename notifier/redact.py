@@ -52,7 +52,7 @@ _ROLES = frozenset(
 _SHORTEST_NAME = 3  # letters; a shorter word is everybody's
 _BETWEEN_WORDS = re.compile(r"[\s._+=,-]+")
 _DIGITS = "0123456789"
-_MOST_PRIVATE = 200  # strings; above that free text is withheld instead of searched
+_MOST_NAMED = 30  # private strings in one text; one that names more is withheld instead of searched
 _MOST_HEADERS = 60
 _LONGEST_VALUE = 4000  # characters
 WITHHELD = "[withheld]"
@@ -80,8 +80,10 @@ class Redactor:
         With `names`, a name and the local part of an address go too where they stand as words.
         """
         line = _whole_words(text)
-        strings = _distinct(private)
-        if len(strings) > _MOST_PRIVATE:
+        # Each is looked for by itself, which is fast; only those that may be there go into one pattern.
+        folded = line.casefold()
+        strings = [one for one in _distinct(private) if any(mark in folded for mark in _marks(one))]
+        if len(strings) > _MOST_NAMED:
             return WITHHELD
         pattern = _pattern(strings, names=names)
         return clean(pattern.sub(lambda match: self._replacement(match[0], strings), line) if pattern else line)
@@ -213,6 +215,12 @@ def _names(text: str) -> tuple[str, ...]:
     name = local.partition("+")[0] if at else text
     words = {name, *(word.strip(_DIGITS) for word in _BETWEEN_WORDS.split(name))}
     return tuple(word for word in words if len(word) >= _SHORTEST_NAME and word not in _ROLES)
+
+
+def _marks(text: str) -> tuple[str, ...]:
+    """Of these one stands in a text that names the person, in any spelling."""
+    local, at, _ = text.rpartition("@")
+    return tuple(mark.casefold() for mark in (local if at else text, *_names(text)))
 
 
 def _date(value: str) -> str | None:

@@ -58,6 +58,8 @@ class Texts:
 
     def _locale(self, kind: str, language: str) -> str:
         locale = language.replace("_", "-").partition("-")[0].lower()
+        if (kind, locale) in self._pairs:
+            return locale
         known = locale.isalpha() and (self._folder / locale / f"{kind}.txt").is_file()
         return locale if known else FALLBACK
 

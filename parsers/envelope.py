@@ -40,6 +40,8 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\
 _UNSAFE_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _ATOM = r'[^\s<>()@,:;\\"\[\]]+'
 _PLAIN_ADDRESS = re.compile(rf'(?:\s*"?([^"<>()@,:;\\\[\]=]*?)"?\s*<({_ATOM}@{_ATOM})>|\s*({_ATOM}@{_ATOM}))\s*\Z')
+# Mail labelled with the older sets uses characters of the newer one, which contains them.
+_GB = re.compile(r"=\?(?:gb2312|x-gbk|gbk|cp936)\?", re.IGNORECASE)
 _CHARSETS = {"gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "cp936": "gb18030", "us-ascii": "utf-8"}
 
 
@@ -109,7 +111,7 @@ def decode(value: bytes) -> str:
     # Beyond the last `?=` no word can end; flanker's pattern would look for one from every `=?`.
     last = text.rfind("?=") + 2
     if last >= 2 and "=?" in text:
-        text = _flanker().words(text[:last]) + text[last:]
+        text = _flanker().words(_GB.sub("=?gb18030?", text[:last])) + text[last:]
     return _UNSAFE.sub("", text)[:VALUE_CHARS].strip()
 
 
@@ -159,7 +161,7 @@ def _mailboxes(value: bytes) -> list[Mailbox]:
 
 def _mailbox(name: str, address: str) -> Mailbox:
     local, _, domain = address.rpartition("@")
-    shown = _flanker().words(name) if "=?" in name else name
+    shown = _flanker().words(_GB.sub("=?gb18030?", name)) if "=?" in name else name
     return Mailbox(_UNSAFE.sub("", shown).strip()[:200], f"{local}@{domain.lower().rstrip('.')}")
 
 

@@ -188,8 +188,8 @@ class Bounce:
     action: str  # failed | delayed | delivered | relayed | expanded
     status: str | None = None
     message_id: str | None = None  # of the mail that bounced, where it is shown
-    in_reply_to: str | None = None  # of the mail that bounced; not in the JSON
     diagnostic: str | None = None
+    in_reply_to: str | None = None  # of the mail that bounced; like `diagnostic` not in the JSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,21 @@ import re
 from pathlib import Path
 
 import pytest
+
 from parsers import parse, registry
 from parsers.contract import to_json
 from parsers.fields import DOCUMENTATION
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 MESSAGES = sorted(path.relative_to(FIXTURES).as_posix() for path in FIXTURES.glob("*/*.eml"))
+
+
+def _has_lines(path: Path) -> bool:
+    """Line ends that can be changed; and no NUL, after which bytes are bytes."""
+    raw = path.read_bytes()
+    return b"\n" in raw and b"\0" not in raw
+
+
 NAME = re.compile(r"\d{3}-[a-z0-9-]+\.eml")
 ADDRESS4 = re.compile(rb"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 ADDRESS6 = re.compile(rb"(?i)(?<![0-9a-f:])(?:[0-9a-f]{1,4}:){2,7}(?::|[0-9a-f]{1,4})[0-9a-f:]*")
@@ -41,7 +50,7 @@ def test_the_message_says_what_the_json_beside_it_says(name: str, rewrite: bool)
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_a_format_claims_its_own_folder_and_nothing_else(name: str) -> None:
-    folder = name.split("/")[0]
+    folder = name.split("/", maxsplit=1)[0]
     claimed = parse((FIXTURES / name).read_bytes()).format
     if folder.startswith("_"):
         assert claimed == json.loads((FIXTURES / name).with_suffix(".json").read_text(encoding="utf-8"))["format"]
@@ -49,11 +58,9 @@ def test_a_format_claims_its_own_folder_and_nothing_else(name: str) -> None:
         assert claimed == folder
 
 
-@pytest.mark.parametrize("name", MESSAGES)
+@pytest.mark.parametrize("name", [name for name in MESSAGES if _has_lines(FIXTURES / name)])
 def test_line_ends_do_not_change_what_is_said(name: str) -> None:
     raw = (FIXTURES / name).read_bytes()
-    if b"\n" not in raw or b"\0" in raw:
-        pytest.skip("no line ends to change, or bytes that are none")
     lf = raw.replace(b"\r\n", b"\n")
     assert to_json(parse(lf), name, 0) == to_json(parse(lf.replace(b"\n", b"\r\n")), name, 0)
 

@@ -63,6 +63,8 @@ def _holder_ever(levels: Levels, port: int | None) -> Lookup:
 
 def _among(then: list[Assignment], port: int | None) -> Lookup:
     """One of those who held the same range at the same time: a port block is narrower than the whole address."""
+    if len(then) == 1 and then[0].port_first is None:  # nearly always
+        return Found(then[0])
     whole = [a for a in then if a.port_first is None or a.port_last is None]
     blocks = [a for a in then if a.port_first is not None and a.port_last is not None]
     if blocks and port is None:

@@ -16,7 +16,6 @@ from gateway.model import ActionKind, Clock, ClockState
 from gateway.policies.policy import ClassRule
 from notifier.notice import NoticeKind
 
-
 _ON_TIME = timedelta(minutes=1)  # between claiming a step and its notice's acceptance; more moves the end
 
 

@@ -33,7 +33,7 @@ from gateway.store.database import StoreError
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file.", metavar="PATH")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs: one JSON document.")]
 
-FOR_PEOPLE = (StoreError, PolicyError, MailboxError, NotAllowedError, LookupError)
+FOR_PEOPLE = (StoreError, PolicyError, SettingsError, MailboxError, NotAllowedError, LookupError)
 _Result = TypeVar("_Result")
 
 

@@ -196,9 +196,8 @@ def _header(cells: list[str], problems: _Problems) -> list[str]:
         elif header.count(name) > 1:
             problems.add(1, name, name, "is there twice: keep one")
     if "customer" not in header:
-        problems.add(
-            1, "customer", ",".join(header), f"has no column customer: the first line names {','.join(COLUMNS)}"
-        )
+        hint = "save it with commas, not semicolons" if ";" in "".join(header) else "the first line names the columns"
+        problems.add(1, "customer", ",".join(header), f"has no column customer: {hint}")
     problems.refuse()
     return header
 

@@ -1,343 +1,39 @@
-"""The tables. One class each, columns in the field's standard terms, no behaviour.
+"""The tables for SQLAlchemy Core: batches are written and read as plain rows.
 
-`table=True` does not validate: rows are made from values that were checked before.
-Unique keys are what makes every step safe to run again; each says what it protects.
-Times are aware UTC; JSON columns hold plain values for people, never what a decision
-rests on alone. Must not be imported outside `gateway.store`.
+The columns are in `rows_in` and `rows_work`. Must not be imported outside `gateway.store`.
 """
 
-from datetime import datetime
-from typing import Any
+from sqlalchemy import Table
+from sqlmodel import SQLModel
 
-from sqlalchemy import JSON, Column, Index, LargeBinary, Table, UniqueConstraint
-from sqlmodel import Field, SQLModel
-
-JsonDict = dict[str, Any]
-
-
-class MailboxRow(SQLModel, table=True):
-    """What is known of a mailbox of the settings: how far it was read, and whether it is live."""
-
-    __tablename__ = "mailboxes"
-    id: int | None = Field(default=None, primary_key=True)
-    name: str = Field(unique=True)
-    mode: str = "observe"
-    live_since: datetime | None = None
-    folder_state: JsonDict = Field(
-        default_factory=dict, sa_column=Column(JSON, nullable=False)
-    )  # folder -> {uidvalidity, last_uid}
-    read_to: datetime | None = None  # everything delivered before this instant is stored
-    failures: int = 0
-    error: str | None = None
-    lease_node: str | None = None
-    lease_until: datetime | None = None
-
-
-class MessageRow(SQLModel, table=True):
-    """The bytes we received, once, whatever happens to them later."""
-
-    __tablename__ = "messages"
-    __table_args__ = (Index("messages_waiting", "state", "id"), Index("messages_outer_id", "message_id"))
-    id: int | None = Field(default=None, primary_key=True)
-    sha256: str = Field(unique=True)  # a message is its bytes
-    raw: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    size: int
-    mailbox: str | None = None  # name of the mailbox that brought it first; None: ingested from a file
-    received_at: datetime  # INTERNALDATE; files: time of ingest
-    stored_at: datetime
-    state: str = "stored"  # stored | filed | observed
-    tries: int = 0  # times that working on it failed or died
-    claimed_by: str | None = None
-    claimed_until: datetime | None = None
-    kind: str | None = None
-    format: str | None = None
-    message_id: str | None = None
-    sender: str | None = None
-    subject: str | None = None
-    verdict: str | None = None  # of the message, where it holds no report
-    reason: str | None = None
-    detail: str = ""
-    error: str | None = None
-
-
-class DeliveryRow(SQLModel, table=True):
-    """Where a message lies in a mailbox. Not fetched twice, and moved once."""
-
-    __tablename__ = "deliveries"
-    __table_args__ = (
-        UniqueConstraint("mailbox_id", "folder", "uidvalidity", "uid"),
-        Index("deliveries_waiting", "mailbox_id", "disposed_at"),
-    )
-    id: int | None = Field(default=None, primary_key=True)
-    message_id: int = Field(foreign_key="messages.id", index=True)
-    mailbox_id: int = Field(foreign_key="mailboxes.id")
-    folder: str
-    uidvalidity: int
-    uid: int
-    internal_date: datetime
-    disposed_at: datetime | None = None  # moved, deleted or (setting keep) left for good
-
-
-class ReportRow(SQLModel, table=True):
-    """One report of a message, what screening made of it, and the contract's JSON for people."""
-
-    __tablename__ = "reports"
-    __table_args__ = (
-        UniqueConstraint("message_id", "position"),
-        Index("reports_contacts", "contacts_state", "contacts_next_at"),
-    )
-    id: int | None = Field(default=None, primary_key=True)
-    message_id: int = Field(foreign_key="messages.id")
-    position: int  # in the message, from 0
-    feedback_type: str | None = None
-    category: str
-    source_ip: str | None = Field(default=None, index=True)
-    source_port: int | None = None
-    arrival_date: datetime | None = None
-    received_at: datetime
-    verdict: str = Field(index=True)
-    reason: str
-    detail: str = ""
-    identity: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    complainant: str | None = None
-    fingerprint: str = Field(index=True)
-    outer_id: str | None = None  # Message-ID of the mail that brought it: twins share it
-    parsed: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    would_send: list[Any] = Field(
-        default_factory=list, sa_column=Column(JSON, nullable=False)
-    )  # observe mode: [{kind, to}]
-    contacts_state: str | None = None  # None: not asked | wanted | found | failed
-    contacts_next_at: datetime | None = None
-    contacts_tries: int = 0
-
-
-class AttributionRow(SQLModel, table=True):
-    """Whose resource it was; without an account it is an entry of the unmatched queue."""
-
-    __tablename__ = "attributions"
-    __table_args__ = (
-        UniqueConstraint("report_id", "kind", "role", "value"),
-        Index("attributions_queue", "queue", "id"),
-    )
-    id: int | None = Field(default=None, primary_key=True)
-    report_id: int = Field(foreign_key="reports.id")
-    kind: str
-    role: str
-    value: str
-    reason: str
-    account_id: int | None = Field(default=None, foreign_key="accounts.id", index=True)
-    how: str = ""
-    candidates: list[Any] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))  # [{account_id, why}]
-    queue: str | None = None  # None: was placed by itself | waiting | assigned | rejected
-    decided_by: str | None = None
-    decided_at: datetime | None = None
-    clock_id: int | None = Field(default=None, foreign_key="clocks.id", index=True)
-
-
-class CustomerRow(SQLModel, table=True):
-    __tablename__ = "customers"
-    id: int | None = Field(default=None, primary_key=True)
-    key: str = Field(unique=True)
-    name: str
-    parent_id: int | None = Field(default=None, foreign_key="customers.id")
-    language: str = "en"
-    vetted: bool = False
-
-
-class AccountRow(SQLModel, table=True):
-    """A customer without named accounts has one called `main`."""
-
-    __tablename__ = "accounts"
-    __table_args__ = (UniqueConstraint("customer_id", "name"),)
-    id: int | None = Field(default=None, primary_key=True)
-    customer_id: int = Field(foreign_key="customers.id")
-    name: str = "main"
-
-
-class ContactRow(SQLModel, table=True):
-    """A customer's addresses, in the order in which they are tried."""
-
-    __tablename__ = "contacts"
-    __table_args__ = (UniqueConstraint("customer_id", "address"),)
-    id: int | None = Field(default=None, primary_key=True)
-    customer_id: int = Field(foreign_key="customers.id")
-    address: str
-    position: int
-
-
-class AssignmentRow(SQLModel, table=True):
-    """A resource held by an account for a time: [valid_from, valid_to). Range bounds as 32 hex digits."""
-
-    __tablename__ = "assignments"
-    __table_args__ = (UniqueConstraint("resource", "port_first", "port_last", "valid_from", "account_id"),)
-    id: int | None = Field(default=None, primary_key=True)
-    account_id: int = Field(foreign_key="accounts.id", index=True)
-    resource: str
-    family: int  # 4 | 6 | 0 for a host name
-    first: str
-    last: str
-    port_first: int = 0  # the whole address is 0..65535: a NULL would not be unique
-    port_last: int = 65535
-    valid_from: datetime
-    valid_to: datetime | None = None
-    origin: str = "import"  # import | rule
-
-
-class CaseRow(SQLModel, table=True):
-    """`current` is `account/class` while the case takes evidence: at most one such case at a time."""
-
-    __tablename__ = "cases"
-    id: int | None = Field(default=None, primary_key=True)
-    current: str | None = Field(default=None, unique=True)
-    account_id: int = Field(foreign_key="accounts.id", index=True)
-    cls: str
-    state: str = Field(index=True)
-    policy: str  # name and version it runs under
-    opened_at: datetime
-    resolved_at: datetime | None = None
-    cause: str | None = None
-
-
-class ClockRow(SQLModel, table=True):
-    """One resource in a case. Ticks select on `next_at`; nothing else wakes a clock."""
-
-    __tablename__ = "clocks"
-    __table_args__ = (UniqueConstraint("case_id", "kind", "value"), Index("clocks_next", "next_at"))
-    id: int | None = Field(default=None, primary_key=True)
-    case_id: int = Field(foreign_key="cases.id")
-    kind: str
-    role: str
-    value: str
-    state: str
-    round: int = 1
-    step: int = 0
-    contact: int = 0
-    starts_at: datetime | None = None
-    notified_at: datetime | None = None
-    due_at: datetime | None = None
-    next_at: datetime | None = None
-    answered_at: datetime | None = None
-    resolved_at: datetime | None = None
-    remaining: float | None = None
-    answer_used: bool = False
-
-
-class NoticeRow(SQLModel, table=True):
-    """What is to be said to one address. `key` is the idempotency key and makes the Message-ID."""
-
-    __tablename__ = "notices"
-    __table_args__ = (
-        Index("notices_due", "state", "next_at"),
-        Index("notices_mail_id", "mail_id"),
-        Index("notices_unsettled", "settled"),
-    )
-    id: int | None = Field(default=None, primary_key=True)  # the number in the notice address
-    key: str = Field(unique=True)
-    kind: str
-    case_id: int | None = Field(default=None, foreign_key="cases.id", index=True)
-    clock_id: int | None = Field(default=None, foreign_key="clocks.id", index=True)
-    round: int = 1
-    to: str
-    language: str = "en"
-    facts: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    evidence: JsonDict | None = Field(default=None, sa_column=Column(JSON))
-    state: str = "pending"
-    mail_id: str | None = None  # Message-ID, set before the first attempt
-    attempts: int = 0
-    created_at: datetime
-    next_at: datetime | None = None
-    claimed_by: str | None = None
-    claimed_until: datetime | None = None
-    sent_at: datetime | None = None
-    why: str | None = None
-    answer: str = ""  # the server's words, for staff
-    settled: bool = True  # False: sent or failed, and its clock does not know yet
-
-
-class ActionRow(SQLModel, table=True):
-    """What we do to a resource. `key` as for notices: proposed once a round."""
-
-    __tablename__ = "actions"
-    id: int | None = Field(default=None, primary_key=True)
-    key: str = Field(unique=True)
-    kind: str
-    state: str = Field(default="proposed", index=True)
-    case_id: int = Field(foreign_key="cases.id", index=True)
-    clock_id: int = Field(foreign_key="clocks.id", index=True)
-    target: str
-    why: str
-    created_at: datetime
-    decided_by: str | None = None
-    decided_at: datetime | None = None
-
-
-class EventRow(SQLModel, table=True):
-    """The audit trail: who, when, what, why. Only ever inserted."""
-
-    __tablename__ = "events"
-    __table_args__ = (Index("events_case", "case_id", "id"),)
-    id: int | None = Field(default=None, primary_key=True)
-    at: datetime
-    who: str
-    what: str
-    why: str = ""
-    message_id: int | None = None
-    report_id: int | None = None
-    case_id: int | None = None
-    clock_id: int | None = None
-    notice_id: int | None = None
-    data: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-
-
-class ThirdPartyRow(SQLModel, table=True):
-    """A contact found for a report's network or site, with where it came from, and whether it is told."""
-
-    __tablename__ = "third_parties"
-    __table_args__ = (UniqueConstraint("report_id", "subject", "address"),)
-    id: int | None = Field(default=None, primary_key=True)
-    report_id: int = Field(foreign_key="reports.id")
-    subject: str  # the address or domain that was looked up
-    address: str
-    role: str
-    source: str  # e.g. rdap:arin entity XYZ-ARIN
-    decision: str  # told | a reason why not
-    notice_id: int | None = Field(default=None, foreign_key="notices.id")
-
-
-class OptOutRow(SQLModel, table=True):
-    """A third party that wants no more mail from us (OUT-3)."""
-
-    __tablename__ = "opt_outs"
-    id: int | None = Field(default=None, primary_key=True)
-    address: str = Field(unique=True)
-    at: datetime
-    notice_id: int | None = None
-
-
-class RdapCacheRow(SQLModel, table=True):
-    __tablename__ = "rdap_cache"
-    id: int | None = Field(default=None, primary_key=True)
-    key: str = Field(unique=True)
-    kind: str
-    first: str = ""
-    last: str = ""
-    body: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    expires_at: datetime = Field(index=True)
-
-
-class SwitchRow(SQLModel, table=True):
-    """Few values that all nodes share: `paused`, `assignments_version`."""
-
-    __tablename__ = "switches"
-    name: str = Field(primary_key=True)
-    value: str
+from gateway.store.rows_in import (
+    AccountRow,
+    AssignmentRow,
+    AttributionRow,
+    ContactRow,
+    CustomerRow,
+    DeliveryRow,
+    MailboxRow,
+    MessageRow,
+    ReportRow,
+)
+from gateway.store.rows_work import (
+    ActionRow,
+    CaseRow,
+    ClockRow,
+    EventRow,
+    NoticeRow,
+    OptOutRow,
+    RdapCacheRow,
+    SwitchRow,
+    ThirdPartyRow,
+)
 
 
 def _table(row: type[SQLModel]) -> Table:
     return SQLModel.metadata.tables[str(row.__tablename__)]
 
 
-# The same tables for SQLAlchemy Core: batches are written and read as plain rows.
 mailboxes = _table(MailboxRow)
 messages = _table(MessageRow)
 deliveries = _table(DeliveryRow)

@@ -1,9 +1,10 @@
 """An answer: a person's (`reply`) or a machine's (`auto-reply`, RFC 3834), with the quoted text kept.
 
-Mail to the opt-out address of a notice is an `opt-out`, whatever it says. Known by a notice address among the recipients, else by In-Reply-To or References. Whether it
-answers a notice of ours, and whether the token is a true one, screening decides. Must never
-claim delivery reports, receipts or feedback reports; attached mail makes it a report unless
-it came to a notice address.
+Mail to the opt-out address of a notice is an `opt-out`, whatever it says. Others are known by a
+notice address among the recipients, else by In-Reply-To or References. Whether it answers a
+notice of ours, and whether the token is a true one, screening decides. Must never claim
+delivery reports, receipts or feedback reports; attached mail makes it a report unless it
+came to a notice address.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from parsers import fields
 from parsers.report import ResourceKind
 
@@ -88,7 +89,15 @@ def test_time_is_utc_and_says_whether_the_zone_was_known(text: str, expected: st
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "99 Foo 99999 99:99:99 +9999", "1 Jan 0001 00:00:00 +2300", "6 Jan 2026 07:30:07 +9999", "5" * 5000]
+    "text",
+    [
+        "",
+        "yesterday",
+        "99 Foo 99999 99:99:99 +9999",
+        "1 Jan 0001 00:00:00 +2300",
+        "6 Jan 2026 07:30:07 +9999",
+        "5" * 5000,
+    ],
 )
 def test_what_is_no_time_is_none(text: str) -> None:
     assert fields.time(text) is None
@@ -133,7 +142,14 @@ def test_place_of_a_url(url: str, expected: tuple[ResourceKind, str] | None) -> 
 
 @pytest.mark.parametrize(
     ("text", "most", "expected"),
-    [("25", 65535, 25), (" 7 ", 10, 7), ("65536", 65535, None), ("-1", 10, None), ("٣", 10, None), ("9" * 400, 10, None)],
+    [
+        ("25", 65535, 25),
+        (" 7 ", 10, 7),
+        ("65536", 65535, None),
+        ("-1", 10, None),
+        ("٣", 10, None),
+        ("9" * 400, 10, None),
+    ],
 )
 def test_number_within_its_bounds(text: str, most: int, expected: int | None) -> None:
     assert fields.number(text, most) == expected

@@ -8,6 +8,7 @@ import email.message
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from parsers.errors import LimitError, MalformedError
 from parsers.report import Limits
 from parsers.scan import NEAR_BOUNDARIES, Part, scan
@@ -41,7 +42,9 @@ def written(tree: tuple, depth: int = 0) -> str:
         return f"{head}Content-Type: text/plain\n\n{content}"
     boundary = f"=_{depth}_{id(tree)}_="
     parts = "".join(f"--{boundary}\n{written(one, depth + 1)}\n" for one in content)
-    return f'{head}Content-Type: multipart/mixed;\n boundary="{boundary}"\n\npreamble\n{parts}--{boundary}--\nepilogue\n'
+    return (
+        f'{head}Content-Type: multipart/mixed;\n boundary="{boundary}"\n\npreamble\n{parts}--{boundary}--\nepilogue\n'
+    )
 
 
 def shape_of_scan(part: Part) -> list:
@@ -99,7 +102,12 @@ def test_a_missing_closing_boundary_is_a_defect_and_loses_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", [b"Content-Type: multipart/mixed", b"Content-Type: multipart/mixed; boundary=other", b"Content-Type: multipart/mixed; boundary*0=b"]
+    "header",
+    [
+        b"Content-Type: multipart/mixed",
+        b"Content-Type: multipart/mixed; boundary=other",
+        b"Content-Type: multipart/mixed; boundary*0=b",
+    ],
 )
 def test_irregular_structure_is_noted_not_repaired(header: bytes) -> None:
     root = scan(HEAD + header + b"\n\n--b\n\none\n--b--\n", LIMITS)
@@ -135,7 +143,11 @@ def test_bare_carriage_returns_are_line_ends_where_there_are_no_others() -> None
             Limits(depth=4),
             "deeper than 4",
         ),
-        (HEAD + b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--bx\n" * (NEAR_BOUNDARIES + 1), LIMITS, "resemble"),
+        (
+            HEAD + b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--bx\n" * (NEAR_BOUNDARIES + 1),
+            LIMITS,
+            "resemble",
+        ),
     ],
 )
 def test_a_limit_that_is_reached_is_an_error_never_a_silent_miss(raw: bytes, limits: Limits, named: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+
 from parsers import trace
 from parsers.report import Hop
 
@@ -15,22 +16,62 @@ TIME = datetime(2026, 1, 6, 7, 30, 7, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("line", "ip", "port", "rdns"),
     [
-        ("from a.example (b.sender.example [198.51.100.7]) by mx.reader.example with ESMTP", "198.51.100.7", None, "b.sender.example"),
-        ("from a.example (unknown [198.51.100.7]) by mx.reader.example (Postfix) with ESMTP", "198.51.100.7", None, None),
-        ("from a.example (b.sender.example. [198.51.100.7]) by mx.reader.example", "198.51.100.7", None, "b.sender.example"),
+        (
+            "from a.example (b.sender.example [198.51.100.7]) by mx.reader.example with ESMTP",
+            "198.51.100.7",
+            None,
+            "b.sender.example",
+        ),
+        (
+            "from a.example (unknown [198.51.100.7]) by mx.reader.example (Postfix) with ESMTP",
+            "198.51.100.7",
+            None,
+            None,
+        ),
+        (
+            "from a.example (b.sender.example. [198.51.100.7]) by mx.reader.example",
+            "198.51.100.7",
+            None,
+            "b.sender.example",
+        ),
         ("from x (x.sender.example [IPv6:2001:DB8::7]) by mx.reader.example", "2001:db8::7", None, "x.sender.example"),
         ("from x (x.sender.example [2001:db8:0:0::7]) by mx.reader.example", "2001:db8::7", None, "x.sender.example"),
         ("from x ([::ffff:198.51.100.7]) by mx.reader.example", "198.51.100.7", None, None),
         ("from 192.0.2.66 (EHLO h.example) (198.51.100.5) by mta.reader.example with SMTP", "198.51.100.5", None, None),
         ("from [198.51.100.7] ([198.51.100.7:50449] helo=x) by mx.reader.example", "198.51.100.7", 50449, None),
-        ("from [198.51.100.7] (port=50449 helo=[10.0.0.1]) by mx.reader.example with esmtpa", "198.51.100.7", 50449, None),
-        ("from b.sender.example ([198.51.100.7]:50449 helo=h.example) by mx.reader.example", "198.51.100.7", 50449, "b.sender.example"),
+        (
+            "from [198.51.100.7] (port=50449 helo=[10.0.0.1]) by mx.reader.example with esmtpa",
+            "198.51.100.7",
+            50449,
+            None,
+        ),
+        (
+            "from b.sender.example ([198.51.100.7]:50449 helo=h.example) by mx.reader.example",
+            "198.51.100.7",
+            50449,
+            "b.sender.example",
+        ),
         ("from User (unknown [198.51.100.7]) by mx.reader.example", "198.51.100.7", None, None),
         ("from unknown (HELO 192.0.2.66) (198.51.100.9) by mx.reader.example with SMTP", "198.51.100.9", None, None),
         ("from h.example (HELO h.example) (198.51.100.9) by 0 with SMTP", "198.51.100.9", None, "h.example"),
-        ("from a (b.sender.example [198.51.100.7] (may be forged)) by mx.reader.example", "198.51.100.7", None, "b.sender.example"),
-        ("from h.example (198.51.100.7) by mx.reader.example (203.0.113.4) with Microsoft SMTP Server", "198.51.100.7", None, None),
-        ("from h.example (2001:db8::7) by mx.reader.example (2001:db8:ffff::1) with Microsoft SMTP Server", "2001:db8::7", None, None),
+        (
+            "from a (b.sender.example [198.51.100.7] (may be forged)) by mx.reader.example",
+            "198.51.100.7",
+            None,
+            "b.sender.example",
+        ),
+        (
+            "from h.example (198.51.100.7) by mx.reader.example (203.0.113.4) with Microsoft SMTP Server",
+            "198.51.100.7",
+            None,
+            None,
+        ),
+        (
+            "from h.example (2001:db8::7) by mx.reader.example (2001:db8:ffff::1) with Microsoft SMTP Server",
+            "2001:db8::7",
+            None,
+            None,
+        ),
         ("from [198.51.100.7] by web.reader.example via HTTP", "198.51.100.7", None, None),
         ("from h.example by mx.reader.example with LMTP", None, None, None),
     ],
@@ -44,7 +85,10 @@ def test_the_address_is_the_peers_never_a_helo(line: str, ip: str | None, port: 
 @pytest.mark.parametrize(
     ("line", "login"),
     [
-        ("from x (unknown [198.51.100.7]) (Authenticated sender: web42@sender.example) by mx.sender.example", "web42@sender.example"),
+        (
+            "from x (unknown [198.51.100.7]) (Authenticated sender: web42@sender.example) by mx.sender.example",
+            "web42@sender.example",
+        ),
         ("from x (unknown [198.51.100.7]) (using TLSv1.3) (Authenticated sender: web42) by mx.sender.example", "web42"),
         ("from unknown (HELO x) (web42@sender.example@198.51.100.7) by mx.sender.example", "web42@sender.example"),
         ("from x (unknown [198.51.100.7]) (authenticated bits=0) by mx.sender.example", None),
@@ -57,7 +101,8 @@ def test_the_login_of_a_submission(line: str, login: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["", "(qmail 4711 invoked from network)", "by mx.reader.example with local", "from", "from ((((", "; ; ;", "by"]
+    "line",
+    ["", "(qmail 4711 invoked from network)", "by mx.reader.example with local", "from", "from ((((", "; ; ;", "by"],
 )
 def test_a_line_without_a_peer_has_no_address(line: str) -> None:
     assert trace.hop(line).ip is None

@@ -1,0 +1,326 @@
+"""The unmatched queue: attributions without an account, that wait for a person.
+
+An entry is one resource of one report. What is decided is a conditional update, so that of
+two people only one decides. Must never decide anything itself, nor show a report that is
+only observed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, case, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.model import Attribution, Case, CaseState
+from gateway.store import events, reports
+from gateway.store.events import Event
+from gateway.store.messages import Stored
+from gateway.store.tables import accounts, attributions, cases, clocks, customers, messages, third_parties
+from gateway.store.tables import reports as report_rows
+from gateway.store.text import storable
+
+WAITING, ASSIGNED, REJECTED = "waiting", "assigned", "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An account that may be meant: `customer` or `customer/account`, the customer's name, and why."""
+
+    account: str
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One resource of one report, with what people need to decide on it. `queue`: see the table; `identity`
+    and `parsed` are the JSON that screening and the parsers left."""
+
+    id: int
+    report_id: int
+    message_id: int
+    position: int
+    kind: str
+    role: str
+    value: str
+    reason: str
+    how: str
+    queue: str | None
+    candidates: tuple[Candidate, ...]
+    account: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    clock_id: int | None
+    case: str | None
+    category: str
+    feedback_type: str | None
+    source_port: int | None
+    arrival_date: datetime | None
+    received_at: datetime
+    screening: str
+    fingerprint: str
+    complainant: str | None
+    identity: dict[str, Any]
+    parsed: dict[str, Any]
+    mailbox: str | None
+    format: str | None
+    sender: str | None
+    subject: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Entries that wait for the same reason about the same resource; `entry` is the oldest of them."""
+
+    entry: Entry
+    seen: int
+    reporters: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A decision about an entry of a report. `entry_id` None: a resource that only the decision brought to light."""
+
+    entry_id: int | None
+    report_id: int
+    message_id: int
+    attribution: Attribution
+    clock_id: int | None
+    why: str
+
+
+async def groups(connection: AsyncConnection, limit: int = 200) -> list[Group]:
+    """What waits, by resource and reason: the most reports first, then the oldest. Three statements."""
+    same = (attributions.c.kind, attributions.c.role, attributions.c.value, attributions.c.reason)
+    alone = case((attributions.c.value == "", attributions.c.id), else_=0)  # without a resource nothing is alike
+    oldest = func.min(attributions.c.id).label("oldest")
+    rows = (
+        await connection.execute(
+            select(
+                oldest, func.count().label("seen"), func.count(report_rows.c.complainant.distinct()).label("reporters"),
+                func.min(report_rows.c.received_at).label("first_at"), func.max(report_rows.c.received_at).label("last_at"),
+            )
+            .join(report_rows, report_rows.c.id == attributions.c.report_id)
+            .where(attributions.c.queue == WAITING)
+            .group_by(*same, alone)
+            .order_by(func.count().desc(), oldest)
+            .limit(limit)
+        )
+    ).all()  # fmt: skip
+    found = {entry.id: entry for entry in await entries(connection, [row.oldest for row in rows])}
+    return [Group(found[row.oldest], row.seen, row.reporters, row.first_at, row.last_at) for row in rows]
+
+
+async def count(connection: AsyncConnection) -> int:
+    """How many entries wait."""
+    rows = select(func.count()).select_from(attributions).where(attributions.c.queue == WAITING)
+    return int((await connection.execute(rows)).scalar_one())
+
+
+async def entries(connection: AsyncConnection, ids: Iterable[int]) -> list[Entry]:
+    """These entries, whatever became of them, by id. Two statements."""
+    return await _entries(connection, attributions.c.id.in_(sorted(set(ids))))
+
+
+async def of_reports(connection: AsyncConnection, report_ids: Iterable[int]) -> list[Entry]:
+    """All attributions of these reports, those that never waited too. Two statements."""
+    return await _entries(connection, attributions.c.report_id.in_(sorted(set(report_ids))))
+
+
+async def alike(connection: AsyncConnection, entry: Entry, limit: int = 500) -> list[int]:
+    """The ids of the entries that wait like this one, itself among them, oldest first."""
+    if not entry.value:
+        return [entry.id]
+    rows = await connection.execute(
+        select(attributions.c.id)
+        .where(
+            attributions.c.queue == WAITING,
+            attributions.c.kind == entry.kind,
+            attributions.c.role == entry.role,
+            attributions.c.value == entry.value,
+            attributions.c.reason == entry.reason,
+        )
+        .order_by(attributions.c.id)
+        .limit(limit)
+    )
+    return list(rows.scalars())
+
+
+async def reports_after(connection: AsyncConnection, report_id: int, limit: int) -> list[int]:
+    """The next reports, by id, with something that waits."""
+    rows = await connection.execute(
+        select(attributions.c.report_id)
+        .where(attributions.c.queue == WAITING, attributions.c.report_id > report_id)
+        .distinct()
+        .order_by(attributions.c.report_id)
+        .limit(limit)
+    )
+    return list(rows.scalars())
+
+
+async def messages_of(connection: AsyncConnection, message_ids: Iterable[int]) -> dict[int, Stored]:
+    """The messages that brought the entries, with their bytes."""
+    columns = (messages.c.id, messages.c.raw, messages.c.mailbox, messages.c.received_at, messages.c.tries)
+    rows = await connection.execute(select(*columns).where(messages.c.id.in_(sorted(set(message_ids)))))
+    return {row.id: Stored(row.id, bytes(row.raw), row.mailbox, row.received_at, row.tries) for row in rows}
+
+
+async def still_waiting(connection: AsyncConnection, ids: Iterable[int]) -> set[int]:
+    """Those of the entries that nobody has decided yet; they stay so until the transaction ends."""
+    rows = await connection.execute(
+        select(attributions.c.id)
+        .where(attributions.c.id.in_(sorted(set(ids))), attributions.c.queue == WAITING)
+        .order_by(attributions.c.id)
+        .with_for_update()
+    )
+    return set(rows.scalars())
+
+
+async def assign(connection: AsyncConnection, settled: Sequence[Settled], who: str, now: datetime) -> None:
+    """Keep whose the resources are. The entries are held by `still_waiting`. Three statements."""
+    old = [_assigned(one, who, now) | {"entry_id": one.entry_id} for one in settled if one.entry_id is not None]
+    if old:
+        statement = update(attributions).where(attributions.c.id == bindparam("entry_id"))
+        statement = statement.where(attributions.c.queue == WAITING)
+        columns = [name for name in old[0] if name != "entry_id"]
+        statement = statement.values({name: bindparam(f"new_{name}") for name in columns})
+        rows = [{"entry_id": row["entry_id"]} | {f"new_{name}": row[name] for name in columns} for row in old]
+        await connection.execute(statement, storable(rows))
+    fresh = [one for one in settled if one.entry_id is None]
+    await reports.attribute(
+        connection, [_assigned(one, who, now) | {"report_id": one.report_id, "candidates": []} for one in fresh]
+    )
+    await events.add(connection, [_event(one, who, now) for one in settled])
+
+
+async def reject(connection: AsyncConnection, entry: Entry, why: str, who: str, now: datetime) -> bool:
+    """Take an entry out of the queue for good. False: somebody decided it before."""
+    done = await connection.execute(
+        update(attributions)
+        .where(attributions.c.id == entry.id, attributions.c.queue == WAITING)
+        .values(storable({"queue": REJECTED, "decided_by": who, "decided_at": now, "how": f"{entry.how}; {why}"}))
+    )
+    if done.rowcount != 1:
+        return False
+    data = {"entry": entry.id, "resource": entry.value}
+    said = Event(now, who, "entry rejected", why, message_id=entry.message_id, report_id=entry.report_id, data=data)
+    await events.add(connection, [said])
+    return True
+
+
+async def explain_anew(connection: AsyncConnection, found: Sequence[tuple[int, Attribution]]) -> None:
+    """These still wait, but for another reason or with other candidates than before. One statement."""
+    if not found:
+        return
+    statement = update(attributions).where(attributions.c.id == bindparam("entry_id"), attributions.c.queue == WAITING)
+    columns = ("reason", "how", "candidates")
+    rows = [
+        {
+            "entry_id": entry_id,
+            "new_reason": a.reason.value,
+            "new_how": a.how,
+            "new_candidates": [{"account_id": c.account_id, "why": c.why} for c in a.candidates],
+        }
+        for entry_id, a in found
+    ]
+    await connection.execute(statement.values({name: bindparam(f"new_{name}") for name in columns}), storable(rows))
+
+
+async def ask_contacts_again(connection: AsyncConnection, report_ids: Sequence[int], now: datetime) -> None:
+    """Reports that were in no case are filed now: their contacts outside are looked up again, to be told."""
+    in_a_case = select(attributions.c.report_id).where(attributions.c.clock_id.is_not(None))
+    asked = select(report_rows.c.id).where(
+        report_rows.c.id.in_(list(report_ids)),
+        report_rows.c.contacts_state.in_(["found", "failed"]),
+        report_rows.c.id.not_in(in_a_case),
+    )
+    again = list((await connection.execute(asked)).scalars())
+    if again:
+        await connection.execute(delete(third_parties).where(third_parties.c.report_id.in_(again)))
+        values = {"contacts_state": "wanted", "contacts_next_at": now, "contacts_tries": 0}
+        await connection.execute(update(report_rows).where(report_rows.c.id.in_(again)).values(**values))
+
+
+async def _entries(connection: AsyncConnection, chosen: Any) -> list[Entry]:
+    rows = (
+        await connection.execute(
+            select(
+                *(column for column in attributions.c if column.name not in ("account_id", "candidates")),
+                attributions.c.account_id, attributions.c.candidates,
+                report_rows.c.message_id, report_rows.c.position, report_rows.c.category, report_rows.c.feedback_type,
+                report_rows.c.source_port, report_rows.c.arrival_date, report_rows.c.received_at,
+                report_rows.c.reason.label("screening"), report_rows.c.fingerprint, report_rows.c.complainant,
+                report_rows.c.identity, report_rows.c.parsed,
+                messages.c.mailbox, messages.c.format, messages.c.sender, messages.c.subject,
+                cases.c.id.label("case_id"), cases.c.opened_at,
+            )
+            .join(report_rows, report_rows.c.id == attributions.c.report_id)
+            .join(messages, messages.c.id == report_rows.c.message_id)
+            .outerjoin(clocks, clocks.c.id == attributions.c.clock_id)
+            .outerjoin(cases, cases.c.id == clocks.c.case_id)
+            .where(chosen)
+            .order_by(attributions.c.id)
+        )
+    ).mappings().all()  # fmt: skip
+    held = await _accounts(connection, rows)
+    return [_entry(row, held) for row in rows]
+
+
+async def _accounts(connection: AsyncConnection, rows: Sequence[Any]) -> dict[int, tuple[str, str]]:
+    """(`customer` or `customer/account`, the customer's name) of each account in the rows."""
+    ids = {row["account_id"] for row in rows if row["account_id"] is not None}
+    ids |= {candidate["account_id"] for row in rows for candidate in row["candidates"]}
+    if not ids:
+        return {}
+    found = await connection.execute(
+        select(accounts.c.id, accounts.c.name.label("account"), customers.c.key, customers.c.name)
+        .join(customers, customers.c.id == accounts.c.customer_id)
+        .where(accounts.c.id.in_(sorted(ids)))
+    )
+    return {row.id: (row.key if row.account == "main" else f"{row.key}/{row.account}", row.name) for row in found}
+
+
+def _entry(row: Any, held: dict[int, tuple[str, str]]) -> Entry:
+    plain = {name: row[name] for name in Entry.__dataclass_fields__ if name in row}
+    known = [(held[c["account_id"]], c["why"]) for c in row["candidates"] if c["account_id"] in held]
+    number = None
+    if row["case_id"] is not None:
+        number = Case(0, "", CaseState.OPEN, row["opened_at"], id=row["case_id"]).number
+    return Entry(
+        **plain
+        | {
+            "candidates": tuple(Candidate(account, name, why) for (account, name), why in known),
+            "account": held[row["account_id"]][0] if row["account_id"] in held else None,
+            "case": number,
+        }
+    )
+
+
+def _assigned(one: Settled, who: str, now: datetime) -> dict[str, Any]:
+    a = one.attribution
+    return {
+        "kind": a.kind.value,
+        "role": a.role.value,
+        "value": a.value,
+        "reason": a.reason.value,
+        "account_id": a.account_id,
+        "how": a.how,
+        "queue": ASSIGNED,
+        "decided_by": who,
+        "decided_at": now,
+        "clock_id": one.clock_id,
+    }
+
+
+def _event(one: Settled, who: str, now: datetime) -> Event:
+    data = {"entry": one.entry_id, "resource": one.attribution.value, "account": one.attribution.account_id}
+    return Event(
+        now, who, "entry assigned", one.why,
+        message_id=one.message_id, report_id=one.report_id, clock_id=one.clock_id, data=data,
+    )  # fmt: skip

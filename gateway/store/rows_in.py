@@ -1,0 +1,184 @@
+"""What came in and who is who: mailboxes, messages, reports, customers and what they hold.
+
+One class a table, columns in the field's standard terms, no behaviour. `table=True` does not
+validate: rows are made from values that were checked before. Unique keys are what makes
+every step safe to run again; each says what it protects. Times are aware UTC; JSON columns
+hold plain values for people, never what a decision rests on alone. Must not be imported
+outside `gateway.store`.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+JsonDict = dict[str, Any]
+
+
+class MailboxRow(SQLModel, table=True):
+    """What is known of a mailbox of the settings: how far it was read, and whether it is live."""
+
+    __tablename__ = "mailboxes"
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    mode: str = "observe"
+    live_since: datetime | None = None
+    folder_state: JsonDict = Field(
+        default_factory=dict, sa_column=Column(JSON, nullable=False)
+    )  # folder -> {uidvalidity, last_uid}
+    read_to: datetime | None = None  # everything delivered before this instant is stored
+    failures: int = 0
+    error: str | None = None
+    lease_node: str | None = None
+    lease_until: datetime | None = None
+
+
+class MessageRow(SQLModel, table=True):
+    """The bytes we received, once, whatever happens to them later."""
+
+    __tablename__ = "messages"
+    __table_args__ = (Index("messages_waiting", "state", "id"), Index("messages_outer_id", "message_id"))
+    id: int | None = Field(default=None, primary_key=True)
+    sha256: str = Field(unique=True)  # a message is its bytes
+    raw: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    size: int
+    mailbox: str | None = None  # name of the mailbox that brought it first; None: ingested from a file
+    received_at: datetime  # INTERNALDATE; files: time of ingest
+    stored_at: datetime
+    state: str = "stored"  # stored | filed | observed
+    tries: int = 0  # times that working on it failed or died
+    claimed_by: str | None = None
+    claimed_until: datetime | None = None
+    kind: str | None = None
+    format: str | None = None
+    message_id: str | None = None
+    sender: str | None = None
+    subject: str | None = None
+    verdict: str | None = None  # of the message, where it holds no report
+    reason: str | None = None
+    detail: str = ""
+    error: str | None = None
+
+
+class DeliveryRow(SQLModel, table=True):
+    """Where a message lies in a mailbox. Not fetched twice, and moved once."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("mailbox_id", "folder", "uidvalidity", "uid"),
+        Index("deliveries_waiting", "mailbox_id", "disposed_at"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    message_id: int = Field(foreign_key="messages.id", index=True)
+    mailbox_id: int = Field(foreign_key="mailboxes.id")
+    folder: str
+    uidvalidity: int
+    uid: int
+    internal_date: datetime
+    disposed_at: datetime | None = None  # moved, deleted or (setting keep) left for good
+
+
+class ReportRow(SQLModel, table=True):
+    """One report of a message, what screening made of it, and the contract's JSON for people."""
+
+    __tablename__ = "reports"
+    __table_args__ = (
+        UniqueConstraint("message_id", "position"),
+        Index("reports_contacts", "contacts_state", "contacts_next_at"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    message_id: int = Field(foreign_key="messages.id")
+    position: int  # in the message, from 0
+    feedback_type: str | None = None
+    category: str
+    source_ip: str | None = Field(default=None, index=True)
+    source_port: int | None = None
+    arrival_date: datetime | None = None
+    received_at: datetime
+    verdict: str = Field(index=True)
+    reason: str
+    detail: str = ""
+    identity: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    complainant: str | None = None
+    fingerprint: str = Field(index=True)
+    outer_id: str | None = None  # Message-ID of the mail that brought it: twins share it
+    parsed: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    would_send: list[Any] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False)
+    )  # observe mode: [{kind, to}]
+    contacts_state: str | None = None  # None: not asked | wanted | found | failed
+    contacts_next_at: datetime | None = None
+    contacts_tries: int = 0
+
+
+class AttributionRow(SQLModel, table=True):
+    """Whose resource it was; without an account it is an entry of the unmatched queue."""
+
+    __tablename__ = "attributions"
+    __table_args__ = (
+        UniqueConstraint("report_id", "kind", "role", "value"),
+        Index("attributions_queue", "queue", "id"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    report_id: int = Field(foreign_key="reports.id")
+    kind: str
+    role: str
+    value: str
+    reason: str
+    account_id: int | None = Field(default=None, foreign_key="accounts.id", index=True)
+    how: str = ""
+    candidates: list[Any] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))  # [{account_id, why}]
+    queue: str | None = None  # None: was placed by itself | waiting | assigned | rejected
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    clock_id: int | None = Field(default=None, foreign_key="clocks.id", index=True)
+
+
+class CustomerRow(SQLModel, table=True):
+    __tablename__ = "customers"
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    name: str
+    parent_id: int | None = Field(default=None, foreign_key="customers.id")
+    language: str = "en"
+    vetted: bool = False
+
+
+class AccountRow(SQLModel, table=True):
+    """A customer without named accounts has one called `main`."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (UniqueConstraint("customer_id", "name"),)
+    id: int | None = Field(default=None, primary_key=True)
+    customer_id: int = Field(foreign_key="customers.id")
+    name: str = "main"
+
+
+class ContactRow(SQLModel, table=True):
+    """A customer's addresses, in the order in which they are tried."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (UniqueConstraint("customer_id", "address"),)
+    id: int | None = Field(default=None, primary_key=True)
+    customer_id: int = Field(foreign_key="customers.id")
+    address: str
+    position: int
+
+
+class AssignmentRow(SQLModel, table=True):
+    """A resource held by an account for a time: [valid_from, valid_to). Range bounds as 32 hex digits."""
+
+    __tablename__ = "assignments"
+    __table_args__ = (UniqueConstraint("resource", "port_first", "port_last", "valid_from", "account_id"),)
+    id: int | None = Field(default=None, primary_key=True)
+    account_id: int = Field(foreign_key="accounts.id", index=True)
+    resource: str
+    family: int  # 4 | 6 | 0 for a host name
+    first: str
+    last: str
+    port_first: int = 0  # the whole address is 0..65535: a NULL would not be unique
+    port_last: int = 65535
+    valid_from: datetime
+    valid_to: datetime | None = None
+    origin: str = "import"  # import | rule

@@ -1,0 +1,74 @@
+"""registry.py: formats are found by lying in the package; exactly one reads a message."""
+
+from __future__ import annotations
+
+import pkgutil
+from types import MappingProxyType, SimpleNamespace
+
+import pytest
+
+from parsers import formats, parse, registry
+from parsers.errors import AmbiguousError
+from parsers.message import Message
+from parsers.report import Kind, Limits
+from parsers.scan import scan
+
+RAW = b"From: a@reader.example\nSubject: x\n\ny\n"
+
+
+def message() -> Message:
+    return Message(scan(RAW, Limits()), Limits())
+
+
+def fake(claims: bool, dialect_of: str | tuple[str, ...] = ()) -> SimpleNamespace:
+    return SimpleNamespace(
+        recognises=lambda one: claims, read=lambda one: one.parsed(Kind.ADMIN), DIALECT_OF=dialect_of
+    )
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch):
+    def put(**fakes: SimpleNamespace) -> None:
+        monkeypatch.setattr(registry, "known", lambda: MappingProxyType(fakes))
+
+    return put
+
+
+def test_every_module_of_the_package_is_known_but_the_template() -> None:
+    files = {found.name for found in pkgutil.iter_modules(formats.__path__)}
+    assert set(registry.known()) == {name for name in files if not name.startswith("_")}
+    assert "_template" in files
+
+
+def test_the_one_that_claims_reads_and_gives_its_name(known) -> None:
+    known(one=fake(claims=False), two=fake(claims=True))
+    assert registry.read(message()).format == "two"
+
+
+def test_no_claim_is_unknown(known) -> None:
+    known(one=fake(claims=False))
+    assert registry.read(message()).kind is Kind.UNKNOWN
+
+
+def test_two_claims_are_an_error_that_names_both(known) -> None:
+    known(one=fake(claims=True), two=fake(claims=True))
+    with pytest.raises(AmbiguousError, match="one, two"):
+        registry.read(message())
+    assert parse(RAW).kind is Kind.UNREADABLE
+
+
+@pytest.mark.parametrize("dialect_of", ["general", ("other", "general")])
+def test_a_dialect_goes_before_what_it_is_a_dialect_of(known, dialect_of: str | tuple[str, ...]) -> None:
+    known(general=fake(claims=True), special=fake(claims=True, dialect_of=dialect_of))
+    assert registry.read(message()).format == "special"
+
+
+def test_two_dialects_of_one_another_stay_ambiguous(known) -> None:
+    known(one=fake(claims=True, dialect_of="two"), two=fake(claims=True, dialect_of="one"))
+    with pytest.raises(AmbiguousError):
+        registry.read(message())
+
+
+def test_every_declared_dialect_names_a_format_that_exists() -> None:
+    real = registry.known()
+    assert {name for module in real.values() for name in registry.dialect_of(module)} <= set(real)

@@ -48,7 +48,7 @@ async def route(house: House, connection: AsyncConnection, dossiers: Sequence[Do
     returned = await _with_notices(house, connection, back)
     for dossier in back:
         if not any(r.dossier is dossier for r in returned):
-            _to_a_person(dossier)
+            _to_a_person(dossier, "it names no notice that we sent")
     desk = await desk_store.load_cases(connection, [r.notice.case_id for r in returned if r.notice.case_id is not None])
     log: list[Event] = []
     bounced: list[int] = []
@@ -61,6 +61,8 @@ async def route(house: House, connection: AsyncConnection, dossiers: Sequence[Do
             bounced += _bounce(house, desk, one)
         elif one.dossier.parsed.kind == Kind.REPLY and one.notice.kind in TO_CUSTOMERS:
             _answer(house, desk, one)
+        elif one.dossier.parsed.kind == Kind.REPLY:
+            _to_a_person(one.dossier, f"{one.notice.to} answers our {one.notice.kind} notice")
     await notices.mark(connection, bounced, NoticeState.BOUNCED)
     await third_parties.opt_out(connection, opted_out, now)
     await desk_store.save(connection, desk, now)
@@ -92,12 +94,10 @@ def _named_ids(dossier: Dossier) -> Iterable[str]:
     return [f"<{i.strip('<>')}>" for i in named if i]
 
 
-def _to_a_person(dossier: Dossier) -> None:
-    """It answers nothing that we know of: staff look at it."""
+def _to_a_person(dossier: Dossier, why: str) -> None:
+    """Nothing can be done with it by itself: staff look at it."""
     if dossier.screening is not None and dossier.screening.verdict == Verdict.ROUTED:
-        dossier.screening = replace(
-            dossier.screening, verdict=Verdict.REVIEW, detail="it names no notice that we sent: a person has to look"
-        )
+        dossier.screening = replace(dossier.screening, verdict=Verdict.REVIEW, detail=f"{why}: a person has to look")
 
 
 def _bounce(house: House, desk: Desk, one: Returned) -> list[int]:
@@ -114,7 +114,7 @@ def _bounce(house: House, desk: Desk, one: Returned) -> list[int]:
             desk.apply(Applied(change, Origin(dict(one.notice.facts), one.notice.evidence)))
         return [one.notice.id]
     if worst.action == "delivered" and starts and clock is not None and clock.starts_at is not None:
-        rule = house.policy.classes[clock.case_key[1]]
+        rule = house.rule(clock.case_key[1])
         desk.apply(Applied(clocks.delivered(clock, one.dossier.message.received_at, rule)))
     return []
 

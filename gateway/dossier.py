@@ -13,7 +13,7 @@ from gateway.store.messages import Stored
 from parsers.report import Parsed, Report
 
 
-@dataclass
+@dataclass(eq=False)  # two equal reports of one message are still two
 class ReportInHand:
     """One report of a message. `attributions` is empty until it was attributed."""
 
@@ -25,7 +25,7 @@ class ReportInHand:
     would_send: list[dict[str, str]] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(eq=False)
 class Dossier:
     """One message. `screening` is set where it holds no report; `live` is False in an observing mailbox."""
 

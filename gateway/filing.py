@@ -39,7 +39,7 @@ async def file(house: House, connection: AsyncConnection, dossiers: Sequence[Dos
     placed = _decide(house, desk, items, now)
     _tell(house, desk, items)
     await reports.replace(connection, [d.message.id for d in dossiers])
-    ids = await reports.add(connection, [_report_row(house, d, r) for d, r in items])
+    ids = await reports.add(connection, [row for d in dossiers for row in _report_rows(house, d)])
     clock_ids = await desk_store.save(connection, desk, now, ids)
     await reports.attribute(connection, _attribution_rows(items, ids, placed, clock_ids))
     await events.add(connection, [_report_event(d, r, i, now) for i, (d, r) in zip(ids, items, strict=True)])
@@ -130,11 +130,18 @@ def _tell(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]]) -
         position = applied.origin.report
         if applied.change.notices and position is not None:
             dossier, item = items[position]
-            rule = house.policy.classes[applied.change.clock.case_key[1]]
+            rule = house.rule(applied.change.clock.case_key[1])
             feed = item.screening.identity.feed
             about = telling.facts(item.report, dossier.message.received_at, feed) | house.consequence(rule)
             evidence = telling.evidence(dossier.parsed, item.report, redactor)
             desk.applied[index] = replace(applied, origin=replace(applied.origin, about=about, evidence=evidence))
+
+
+def _report_rows(house: House, dossier: Dossier) -> Iterator[dict[str, Any]]:
+    if dossier.reports:
+        told = to_json(dossier.parsed, "", 0)["reports"]
+        for position, item in enumerate(dossier.reports):
+            yield _report_row(house, dossier, item) | {"position": position, "parsed": told[position]}
 
 
 def _report_row(house: House, dossier: Dossier, item: ReportInHand) -> dict[str, Any]:
@@ -142,7 +149,6 @@ def _report_row(house: House, dossier: Dossier, item: ReportInHand) -> dict[str,
     wants_contacts = dossier.live and item.screening.verdict == Verdict.ACCEPTED and house.rdap is not None
     return {
         "message_id": dossier.message.id,
-        "position": dossier.reports.index(item),
         "feedback_type": report.feedback_type,
         "category": report.category.value,
         "source_ip": report.source_ip,
@@ -163,7 +169,6 @@ def _report_row(house: House, dossier: Dossier, item: ReportInHand) -> dict[str,
         "complainant": item.complainant,
         "fingerprint": item.fingerprint,
         "outer_id": dossier.parsed.envelope.message_id if dossier.live else None,
-        "parsed": to_json(dossier.parsed, "", 0)["reports"][dossier.reports.index(item)],
         "would_send": item.would_send,
         "contacts_state": "wanted" if wants_contacts else None,
         "contacts_next_at": dossier.message.received_at if wants_contacts else None,

@@ -57,6 +57,11 @@ class House:
         smtp = self.settings.smtp
         return timedelta(minutes=smtp.bounce_grace_minutes if smtp.mode == "relay" else 0)
 
+    def rule(self, cls: str) -> ClassRule:
+        """The rule of a case's class. A class that the policy no longer has keeps the longest time it knows:
+        a change of the policy must not take time away, nor stop the clocks."""
+        return self.policy.classes.get(cls) or max(self.policy.classes.values(), key=lambda rule: rule.hours)
+
     def consequence(self, rule: ClassRule) -> dict[str, object]:
         """The policy's terms, as notices tell them: the full time in hours and what follows it."""
         action = self.policy.overdue.action_kind

@@ -139,7 +139,7 @@ async def settle(house: House) -> int:
 
 
 def _settle(house: House, desk: Desk, clock: Clock, notice: StoredNotice) -> None:
-    rule = house.policy.classes[clock.case_key[1]]
+    rule = house.rule(clock.case_key[1])
     contacts = desk.parties[clock.case_key[0]].contacts
     current = clock.contact < len(contacts) and contacts[clock.contact] == notice.to
     if notice.round != clock.round or not current:

@@ -49,7 +49,7 @@ async def extend(house: House, number: str, hours: float, *, who: str, why: str)
     def longer(clock: Clock) -> Change | None:
         if clock.state not in wanted:
             return None
-        return clocks.extended(clock, now, hours, why, house.policy.classes[clock.case_key[1]])
+        return clocks.extended(clock, now, hours, why, house.rule(clock.case_key[1]))
 
     return await _each(house, number, longer, who)
 
@@ -62,7 +62,7 @@ async def reject_answer(house: House, number: str, *, who: str, why: str) -> Cas
     def again(clock: Clock) -> Change | None:
         if clock.state != ClockState.ANSWERED:
             return None
-        change = clocks.answer_rejected(clock, now, minimum, house.policy.classes[clock.case_key[1]])
+        change = clocks.answer_rejected(clock, now, minimum, house.rule(clock.case_key[1]))
         return replace(change, why=f"{change.why}: {why}")
 
     return await _each(house, number, again, who)
@@ -76,7 +76,7 @@ async def told(house: House, number: str, *, who: str, why: str) -> Case:
     def start(clock: Clock) -> Change | None:
         if clock.state not in wanted:
             return None
-        rule = house.policy.classes[clock.case_key[1]]
+        rule = house.rule(clock.case_key[1])
         change = clocks.delivered(clock, now, rule, ClockTrigger.TOLD)
         return replace(change, why=f"told by {who}: {why}; {change.why}")
 

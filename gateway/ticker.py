@@ -18,7 +18,7 @@ from gateway.house import House
 from gateway.model import Clock
 from gateway.store import clocks as clock_store
 from gateway.store import desk as desk_store
-from gateway.store import mailboxes, switches
+from gateway.store import mailboxes, messages, switches
 
 _BATCH = 200
 
@@ -43,7 +43,7 @@ async def _batch(house: House, connection: AsyncConnection, now: datetime) -> in
     chosen = {clock_id for clock_id, _ in due}
     moved = 0
     for clock in [c for c in desk.clocks.values() if c.id in chosen]:
-        rule = house.policy.classes[clock.case_key[1]]
+        rule = house.rule(clock.case_key[1])
         change = clocks.due(clock, now, read_to, rule, settled=True)  # the query left the others out
         if change is not None:
             desk.apply(Applied(change, Origin(_about(clock) | house.consequence(rule))))
@@ -58,7 +58,10 @@ async def answers_read_to(house: House, connection: AsyncConnection, now: dateti
     known = await mailboxes.all_of(connection)
     marks = [known[box.name].read_to if box.name in known else None for box in house.settings.mailboxes]
     read = [mark for mark in marks if mark is not None]
-    return min(read, default=now) if len(read) == len(marks) else None
+    if len(read) != len(marks):
+        return None
+    waiting = await messages.oldest_waiting(connection)  # stored, but nobody knows yet whether it is an answer
+    return min([*read, waiting] if waiting else read, default=now)
 
 
 def _about(clock: Clock) -> dict[str, object]:

@@ -152,12 +152,11 @@ class Mailer:
             await connection.rcpt(composed.envelope_to, options=rcpt_options)
             phase = "data"
             response = await connection.data(composed.message)
-        except (aiosmtplib.SMTPResponseException, aiosmtplib.SMTPRecipientsRefused) as error:
-            code, words = _answer(error)
-            if code == _CLOSING:
-                final = Deferred(Why.SERVER, answer_text(code, words))
+        except aiosmtplib.SMTPResponseException as error:
+            if error.code == _CLOSING:
+                final = Deferred(Why.SERVER, answer_text(error.code, error.message))
                 raise _BrokenError(final, data_started=phase == "data") from error
-            return outcome_of(phase, code, words)
+            return outcome_of(phase, error.code, error.message)
         except (aiosmtplib.SMTPException, OSError) as error:
             why = Why.TIMEOUT if isinstance(error, TimeoutError) else Why.CONNECTION
             final = Deferred(why, clean(f"{target.name}: {error}", 500))
@@ -185,12 +184,6 @@ class Mailer:
         if self._connection is not None:
             self._connection.close()
         self._connection = self._target = None
-
-
-def _answer(error: aiosmtplib.SMTPResponseException | aiosmtplib.SMTPRecipientsRefused) -> tuple[int, str]:
-    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
-        return error.recipients[0].code, error.recipients[0].message
-    return error.code, error.message
 
 
 def _xtext(text: str) -> str:

@@ -35,6 +35,7 @@ _DATE = re.compile(
     r"(?:[A-Za-z]{3},?\s{0,4})?(\d{1,2})\s{1,4}([A-Za-z]{3})\s{1,4}(\d{4})\s{1,4}(\d{1,2}):(\d{2})(?::(\d{2}))?"
     r"(?:\s{0,4}([+-]\d{4})|\s{1,4}(?:GMT|UTC?|Z)\b)"
 )
+_UTC = frozenset(("0", "+0000", "-0000"))  # "0": a zone by name, which the pattern allows for UTC only
 # Those that `email` knows; for others it takes UTC, as it does where there is none. `-0000` is UTC, and enough.
 _ZONE = re.compile(r"[+-]\d{4}\b|\b(?:UTC?|GMT|Z|[ECMPA][SD]T)\b", re.IGNORECASE)
 _MONTHS = {
@@ -99,18 +100,16 @@ def time(text: str) -> Time | None:
     text = text.strip()[:100]
     found = _DATE.match(text)
     if found and (month := _MONTHS.get(found[2].lower())):
-        day, year, hour, minute, second = (int(found[n] or 0) for n in (1, 3, 4, 5, 6))
+        day, _, year, hour, minute, second, offset = found.groups("0")
         try:
-            value = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
-            return Time(value - _offset(found[7]), zoned=True)
+            value = datetime(int(year), month, int(day), int(hour), int(minute), min(int(second), 59), tzinfo=UTC)
+            return Time(value if offset in _UTC else value - _offset(offset), zoned=True)
         except (ValueError, OverflowError):
             return None
     return _unusual_time(text)
 
 
-def _offset(text: str | None) -> timedelta:
-    if not text:
-        return timedelta()
+def _offset(text: str) -> timedelta:
     minutes = int(text[1:3]) * 60 + int(text[3:5])
     if minutes >= 24 * 60:
         raise ValueError(f"{text} is no offset")
@@ -166,7 +165,10 @@ def host(text: str) -> str | None:
 
 def undefang(text: str) -> str:
     """`hxxp://www[.]example[.]net` as it was before somebody made it harmless."""
-    text = _DEFANGED.sub(lambda hit: "@" if hit[3] else hit[1] or hit[2] or hit[4], text)
+    if any(sign in text for sign in "[({"):
+        text = _DEFANGED.sub(lambda hit: "@" if hit[3] else hit[1] or hit[2] or hit[4], text)
+    if text[:1] not in "hHmM":
+        return text
     for broken, whole in (("hxxps", "https"), ("hxxp", "http"), ("meow://", "http://")):
         if text[: len(broken)].lower() == broken:
             return whole + text[len(broken) :]
@@ -203,6 +205,7 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
+@lru_cache(maxsize=4096)
 def registrable(name: str) -> str | None:
     """The domain that somebody registered: `example.co.uk` of `mx.example.co.uk` (bundled Public Suffix List)."""
     found: str | None = _suffixes().privatesuffix(name.lower().rstrip("."))

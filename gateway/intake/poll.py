@@ -57,7 +57,8 @@ async def _folder(house: House, box: Mailbox, access: MailboxAccess, state: Mail
         present = await mail.uids()
         async with house.database.reading() as connection:
             stored, leaving = await messages.known_uids(connection, place, present)
-        await _leave(house, box, mail, place, leaving)
+        if state.mode == Mode.LIVE:
+            await _leave(house, box, mail, place, leaving)
         fresh = [uid for uid in present if uid not in stored]
         count = 0
         async for batch in mail.fetch_batches(fresh, house.settings.limits.message_bytes):
@@ -65,6 +66,8 @@ async def _folder(house: House, box: Mailbox, access: MailboxAccess, state: Mail
             await pipeline.work(house)
             if state.mode == Mode.LIVE:
                 await _leave_filed(house, box, mail, place, [m.uid for m in batch])
+        if count < len(fresh):  # gone meanwhile, or an answer that could not be read: then the next poll asks again
+            log.warning("mails not fetched", mailbox=box.name, folder=access.folder, count=len(fresh) - count)
         return count
 
 

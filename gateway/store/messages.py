@@ -180,10 +180,11 @@ async def finish(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) ->
         )
 
 
-async def waiting(connection: AsyncConnection) -> int:
-    """How many messages are stored and not yet worked on."""
-    found = await connection.execute(select(func.count()).select_from(messages).where(messages.c.state == "stored"))
-    return int(found.scalar_one())
+async def oldest_waiting(connection: AsyncConnection) -> datetime | None:
+    """When the oldest message that is stored and not yet worked on was received."""
+    found = await connection.execute(select(func.min(messages.c.received_at)).where(messages.c.state == "stored"))
+    oldest: datetime | None = found.scalar_one()
+    return oldest
 
 
 async def raw(connection: AsyncConnection, report_id: int) -> bytes | None:

@@ -103,8 +103,11 @@ async def groups(connection: AsyncConnection, limit: int = 200) -> list[Group]:
     rows = (
         await connection.execute(
             select(
-                oldest, func.count().label("seen"), func.count(report_rows.c.complainant.distinct()).label("reporters"),
-                func.min(report_rows.c.received_at).label("first_at"), func.max(report_rows.c.received_at).label("last_at"),
+                oldest,
+                func.count().label("seen"),
+                func.count(report_rows.c.complainant.distinct()).label("reporters"),
+                func.min(report_rows.c.received_at).label("first_at"),
+                func.max(report_rows.c.received_at).label("last_at"),
             )
             .join(report_rows, report_rows.c.id == attributions.c.report_id)
             .where(attributions.c.queue == WAITING)
@@ -112,7 +115,7 @@ async def groups(connection: AsyncConnection, limit: int = 200) -> list[Group]:
             .order_by(func.count().desc(), oldest)
             .limit(limit)
         )
-    ).all()  # fmt: skip
+    ).all()
     found = {entry.id: entry for entry in await entries(connection, [row.oldest for row in rows])}
     return [Group(found[row.oldest], row.seen, row.reporters, row.first_at, row.last_at) for row in rows]
 

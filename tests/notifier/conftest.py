@@ -182,7 +182,8 @@ class ScriptedSmtp:
     def __post_init__(self) -> None:
         self._writers: set[asyncio.StreamWriter] = set()
         self.sessions: set[asyncio.Task[None]] = set()
-        self.silent = asyncio.Event()
+        self.silent = asyncio.Event()  # set: the silence ends with a cut
+        self.reached_silence = asyncio.Event()
 
     def cut_all(self) -> None:
         """End every connection, as a server does with idle ones."""
@@ -232,6 +233,7 @@ class ScriptedSmtp:
             writer.transport.abort()
             raise ConnectionAbortedError
         if reply == "SILENCE":
+            self.reached_silence.set()
             await self.silent.wait()
             raise ConnectionAbortedError
         writer.write(reply.encode() + b"\r\n")

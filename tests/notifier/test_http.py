@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers.certificates import make_certificate
-from servers.ports import free_port
 
 import notifier.http
 from notifier.dns import Resolver
 from notifier.http import Fetched, HttpClient, HttpWhy, NotFetched
+from servers.certificates import make_certificate
+from servers.ports import free_port
 
 
 async def why(http: HttpClient, url: str, **options: Any) -> HttpWhy:

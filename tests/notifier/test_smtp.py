@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers.certificates import Certificate, make_certificate
-from servers.ports import free_port
 
 from notifier.dns import Resolver
 from notifier.notice import Deferred, Delivered, Outcome, Refused, Why
 from notifier.smtp import Mailer, SmtpSettings
+from servers.certificates import Certificate, make_certificate
+from servers.ports import free_port
 
 Make = Callable[..., Any]
 
@@ -183,8 +183,7 @@ async def test_a_cancelled_mail_leaves_no_half_used_connection(make_smtp: Make, 
     smtp = await make_smtp(replies={"RCPT": ["SILENCE"]})
     async with Mailer(relay(smtp.port)) as mailer:
         task = asyncio.ensure_future(mailer.send(mail()))
-        while "RCPT TO:<noc@customer.example>" not in smtp.commands:
-            await asyncio.sleep(0)
+        await smtp.reached_silence.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

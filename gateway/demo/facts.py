@@ -1,0 +1,194 @@
+"""What the demo shows, read from its database: messages and what became of them, notices, contacts, actions.
+
+Values for `screen`, in plain words. Must never change anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.demo.smtp_receiver import Receiver
+from gateway.house import House
+from gateway.model import ActionState, ClockState
+from gateway.store import cases, notices, reports, third_parties
+
+Titles = Mapping[tuple[str, str | None], tuple[str, str]]  # (mailbox, subject) -> (number of the row, what it is)
+_ASSIGNED = re.compile(r"; assigned as (.+?)(?: on [^,;]+)?, held from (.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message, or one attribution of one report. `left` is how much of the time is left, 0..1, where it runs."""
+
+    message: int
+    row: str
+    mailbox: str
+    title: str
+    verdict: str
+    reason: str
+    detail: str
+    customer: str
+    how: str
+    case: str
+    clock: str
+    left: float | None = None
+    unmatched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One notice: to whom, why, what came of it, and the file it lies in (None: not sent)."""
+
+    id: int
+    kind: str
+    to: str
+    about: str
+    case: str
+    outcome: str
+    path: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """One contact that a registry named for a report's network or site."""
+
+    row: str
+    subject: str
+    address: str
+    role: str
+    source: str
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One action that waits for a person."""
+
+    id: int
+    kind: str
+    target: str
+    case: str
+    customer: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    lines: list[Line]
+    said: list[Said]
+    outside: list[Outside]
+    waiting: list[Waiting]
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    line: cases.CaseLine
+    clocks: dict[int, Any]
+    actions: list[dict[str, Any]]
+
+
+async def gather(house: House, receiver: Receiver, titles: Titles) -> Facts:
+    """Everything, as it stands now."""
+    now = house.clock()
+    async with house.database.reading() as connection:
+        rows = await reports.overview(connection)
+        known = await _cases(connection)
+        sent = await notices.listed(connection)
+        lines = _lines(rows, known, titles, now)
+        row_of = {row["report_id"]: line.row for row, line in zip(rows, lines, strict=True) if row["report_id"]}
+        outside = [
+            Outside(row, c["subject"], c["address"], c["role"], c["source"], c["decision"])
+            for report, row in row_of.items()
+            for c in await third_parties.of_report(connection, report)
+        ]
+    numbers = {case.line.id: case.line.number for case in known}
+    said = [
+        Said(
+            n.id, n.kind, n.to, str(n.facts.get("resource") or ""), numbers.get(n.case_id or 0, ""),
+            n.state if n.state == "sent" else f"{n.state} {n.why or ''}".strip(), receiver.file_of(n.mail_id),
+        )
+        for n in sorted(sent, key=lambda n: n.id)
+    ]  # fmt: skip
+    return Facts(sorted(lines, key=_place), said, outside, [w for case in known for w in _waiting(case)])
+
+
+def would_go_out(lines: list[dict[str, Any]]) -> int:
+    """How many notices an observing mailbox would have sent."""
+    return sum(len(row["would_send"] or ()) for row in {row["report_id"]: row for row in lines}.values())
+
+
+async def _cases(connection: AsyncConnection) -> list[_Case]:
+    found = []
+    for line in reversed(await cases.listed(connection, only_open=False)):
+        whole = await cases.shown(connection, line.number) or {}
+        found.append(_Case(line, {c.id: c for c in whole.get("clocks", ())}, whole.get("actions", [])))
+    return found
+
+
+def _lines(rows: list[dict[str, Any]], known: list[_Case], titles: Titles, now: datetime) -> list[Line]:
+    of_clock = {clock_id: case for case in known for clock_id in case.clocks}
+    seen_cases: set[int] = set()
+    seen_clocks: set[int] = set()
+    lines = []
+    for row in rows:
+        mailbox = row["mailbox"] or "file"
+        number, title = titles.get((mailbox, row["subject"]), ("", ""))
+        case = of_clock.get(row["clock_id"])
+        said, clock, left = "", "", None
+        if case is not None:
+            first = "opened" if case.line.id not in seen_cases else "another resource"
+            said = f"{case.line.number} {'counted' if row['clock_id'] in seen_clocks else first}"
+            clock, left = _time_left(case.clocks[row["clock_id"]], now)
+            seen_cases.add(case.line.id)
+            seen_clocks.add(row["clock_id"])
+        lines.append(
+            Line(
+                row["message_id"], number, mailbox, title or f"{row['kind'] or 'mail'}: {row['subject'] or ''}",
+                row["verdict"] or row["message_verdict"] or row["state"], row["reason"] or row["message_reason"] or "",
+                row["detail"] or row["message_detail"] or row["error"] or "", row["customer"] or "", _how(row),
+                said, clock, left, unmatched=row["queue"] == "waiting",
+            )
+        )  # fmt: skip
+    return lines
+
+
+def _how(row: dict[str, Any]) -> str:
+    """How the customer was found, short; why none was, whole."""
+    how = row["how"] or ""
+    found = _ASSIGNED.search(how)
+    if row["customer"] and found:
+        return f"{row['value']} in {found[1]}, held from {found[2]}"
+    return how
+
+
+def _time_left(clock: Any, now: datetime) -> tuple[str, float | None]:
+    state = clock.state
+    if state == ClockState.RUNNING.value and clock.due_at and clock.notified_at:
+        seconds = max((clock.due_at - now).total_seconds(), 0.0)
+        whole = (clock.due_at - clock.notified_at).total_seconds()
+        hours, minutes = divmod(int(seconds + 59) // 60, 60)
+        return f"{hours:02d}:{minutes:02d} of {whole / 3600:.0f} h", seconds / whole if whole else None
+    if state == ClockState.OVERDUE.value and clock.due_at:
+        late = int((now - clock.due_at).total_seconds()) // 60
+        return f"overdue {late // 60:02d}:{late % 60:02d}", None
+    return str(state), None
+
+
+def _waiting(case: _Case) -> list[Waiting]:
+    return [
+        Waiting(a["id"], a["kind"], a["target"], case.line.number, case.line.customer, a["why"])
+        for a in case.actions
+        if a["state"] == ActionState.PROPOSED.value
+    ]
+
+
+def _place(line: Line) -> tuple[int, int]:
+    """Rows of the story by number, then what came later."""
+    return (int(line.row) if line.row.isdigit() else 1000, line.message)

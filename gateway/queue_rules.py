@@ -1,0 +1,251 @@
+"""What staff make of an entry of the unmatched queue: an assignment, which places everything like it.
+
+A rule is an assignment like an imported one; once it is made, attribution runs again over
+all that waits, in batches. A rule that contradicts an assignment is refused. Must never
+place what attribution does not find by itself under the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.attribution.attribute import Network
+from gateway.attribution.attribute import attribute as attribute_report
+from gateway.attribution.hosts import HostIndex
+from gateway.attribution.prefixes import PrefixIndex
+from gateway.dossier import Dossier
+from gateway.house import House
+from gateway.intake import customer_values
+from gateway.intake.customer_overlaps import contradictions
+from gateway.intake.customer_values import BadValueError
+from gateway.intake.customers import AssignmentRow
+from gateway.model import Assignment
+from gateway.queue import (
+    NAMELESS,
+    QueueError,
+    Resolved,
+    account_id_of,
+    file_resolved,
+    read_again,
+    waiting_entry,
+)
+from gateway.store import customers, switches
+from gateway.store import queue as store
+from gateway.store.queue import Entry
+from parsers.fields import place as place_of
+from parsers.report import ResourceKind
+
+_BATCH = 100  # reports that are read again and filed in one go
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What staff say for a rule: `account` as `customer` or `customer/account`, times aware UTC, `resource` a
+    prefix, address or host (None: the entry's own)."""
+
+    account: str
+    valid_from: datetime
+    valid_to: datetime | None = None
+    resource: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An assignment that staff make from an entry. `label` says it in one line."""
+
+    row: AssignmentRow
+    account_id: int
+    account: str
+
+    @property
+    def label(self) -> str:
+        until = f" until {self.row.valid_to:%Y-%m-%d %H:%MZ}" if self.row.valid_to else ""
+        return f"{self.row.resource} to {self.account} from {self.row.valid_from:%Y-%m-%d %H:%MZ}{until}"
+
+
+async def preview_rule(house: House, entry_id: int, terms: Terms) -> tuple[Rule, list[Entry]]:
+    """The rule, and the entries that it would place; nothing is changed. Raises QueueError, also where the
+    rule contradicts an assignment or would not place the entry itself."""
+    waiting = await waiting_entry(house, entry_id)
+    rule = await _rule(house, waiting, terms)
+    network = await _network_with(house, rule)
+    await _must_place(house, waiting, rule, network)
+    would = [e async for batch in _resolved(house, network) for r in batch for e, _ in r.settles if e is not None]
+    return rule, would
+
+
+async def assign_rule(house: House, entry_id: int, terms: Terms, who: str) -> tuple[Rule, list[Entry]]:
+    """Make the assignment, then run attribution over all that waits. Returns the rule and what was placed.
+    Safe to run again after a crash: the same rule is not made twice. Raises QueueError."""
+    waiting = await waiting_entry(house, entry_id)
+    rule = await _rule(house, waiting, terms)
+    await _must_place(house, waiting, rule, await _network_with(house, rule))
+    async with house.database.writing() as connection:
+        # This row is held until the end: two people make their rules one after the other.
+        await switches.count_up(connection, switches.ASSIGNMENTS_VERSION)
+        free = await store.still_waiting(connection, [entry_id])
+        if free and not await _is_made(connection, rule):
+            await customers.add_rule(connection, rule.row, rule.account_id, who=who, now=house.clock())
+    if not free:
+        await waiting_entry(house, entry_id)  # says who was faster
+    return rule, await run_again(house, who, f"rule: {rule.label}")
+
+
+async def run_again(house: House, who: str, why: str) -> list[Entry]:
+    """Attribution over everything that waits, under the assignments of now. Returns what was placed."""
+    async with house.database.reading() as connection:
+        network = await house.network(connection)
+    placed: list[int] = []
+    async for batch in _resolved(house, network):
+        placed += await file_resolved(house, batch, who, why)
+    async with house.database.reading() as connection:
+        return await store.entries(connection, placed)
+
+
+def moment(text: str) -> datetime:
+    """`2026-01-31`, `2026-01-31T12:00` or with a zone, as UTC; without a zone it is UTC. Raises QueueError."""
+    try:
+        value = datetime.fromisoformat(text.strip())
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise QueueError(f"{text[:40]!r} is no time; write 2026-01-31 or 2026-01-31T12:00, in UTC") from None
+
+
+# --- the rule --------------------------------------------------------------------------
+
+
+async def _rule(house: House, waiting: Entry, terms: Terms) -> Rule:
+    account_id = await account_id_of(house, terms.account)
+    subject = terms.resource or ("" if waiting.reason in NAMELESS else _held(waiting))
+    if not subject:
+        raise QueueError(
+            f"entry {waiting.id} names no resource of a customer; say which prefix or host the rule is for"
+        )
+    try:
+        value, family, first, last = customer_values.resource(subject)
+    except BadValueError as error:
+        raise QueueError(f"{subject[:80]!r} {error}") from None
+    start, end = terms.valid_from, terms.valid_to
+    if end is not None and end <= start:
+        raise QueueError("the end of the time is not after its beginning")
+    customer, _, account = terms.account.strip().partition("/")
+    row = AssignmentRow(customer, account or "main", value, family, first, last, None, None, start, end, 0)
+    return Rule(row, account_id, terms.account.strip())
+
+
+def _held(waiting: Entry) -> str:
+    """What can be assigned of an entry's resource: of a mailbox its domain, of a link its host."""
+    if waiting.kind == ResourceKind.URL:
+        found = place_of(waiting.value)
+        return found[1] if found else ""
+    return waiting.value.rpartition("@")[2]
+
+
+def _assignment(rule: Rule) -> Assignment:
+    row = rule.row
+    return Assignment(
+        0, rule.account_id, row.resource, row.family, row.first, row.last, None, None, row.valid_from, row.valid_to
+    )
+
+
+async def _network_with(house: House, rule: Rule) -> Network:
+    """What attribution would know with the rule. Raises QueueError where the rule contradicts what is held."""
+    async with house.database.reading() as connection:
+        network = await house.network(connection)
+        if await _is_made(connection, rule):
+            return network
+        more = [*await customers.all_assignments(connection), _assignment(rule)]
+    prefixes, hosts = PrefixIndex(a for a in more if a.family), HostIndex(a for a in more if not a.family)
+    return replace(network, prefixes=prefixes, hosts=hosts)
+
+
+async def _is_made(connection: AsyncConnection, rule: Rule) -> bool:
+    """Whether the very same assignment is there already. Raises QueueError for one that contradicts the rule."""
+    row = rule.row
+    wanted = (rule.account_id, row.resource, None, row.valid_from, row.valid_to)
+    beside = _same_specificity(rule, await customers.all_assignments(connection))
+    if any((a.account_id, a.resource, a.port_first, a.valid_from, a.valid_to) == wanted for a in beside):
+        return True
+    ours = replace(row, customer=str(rule.account_id), account="")
+    other = next((a for a in beside if next(contradictions([_row(a), ours]), None)), None)
+    if other is None:
+        return False
+    holder = (await customers.names(connection, [other.account_id])).get(other.account_id, "another account")
+    until = f" until {other.valid_to:%Y-%m-%d %H:%MZ}" if other.valid_to else ""
+    raise QueueError(
+        f"{holder} holds {other.resource} from {other.valid_from:%Y-%m-%d %H:%MZ}{until}, so "
+        f"{row.resource} cannot be given to {rule.account} for that time too; choose another time or prefix"
+    )
+
+
+def _row(a: Assignment) -> AssignmentRow:
+    """An assignment as the check for contradictions knows it."""
+    return AssignmentRow(
+        str(a.account_id), "", a.resource, a.family, a.first, a.last,
+        a.port_first, a.port_last, a.valid_from, a.valid_to, 0,
+    )  # fmt: skip
+
+
+def _same_specificity(rule: Rule, held: Sequence[Assignment]) -> list[Assignment]:
+    row = rule.row
+    return [
+        a
+        for a in held
+        if a.family == row.family
+        and a.last - a.first == row.last - row.first
+        and (a.first <= row.last and row.first <= a.last if a.family else a.resource == row.resource)
+    ]
+
+
+async def _must_place(house: House, waiting: Entry, rule: Rule, network: Network) -> None:
+    """A rule that does not help the entry from which it is made is a slip."""
+    dossier = (await read_again(house, [waiting])).get(waiting.report_id)
+    if dossier is None:
+        raise QueueError(f"the mail of entry {waiting.id} can no longer be read; reject it")
+    found = attribute_report(dossier.reports[0].report, dossier.message.received_at, network)
+    if not any(a.account_id == rule.account_id for a in found):
+        said = "; ".join(a.how for a in found)
+        raise QueueError(f"with this rule, entry {waiting.id} itself would still not be {rule.account}'s: {said}")
+
+
+# --- running over what waits -----------------------------------------------------------
+
+
+async def _resolved(house: House, network: Network) -> AsyncIterator[list[Resolved]]:
+    """All reports that wait, in batches, with what attribution says of them now."""
+    last = 0
+    while True:
+        async with house.database.reading() as connection:
+            ids = await store.reports_after(connection, last, _BATCH)
+            entries = await store.of_reports(connection, ids)
+        if not ids:
+            return
+        last = ids[-1]
+        of_report = {report_id: [e for e in entries if e.report_id == report_id] for report_id in ids}
+        dossiers = await read_again(house, [of_report[report_id][0] for report_id in ids])
+        yield [_settle(dossier, of_report[report_id], network) for report_id, dossier in dossiers.items()]
+
+
+def _settle(dossier: Dossier, entries: list[Entry], network: Network) -> Resolved:
+    """Compare what waits of a report with what attribution finds now. An entry that is no longer one (a foreign
+    source, once the advertised host is ours) stands for what appeared in its place."""
+    report_id = entries[0].report_id
+    found = attribute_report(dossier.reports[0].report, dossier.message.received_at, network)
+    known = {(e.kind, e.role, e.value): e for e in entries}
+    keys = {(a.kind.value, a.role.value, a.value) for a in found}
+    gone = [e for key, e in known.items() if key not in keys and e.queue == store.WAITING]
+    one = Resolved(dossier, report_id, [], [])
+    for attribution in found:
+        before = known.get((attribution.kind.value, attribution.role.value, attribution.value))
+        if attribution.account_id is None:
+            if before is not None and before.queue == store.WAITING and attribution.how != before.how:
+                one.unclear.append((before.id, attribution))
+        elif before is None:
+            one.settles.append((gone.pop(0) if gone else None, attribution))
+        elif before.queue == store.WAITING:
+            one.settles.append((before, attribution))
+    return one

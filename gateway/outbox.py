@@ -27,9 +27,11 @@ from gateway.store import events, notices, switches
 from gateway.store.events import Event
 from gateway.store.notices import StoredNotice
 from notifier.compose import CannotComposeError, Composed, compose, message_id_for
-from notifier.notice import Delivered, Notice, NoticeKind, Outcome, Refused, Why
+from notifier.notice import Deferred, Delivered, Notice, NoticeKind, Outcome, Refused, Why
 from notifier.retry import next_attempt
 
+# A refusal that says nothing about the contact: tried again, then alarmed; the next contact is not burnt for it.
+_OUR_FAULT = frozenset({Why.SENDER, Why.COMPOSE, Why.AUTHENTICATION, Why.TLS})
 _TIMES = ("received_at", "notified_at", "due_at")  # facts that are times
 
 log = structlog.get_logger()
@@ -113,6 +115,8 @@ async def _write(house: House, notice: StoredNotice, outcome: Outcome) -> None:
         if isinstance(outcome, Delivered):
             await notices.sent(connection, notice.id, now, outcome.answer)
             return
+        if outcome.why in _OUR_FAULT:
+            outcome = Deferred(outcome.why, outcome.answer)
         give_up = timedelta(hours=house.settings.smtp.give_up_hours)
         again = next_attempt(
             notice.attempts + 1, outcome, now, notice.created_at, give_up_after=give_up, key=notice.key
@@ -146,7 +150,7 @@ def _settle(house: House, desk: Desk, clock: Clock, notice: StoredNotice) -> Non
         return
     if notice.kind == NoticeKind.COMPLAINT.value and notice.sent_at is not None:
         desk.apply(Applied(clocks.accepted(clock, notice.sent_at, house.bounce_grace, rule)))
-    elif notice.kind == NoticeKind.COMPLAINT.value:
+    elif notice.kind == NoticeKind.COMPLAINT.value and notice.why not in _OUR_FAULT:
         change = clocks.bounced(clock, len(contacts), f"{notice.to}: {notice.answer or notice.why}")
         desk.apply(Applied(change, Origin(dict(notice.facts), notice.evidence)))
     elif notice.kind == NoticeKind.REMINDER.value and notice.sent_at is not None:
@@ -159,6 +163,10 @@ def _settle(house: House, desk: Desk, clock: Clock, notice: StoredNotice) -> Non
 
 def _event(notice: StoredNotice, now: datetime) -> Event:
     done = notice.state == NoticeState.SENT.value
+    if notice.why in _OUR_FAULT:
+        log.warning(
+            "alarm", why=f"notice {notice.id} could not be sent, and not for the contact's fault", case=notice.case_id
+        )
     return Event(
         now, events.SYSTEM, f"notice {notice.kind} {'accepted' if done else 'failed'}", f"{notice.to}: {notice.answer}",
         case_id=notice.case_id, clock_id=notice.clock_id, notice_id=notice.id,

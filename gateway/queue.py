@@ -108,8 +108,9 @@ async def assign(house: House, entry_id: int, account_name: str, who: str, resou
     return await entry(house, entry_id)
 
 
-async def reject(house: House, entry_id: int, reason: str, who: str) -> Entry:
-    """Take an entry out of the queue for good: nobody of ours, or junk. Raises QueueError."""
+async def reject(house: House, entry_id: int, reason: str, who: str, *, alike: bool = False) -> list[int]:
+    """Take an entry out of the queue for good: nobody of ours, or junk. `alike`: with all that wait for the same
+    reason about the same resource. Returns the ids of what was rejected. Raises QueueError."""
     why = " ".join(reason.split())
     if not why:
         raise QueueError("say why: the reason is kept with the report")
@@ -117,10 +118,12 @@ async def reject(house: House, entry_id: int, reason: str, who: str) -> Entry:
         raise QueueError(f"the reason has {len(why)} characters; write at most {WHY_CHARS}")
     waiting = await waiting_entry(house, entry_id)
     async with house.database.writing() as connection:
-        done = await store.reject(connection, waiting, why, who, house.clock())
+        ids = await store.alike(connection, waiting) if alike else [entry_id]
+        chosen = await store.entries(connection, ids)
+        done = [e.id for e in chosen if await store.reject(connection, e, f"rejected: {why}", who, house.clock())]
     if not done:
-        await waiting_entry(house, entry_id)
-    return await entry(house, entry_id)
+        await waiting_entry(house, entry_id)  # says who was faster
+    return done
 
 
 async def file_resolved(house: House, batch: Sequence[Resolved], who: str, why: str) -> list[int]:

@@ -19,7 +19,7 @@ from gateway.house import House
 from gateway.model import Case, CaseState, Cause, Clock, ClockState
 from gateway.store import cases as case_store
 from gateway.store import desk as desk_store
-from gateway.store import events
+from gateway.store import events, notices
 from gateway.store.events import Event
 
 _DISMISSING = frozenset({Cause.MISATTRIBUTED, Cause.FALSE})
@@ -81,6 +81,18 @@ async def told(house: House, number: str, *, who: str, why: str) -> Case:
         return replace(change, why=f"told by {who}: {why}; {change.why}")
 
     return await _each(house, number, start, who)
+
+
+async def retry(house: House, number: str, *, who: str, why: str) -> int:
+    """What kept the case's notices from going out is put right: they are tried again. Returns how many."""
+    now = house.clock()
+    async with house.database.writing() as connection:
+        case_id = case_store.case_id_of(number)
+        count = await notices.retry(connection, case_id, now)
+        if count == 0:
+            raise NotAllowedError(f"case {number} has no failed notice; 'arfgate case show {number}' lists them")
+        await events.add(connection, [Event(now, who, "notices tried again", f"{count}: {why}", case_id=case_id)])
+    return count
 
 
 async def _each(

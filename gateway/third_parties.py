@@ -96,7 +96,10 @@ async def _tell(house: House, one: Wanted, found: list[Found], now: datetime) ->
             opted_out=await third_parties.opted_out(connection),
         )
         network = await house.network(connection)
-        decisions = [d for d in judge(found, rules) if not (isinstance(d, Contact) and _holds(network, d.subject))]
+        # Judged apart: a registrar named for a customer's site, who is not told of it, is still to be told of another's.
+        held_by_us = [f for f in found if _holds(network, f.subject)]
+        decisions = judge([f for f in found if f not in held_by_us], rules)
+        decisions += [d for d in judge(held_by_us, rules) if isinstance(d, NotTold)]
         told = [d for d in decisions if isinstance(d, Contact)]
         rows = [_notice_row(one, contact, evidence, now) for contact in told if evidence is not None]
         planned = await notices.plan(connection, rows) if house.policy.third_parties.abuse == "auto" else {}

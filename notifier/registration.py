@@ -79,18 +79,6 @@ class RdapAnswer:
             for person in self.contacts
         )
 
-    def to_json(self) -> dict[str, object]:
-        """For a cache that keeps text; `answer_from_json` reads it."""
-        plain = {name: getattr(self, name) for name in self.__slots__ if name != "contacts"}
-        people = [{"address": who.address, "roles": list(who.roles), "name": who.name} for who in self.contacts]
-        return {**plain, "contacts": people}
-
-
-def answer_from_json(data: Mapping[str, Any]) -> RdapAnswer:
-    """Raises KeyError or TypeError for what `to_json` did not write."""
-    people = tuple(Person(who["address"], tuple(who["roles"]), who["name"]) for who in data["contacts"])
-    return RdapAnswer(**{**data, "contacts": people})
-
 
 def read(kind: Kind, asked: str, data: object, source: str) -> RdapAnswer | None:
     """The registration in an RDAP document (RFC 9083), or None where it holds none about `asked`."""

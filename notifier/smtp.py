@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import Self
 
 import aiosmtplib
@@ -80,18 +81,24 @@ class Mailer:
 
     async def _send(self, composed: Composed) -> Outcome:
         if self._settings.mode == "relay":
-            return await self._to(Target(self._settings.host, self._settings.host), composed)
-        found = await self._servers(composed.envelope_to.rpartition("@")[2])
+            found: list[Target] | Deferred | Refused = [Target(self._settings.host, self._settings.host)]
+        else:
+            found = await self._servers(composed.envelope_to.rpartition("@")[2])
         if not isinstance(found, list):
             return found
         outcome: Outcome = Deferred(Why.CONNECTION, "no server of the domain could be reached")
-        for target in found:
-            outcome = await self._to(target, composed)
-            if isinstance(outcome, Deferred) and outcome.why is Why.TLS:
+        waiting = found[::-1]
+        while waiting:
+            target = waiting.pop()
+            try:
+                return await self._to(target, composed)
+            except _BrokenError as broken:
+                outcome = broken.final
+                if broken.data_started:  # it may have the mail: the next server must not get it too
+                    break
+            if outcome.why is Why.TLS and self._settings.mode == "direct" and target.encrypt:
                 # A mail server with broken TLS gets its mail without, as everybody's does (RFC 7435).
-                outcome = await self._to(Target(target.host, target.name, encrypt=False), composed)
-            if not (isinstance(outcome, Deferred) and outcome.why in {Why.CONNECTION, Why.TIMEOUT, Why.SERVER}):
-                break
+                waiting.append(replace(target, encrypt=False))
         return outcome
 
     async def _servers(self, domain: str) -> list[Target] | Deferred | Refused:
@@ -117,7 +124,8 @@ class Mailer:
         return Deferred(Why.NO_MAIL_SERVER, f"the mail servers of {domain} have no address: {', '.join(hosts)}")
 
     async def _to(self, target: Target, composed: Composed) -> Outcome:
-        """One mail to one server; a kept connection that died meanwhile is replaced once."""
+        """One mail to one server, whose answer is the outcome. A kept connection that died meanwhile is
+        replaced once. Raises _BrokenError."""
         while True:
             kept = self._connection if self._target == target else None
             try:
@@ -128,7 +136,7 @@ class Mailer:
                 self._drop()
                 if kept is not None and not broken.data_started:
                     continue
-                return broken.final
+                raise
             if not isinstance(outcome, Delivered):
                 await self._quit()
             return outcome

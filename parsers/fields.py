@@ -58,7 +58,7 @@ def ip(text: str) -> str | None:
     if not found:
         return None
     after = text[found.end() : found.end() + 1]
-    if after and after not in " \t]>);,/":
+    if after and after not in " \t]>);/":
         return None
     try:
         address: Address = ipaddress.ip_address(found[1].rstrip("."))

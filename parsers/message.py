@@ -69,8 +69,15 @@ class Message:
             raise LimitError(f"more than {self.limits.evidence_messages} messages attached")
         return found
 
-    def inner_messages(self) -> Iterator[Message]:
-        """The attached messages, and those in them, down to the depth limit."""
+    @cached_property
+    def feedback_holder(self) -> Message | None:
+        """The message that holds a feedback part: this one, or one attached to it."""
+        if self.feedback_parts:
+            return self
+        return next((inner for inner in self._inner_messages() if inner.feedback_parts), None)
+
+    def _inner_messages(self) -> Iterator[Message]:
+        """The attached messages, and those in them, down to the depth limit. Each turn costs parts of the budget."""
         waiting = [part for part in self.evidence_parts if part.content_type not in HEADERS_ONLY]
         while waiting:
             inner = Message(envelope.embedded(waiting.pop(0)), self.limits)

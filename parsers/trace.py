@@ -8,6 +8,7 @@ and never decide whose address it is: that is attribution's.
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address, ip_network
 
 from parsers import fields
 from parsers.report import Hop
@@ -32,6 +33,7 @@ _USUAL = re.compile(
 )
 _PORT = re.compile(r"\bport[= ](\d{1,5})\b")
 _CLAIMED = re.compile(r"\b(?:helo|ehlo|ident)=\S{0,255}", re.IGNORECASE)
+_INTERNAL = re.compile(r"\bwith (?:HTTPS|mapi)\b")
 _HELO_GROUP = re.compile(r"(?:helo|ehlo)\b[ =]?", re.IGNORECASE)
 _NOT_THE_PEER = re.compile(
     r"(?:authenticated|using|envelope-from|version=|no client|verified|cipher|sender|return-path)", re.IGNORECASE
@@ -69,6 +71,8 @@ def hop(line: str) -> Hop:
     comments = [hit[1].strip() for hit in _COMMENT.finditer(peer)]
     ip, port = _peer(helo, comments)
     rdns = _rdns(helo, comments, ip)
+    if ip and rdns is None and by and _own_host(ip, text[by.end() :]):
+        rdns = _host(helo)
     return Hop(ip, port, time, by_host, _login(text), _host(helo), rdns)
 
 
@@ -124,6 +128,22 @@ def _rdns(helo: str, comments: list[str], ip: str | None) -> str | None:
             return word.lower()
     named_beside = any(_HELO_GROUP.match(one) or "helo=" in one.lower() for one in comments)
     return _host(helo) if named_beside and "." in helo and fields.ip(helo) is None else None
+
+
+def _own_host(ip: str, after_by: str) -> bool:
+    """Does the `by` host itself show that the peer is its neighbour? Then the name in the line is no stranger's HELO.
+
+    Exchange names no looked-up host, but gives its own address: one in the same /16 (IPv6: /32) is
+    its own network. HTTPS and MAPI are its own stores handing over; no stranger speaks them to port 25.
+    """
+    if _INTERNAL.search(after_by):
+        return True
+    own = _COMMENT.match(after_by.lstrip())
+    own_ip = fields.ip(own[1]) if own else None
+    if own_ip is None or (":" in own_ip) != (":" in ip):
+        return False
+    bits = 32 if ":" in ip else 16
+    return ip_address(own_ip) in ip_network((ip, bits), strict=False)
 
 
 def _login(text: str) -> str | None:

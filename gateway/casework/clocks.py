@@ -75,7 +75,7 @@ def accepted(clock: Clock, at: datetime, grace: timedelta, rule: ClassRule) -> C
     if grace > timedelta(0) and clock.state in (ClockState.WAITING, ClockState.UNREACHABLE):
         waiting = replace(clock, starts_at=at + grace, next_at=at + grace)
         return Change(
-            waiting, ClockTrigger.DELIVERED, f"handed to the relay; counts as received at {at + grace:%H:%M}Z"
+            waiting, ClockTrigger.ACCEPTED, f"handed to the relay; counts as received at {at + grace:%H:%M}Z"
         )
     return delivered(clock, at, rule)
 
@@ -193,7 +193,7 @@ def due(clock: Clock, now: datetime, read_to: datetime | None, rule: ClassRule, 
             reminded, ClockTrigger.REMINDER, f"reminder; the time ends at {reminded.due_at:%Y-%m-%d %H:%M}Z", (notice,)
         )
     late = replace(clock, state=next_clock_state(clock.state, ClockTrigger.DUE), step=clock.step + 1, next_at=None)
-    notice = Planned(NoticeKind.OVERDUE, "overdue", clock.contact)
+    notice = Planned(NoticeKind.OVERDUE, f"overdue-{clock.due_at:%Y%m%dT%H%M%SZ}", clock.contact)  # once for each end
     return Change(late, ClockTrigger.DUE, "no resolution within the time", (notice,), (ActionKind.BLOCK,))
 
 

@@ -17,6 +17,7 @@ class ClockTrigger(StrEnum):
 
     EVIDENCE = "evidence"  # another report on the same resource: earlier or undated conduct
     NEW_CONDUCT = "new-conduct"  # a report on conduct after the stated resolution
+    ACCEPTED = "accepted"  # a relay took the notice that starts it; whether it arrives is not yet known
     DELIVERED = "delivered"  # the notice that starts it counts as received
     BOUNCED = "bounced"  # that notice was refused or came back, and another contact is left
     NO_CONTACT = "no-contact"  # the same, and nobody is left
@@ -46,6 +47,7 @@ T = ClockTrigger
 _CLOCK_ROWS: dict[ClockTrigger, tuple[ClockState | None, ...]] = {
     T.EVIDENCE: (W, R, A, L, U, D),
     T.NEW_CONDUCT: (W, R, W, L, U, W),
+    T.ACCEPTED: (W, R, A, L, U, D),
     T.DELIVERED: (R, R, A, L, R, D),
     T.BOUNCED: (W, W, A, W, W, D),
     T.NO_CONTACT: (U, U, A, U, U, D),

@@ -133,6 +133,13 @@ def told(number: Number, reason: Reason, config: ConfigOption = None) -> None:
     _decide(config, lambda house: staff.told(house, number, who=who(), why=reason))
 
 
+@case_app.command()
+def retry(number: Number, reason: Reason, config: ConfigOption = None) -> None:
+    """What kept its notices from going out is put right: try them again."""
+    count = in_house(config, lambda house: staff.retry(house, number, who=who(), why=reason))
+    typer.echo(f"{count} notices will be tried again.")
+
+
 def _decide(config: Any, decision: Callable[[House], Awaitable[Case]]) -> None:
     case = in_house(config, decision)
     typer.echo(f"{case.number} is {case.state.value}.")

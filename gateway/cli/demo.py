@@ -28,7 +28,9 @@ def demo(
     directory: Annotated[
         Path, typer.Option("--dir", help="Folder to play in; it is emptied at each start.", metavar="DIR")
     ] = DIRECTORY,
-    once: Annotated[bool, typer.Option("--once", help="End after the tables instead of going on until Ctrl-C.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="End after the tables instead of going on until Ctrl-C.")
+    ] = False,
     hours: Annotated[
         float, typer.Option("--hours", help="Play it anew, then move the clock so many hours on.", min=0, max=24 * 60)
     ] = 0,

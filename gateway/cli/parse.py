@@ -28,7 +28,7 @@ from parsers.report import Kind, Parsed, Report
 Read = tuple[str, int, Parsed]
 SHOW_PROGRESS_AFTER = 1.0  # seconds
 SHOWN = 60  # characters of a free-text cell
-FILE_SHOWN = 24  # the end of a path says which it is
+FILE_SHOWN = 20  # the end of a path says which it is
 
 
 def parse(
@@ -90,11 +90,12 @@ def with_progress(items: Iterable[Read]) -> Iterator[Read]:
 
 
 def _table() -> Table:
+    """Four columns, so that it can be read on a terminal of 80."""
     table = Table(header_style="bold", box=SIMPLE, padding=(0, 1, 0, 0))
-    for name in ("file", "what it is", "source", "time (UTC)"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("original")
-    table.add_column("remarks", overflow="fold")
+    table.add_column("file", no_wrap=True)
+    table.add_column("what it is", max_width=16)
+    table.add_column("source, time (UTC)", min_width=16, overflow="fold")
+    table.add_column("the mail it is about, remarks", overflow="fold")
     return table
 
 
@@ -103,24 +104,28 @@ def _rows(table: Table, file: str, index: int, parsed: Parsed) -> None:
     shown = file if len(file) <= FILE_SHOWN else "…" + file[1 - FILE_SHOWN :]
     name = f"{shown} #{index}" if index else shown
     if not parsed.reports:
-        remarks = parsed.error or ", ".join(
-            f"{one.recipient}: {one.action} {one.status or ''}" for one in parsed.bounces
-        )
-        subject = (parsed.envelope.subject or "")[:SHOWN]
-        cells = (name, parsed.kind.value, "", _minute(parsed.envelope.date), subject, remarks)
-        table.add_row(*map(Text, cells))
+        bounces = [f"{one.recipient}: {one.action} {one.status or ''}" for one in parsed.bounces]
+        about = _lines((parsed.envelope.subject or "")[:SHOWN], *bounces, parsed.error)
+        table.add_row(*map(Text, (name, parsed.kind.value, _minute(parsed.envelope.date), about)))
     for report in parsed.reports:
-        table.add_row(*map(Text, (name, f"{parsed.format} {report.category.value}", *_facts(report))))
+        what = f"{parsed.format} {report.category.value}"
+        table.add_row(*map(Text, (name, what, _source(report), _about(report))))
         name = ""
 
 
-def _facts(report: Report) -> tuple[str, str, str, str]:
+def _source(report: Report) -> str:
+    port = f" port {report.source_port}" if report.source_port else ""
+    return _lines((report.source_ip or "no source") + port, _minute(report.arrival_date))
+
+
+def _about(report: Report) -> str:
     original = report.original
-    said = " · ".join(part for part in (original.from_, original.subject) if part) if original else ""
-    source = report.source_ip or ""
-    if report.source_port:
-        source += f" port {report.source_port}"
-    return source, _minute(report.arrival_date), said[:SHOWN], ", ".join(report.defects)
+    said = (original.from_, (original.subject or "")[:SHOWN]) if original else ()
+    return _lines(*said, ", ".join(report.defects))
+
+
+def _lines(*parts: str | None) -> str:
+    return "\n".join(part for part in parts if part)
 
 
 def _minute(when: datetime | None) -> str:

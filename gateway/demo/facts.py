@@ -6,7 +6,7 @@ Values for `screen`, in plain words. Must never change anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.demo.smtp_receiver import Receiver
 from gateway.house import House
 from gateway.model import ActionState, ClockState
-from gateway.store import cases, notices, reports, third_parties
+from gateway.store import cases, notices, queue, reports, third_parties
+from gateway.store.events import Event
 
 Titles = Mapping[tuple[str, str | None], tuple[str, str]]  # (mailbox, subject) -> (number of the row, what it is)
 _ASSIGNED = re.compile(r"; assigned as (.+?)(?: on [^,;]+)?, held from (.+)")
@@ -92,6 +93,19 @@ class _Case:
     line: cases.CaseLine
     clocks: dict[int, Any]
     actions: list[dict[str, Any]]
+    events: list[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the story adds to a row. `effect`: what a reply or a bounce did."""
+
+    row: str
+    title: str
+    case: str = ""
+    clock: str = ""
+    left: float | None = None
+    effect: str = ""
 
 
 async def gather(house: House, receiver: Receiver, titles: Titles) -> Facts:
@@ -101,7 +115,8 @@ async def gather(house: House, receiver: Receiver, titles: Titles) -> Facts:
         rows = await reports.overview(connection)
         known = await _cases(connection)
         sent = await notices.listed(connection)
-        lines = _lines(rows, known, titles, now)
+        who = {(e.report_id, e.value): e.candidates for e in (g.entry for g in await queue.groups(connection))}
+        lines = [_line(row, told, who) for row, told in zip(rows, _told(rows, known, titles, now), strict=True)]
         row_of = {row["report_id"]: line.row for row, line in zip(rows, lines, strict=True) if row["report_id"]}
         outside = [
             Outside(row, c["subject"], c["address"], c["role"], c["source"], c["decision"])
@@ -121,51 +136,74 @@ async def gather(house: House, receiver: Receiver, titles: Titles) -> Facts:
 
 def would_go_out(lines: list[dict[str, Any]]) -> int:
     """How many notices an observing mailbox would have sent."""
-    return sum(len(row["would_send"] or ()) for row in {row["report_id"]: row for row in lines}.values())
+    return len({(row["value"], notice["to"]) for row in lines for notice in row["would_send"] or ()})
 
 
 async def _cases(connection: AsyncConnection) -> list[_Case]:
     found = []
     for line in reversed(await cases.listed(connection, only_open=False)):
         whole = await cases.shown(connection, line.number) or {}
-        found.append(_Case(line, {c.id: c for c in whole.get("clocks", ())}, whole.get("actions", [])))
+        clocks = {c.id: c for c in whole.get("clocks", ())}
+        found.append(_Case(line, clocks, whole.get("actions", []), whole.get("events", [])))
     return found
 
 
-def _lines(rows: list[dict[str, Any]], known: list[_Case], titles: Titles, now: datetime) -> list[Line]:
+def _told(rows: list[dict[str, Any]], known: list[_Case], titles: Titles, now: datetime) -> Iterator[_Told]:
+    """For each row, in order: what it is called, and its case with what it did there."""
     of_clock = {clock_id: case for case in known for clock_id in case.clocks}
-    seen_cases: set[int] = set()
-    seen_clocks: set[int] = set()
-    lines = []
+    came_back = {e.message_id: (case, e) for case in known for e in case.events if e.what.endswith(" received")}
+    cases_seen: set[int] = set()
+    clocks_seen: set[int] = set()
     for row in rows:
-        mailbox = row["mailbox"] or "file"
-        number, title = titles.get((mailbox, row["subject"]), ("", ""))
+        number, title = titles.get((row["mailbox"] or "file", row["subject"]), ("", ""))
         case = of_clock.get(row["clock_id"])
-        said, clock, left = "", "", None
         if case is not None:
-            first = "opened" if case.line.id not in seen_cases else "another resource"
-            said = f"{case.line.number} {'counted' if row['clock_id'] in seen_clocks else first}"
+            first = "opened" if case.line.id not in cases_seen else "another resource"
+            did = "counted" if row["clock_id"] in clocks_seen else first
+            cases_seen.add(case.line.id)
+            clocks_seen.add(row["clock_id"])
             clock, left = _time_left(case.clocks[row["clock_id"]], now)
-            seen_cases.add(case.line.id)
-            seen_clocks.add(row["clock_id"])
-        lines.append(
-            Line(
-                row["message_id"], number, mailbox, title or f"{row['kind'] or 'mail'}: {row['subject'] or ''}",
-                row["verdict"] or row["message_verdict"] or row["state"], row["reason"] or row["message_reason"] or "",
-                row["detail"] or row["message_detail"] or row["error"] or "", row["customer"] or "", _how(row),
-                said, clock, left, unmatched=row["queue"] == "waiting",
-            )
-        )  # fmt: skip
-    return lines
+            yield _Told(number, title, f"{case.line.number} {did}", clock, left)
+        elif row["message_id"] in came_back:
+            case, event = came_back[row["message_id"]]
+            yield _Told(number, title, case.line.number, effect=_effect(case, event))
+        else:
+            yield _Told(number, title)
+
+
+def _effect(case: _Case, cause: Event) -> str:
+    """What a reply or bounce did to the clock of its notice: the clock's event of the same transaction."""
+    same = (e for e in case.events if e.clock_id == cause.clock_id and e.at == cause.at and e.what.startswith("clock "))
+    return next((f"{e.what}: {e.why}" for e in same), "")
+
+
+def _line(row: dict[str, Any], told: _Told, who: Mapping[tuple[int, str], tuple[queue.Candidate, ...]]) -> Line:
+    candidates = ", ".join(c.account for c in who.get((row["report_id"], row["value"]), ()))
+    how = _how(row) + (f"; candidates: {candidates}" if candidates else "")
+    return Line(
+        message=row["message_id"],
+        row=told.row,
+        mailbox=row["mailbox"] or "file",
+        title=told.title or f"{row['kind'] or 'mail'}: {row['subject'] or ''}",
+        verdict=row["verdict"] or row["message_verdict"] or row["state"],
+        reason=row["reason"] or row["message_reason"] or "",
+        detail=told.effect or row["detail"] or row["message_detail"] or row["error"] or "",
+        customer=row["customer"] or "",
+        how=how,
+        case=told.case,
+        clock=told.clock,
+        left=told.left,
+        unmatched=row["queue"] == "waiting",
+    )
 
 
 def _how(row: dict[str, Any]) -> str:
     """How the customer was found, short; why none was, whole."""
-    how = row["how"] or ""
+    how: str = row["how"] or ""
     found = _ASSIGNED.search(how)
     if row["customer"] and found:
         return f"{row['value']} in {found[1]}, held from {found[2]}"
-    return how
+    return how.rpartition("; ")[2] if row["queue"] == "waiting" else how
 
 
 def _time_left(clock: Any, now: datetime) -> tuple[str, float | None]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from gateway.demo import mails
 
 MARKER = ".arfgate-demo"
-MAILBOXES = ("postmaster", "abuse")
+MAILBOXES = ("abuse", "postmaster")
 _MARKED = "This folder belongs to `arfgate demo`, which empties it at each start.\n"
 _SECRETS = ("secret.key", "web.token", "mailbox.password")
 
@@ -38,22 +38,22 @@ relays = ["192.0.2.25"]
 authserv_ids = ["mx.isp.example"]
 
 [[mailboxes]]
-name = "postmaster"
-role = "postmaster"
-host = "127.0.0.1"
-port = {imap}
-security = "plain"
-user = "postmaster@isp.example"
-password_file = "mailbox.password"
-poll_seconds = 10
-
-[[mailboxes]]
 name = "abuse"
 role = "abuse"
 host = "127.0.0.1"
 port = {imap}
 security = "plain"
 user = "abuse@isp.example"
+password_file = "mailbox.password"
+poll_seconds = 10
+
+[[mailboxes]]
+name = "postmaster"
+role = "postmaster"
+host = "127.0.0.1"
+port = {imap}
+security = "plain"
+user = "postmaster@isp.example"
 password_file = "mailbox.password"
 poll_seconds = 10
 
@@ -199,7 +199,9 @@ def _claim(path: Path) -> int:
 
 
 def _is_ours(marker: Path) -> bool:
-    return marker.is_file() and not marker.is_symlink() and marker.read_text(encoding="utf-8", errors="replace") == _MARKED
+    return (
+        marker.is_file() and not marker.is_symlink() and marker.read_text(encoding="utf-8", errors="replace") == _MARKED
+    )
 
 
 def _empty(path: Path) -> None:

@@ -18,19 +18,21 @@ from parsers import parse
 
 MAILS = Path(__file__).parent / "mails"
 CUSTOMERS = Path(__file__).parent / "customers.csv"
-_PLACE = re.compile(r"\{\{(?:ago:(\d+)([smhd])\|(rfc5322|iso)|([a-z_]+))\}\}")
+_PLACE = re.compile(r"\{\{(?:ago:(\d+)([smhd])\|(rfc5322|iso|day)|([a-z_]+))\}\}")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One mail of the story, ready to be delivered. `title` is what the table calls it."""
+    """One mail of the story, ready to be delivered. `title` is what the table calls it; `late` comes after the others
+    were read."""
 
     row: str
     mailbox: str
     title: str
     arrived: datetime
     raw: bytes
+    late: bool = False
 
     @property
     def subject(self) -> str | None:
@@ -58,6 +60,7 @@ def samples(now: datetime) -> list[Sample]:
             entry["what"],
             now - _span(*re.findall(r"\d+|[smhd]", entry["arrived"])),
             as_mail(_read(entry["file"]), now, {"mailbox": entry["to"]}),
+            late="late" in entry,
         )
         for entry in _story()["mail"]
     ]
@@ -81,6 +84,8 @@ def fill(template: str, now: datetime, values: Mapping[str, str]) -> str:
         if name:
             return values[name]
         at = (now - _span(number, unit)).replace(microsecond=0)
+        if form == "day":  # its midnight
+            at = at.replace(hour=0, minute=0, second=0)
         return format_datetime(at) if form == "rfc5322" else at.isoformat().replace("+00:00", "Z")
 
     return _PLACE.sub(filled, template)

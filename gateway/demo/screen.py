@@ -51,11 +51,11 @@ class Screen:
         if self._status is not None:
             self._status.update(Text(doing))
 
-    def show(self, facts: Facts) -> None:
-        """All tables."""
+    def show(self, facts: Facts, folder: Path) -> None:
+        """All tables. `folder` is where the mails that went out lie."""
         self._messages(facts.lines)
-        self._notices(facts.said)
-        self._contacts(facts.outside)
+        self._notices(facts.said, folder)
+        self._contacts([one for one in facts.outside if one.decision != "ourselves"])
         if facts.waiting:
             self._actions(facts.waiting)
 
@@ -63,7 +63,15 @@ class Screen:
         narrow = self.console.width < _NARROW
         names = ["#", "mail", "verdict", "customer, case, time left"]
         if not narrow:
-            names = ["#", "mailbox", "what it is", "verdict and reason", "customer and how it was found", "case", "time left"]
+            names = [
+                "#",
+                "mailbox",
+                "what it is",
+                "verdict and reason",
+                "customer and how it was found",
+                "case",
+                "time left",
+            ]
         table = self._table("What came, and what became of it", names)
         for line in lines:
             verdict = Text(line.verdict, style=_COLOURS.get(line.verdict, "dim"))
@@ -85,8 +93,8 @@ class Screen:
         style = "green" if line.left > 1 / 2 else "yellow"
         return Text(line.clock).append(f"\n{on * full}", style=style).append(off * (_BAR - full), style="dim")
 
-    def _notices(self, said: list[Said]) -> None:
-        table = self._table("Notices that went out", ["to", "why", "outcome", "file"])
+    def _notices(self, said: list[Said], folder: Path) -> None:
+        table = self._table(f"Notices that went out (files in {folder})", ["to", "why", "outcome", "file"])
         for one in said:
             why = f"{one.kind} about {one.about}" + (f", {one.case}" if one.case else "")
             table.add_row(*map(_text, (one.to, why, one.outcome, _path(one.path))))
@@ -145,4 +153,4 @@ def _text(value: str) -> Text:
 
 
 def _path(path: Path | None) -> str:
-    return str(path) if path else ""
+    return path.name if path else ""

@@ -84,7 +84,7 @@ async def play(path: Path, hours: float, screen: Screen, then: Callable[[Stage],
         await _morning(stage)
         if hours > 0:
             await _move_on(stage, timedelta(hours=hours))
-        screen.show(await stage.facts())
+        screen.show(await stage.facts(), stage.folder.outgoing)
         if then is not None:
             await then(stage)
 
@@ -140,12 +140,9 @@ async def _morning(stage: Stage) -> None:
     with screen.step("importing customers"):
         await _import_customers(stage, now)
     with screen.step("filling the mailboxes"):
-        for mailbox in MAILBOXES:
-            mine = [sample for sample in samples if sample.mailbox == mailbox]
-            await stage.mailroom.deliver(mailbox, [(sample.raw, sample.arrived) for sample in mine])
-        for sample in samples:
-            stage.announce(sample)
-    screen.say(f"Mailboxes filled by IMAP: {len(samples)} mails in {' and '.join(f'{m}@' for m in MAILBOXES)}")
+        first = [sample for sample in samples if not sample.late]
+        await _fill(stage, first)
+    screen.say(f"Mailboxes filled by IMAP: {len(first)} mails in {' and '.join(f'{m}@' for m in MAILBOXES)}")
     with screen.step("observing: reading, deciding, sending nothing"):
         await stage.poll()
         async with stage.house.database.reading() as connection:
@@ -156,14 +153,26 @@ async def _morning(stage: Stage) -> None:
     )
     with screen.step("going live: filing, forwarding, asking the registries"):
         await _go_live(stage)
+        await _fill(stage, [sample for sample in samples if sample.late])
         await stage.poll()
-    screen.say(f"Live since long ago, as `arfgate mailbox live NAME --since start` does: {_count(stage)} mails went out")
+    screen.say(
+        "Live since long ago, as `arfgate mailbox live NAME --since start` does: "
+        f"{len(stage.receiver.kept)} mails went out"
+    )
     with screen.step("the world answers"):
         for sample in await robots.answer(stage.receiver, stage.mailroom, stage.clock()):
             stage.announce(sample)
             screen.say(f"The world answers by mail to {sample.mailbox}@: {sample.title}")
         await stage.poll()
         await stage.poll()  # what was filed a moment ago leaves its mailbox
+
+
+async def _fill(stage: Stage, samples: list[Sample]) -> None:
+    for mailbox in MAILBOXES:
+        mine = [sample for sample in samples if sample.mailbox == mailbox]
+        await stage.mailroom.deliver(mailbox, [(sample.raw, sample.arrived) for sample in mine])
+    for sample in samples:
+        stage.announce(sample)
 
 
 async def _import_customers(stage: Stage, now: datetime) -> None:
@@ -195,7 +204,3 @@ async def _move_on(stage: Stage, span: timedelta) -> None:
         f"The clock was moved {span / timedelta(hours=1):g} hours on, half an hour at a time: "
         f"{len(stage.receiver.kept) - before} more mails went out"
     )
-
-
-def _count(stage: Stage) -> int:
-    return len(stage.receiver.kept)

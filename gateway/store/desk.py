@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import bindparam, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,6 +27,8 @@ from gateway.store.events import Event
 from gateway.store.tables import accounts, actions, cases, clocks, contacts, customers, notices
 from gateway.store.text import storable
 from parsers.report import ResourceKind, Role
+
+log = structlog.get_logger()
 
 _CLOCK_COLUMNS = (
     "state", "round", "step", "contact", "starts_at", "notified_at", "due_at", "next_at",
@@ -79,6 +82,10 @@ async def save(
     await _plan_notices(connection, desk, clock_ids, now)
     await _plan_actions(connection, desk, case_ids, clock_ids, now)
     await events.add(connection, [e for a in desk.applied for e in _events(a, case_ids, clock_ids, now, reports)])
+    for applied in desk.applied:
+        if applied.change.alarm:
+            case = desk.cases[applied.change.clock.case_key]
+            log.warning("alarm", case=case.number, resource=applied.change.clock.value, why=applied.change.why)
     return clock_ids
 
 

@@ -158,6 +158,16 @@ async def mark(connection: AsyncConnection, ids: Sequence[int], state: NoticeSta
         await connection.execute(update(notices).where(notices.c.id.in_(list(ids))).values(**values))
 
 
+async def retry(connection: AsyncConnection, case_id: int, now: datetime) -> int:
+    """Let the failed notices of a case be tried again. Returns how many."""
+    again = await connection.execute(
+        update(notices)
+        .where(notices.c.case_id == case_id, notices.c.state == NoticeState.FAILED.value)
+        .values(state=NoticeState.PENDING.value, next_at=now, created_at=now, settled=True)
+    )
+    return int(again.rowcount)
+
+
 async def listed(connection: AsyncConnection, case_id: int | None = None, limit: int = 500) -> list[StoredNotice]:
     """The notices (of a case), oldest first."""
     query = select(*_COLUMNS).order_by(notices.c.id.desc()).limit(limit)

@@ -155,6 +155,17 @@ async def alike(connection: AsyncConnection, entry: Entry, limit: int = 500) -> 
     return list(rows.scalars())
 
 
+async def accounts_by_name(connection: AsyncConnection, limit: int) -> list[str]:
+    """`customer` or `customer/account`, in alphabetical order, to choose from."""
+    rows = await connection.execute(
+        select(customers.c.key, accounts.c.name)
+        .join(customers, customers.c.id == accounts.c.customer_id)
+        .order_by(customers.c.key, accounts.c.name)
+        .limit(limit)
+    )
+    return [row.key if row.name == "main" else f"{row.key}/{row.name}" for row in rows]
+
+
 async def reports_after(connection: AsyncConnection, report_id: int, limit: int) -> list[int]:
     """The next reports, by id, with something that waits."""
     rows = await connection.execute(
@@ -186,7 +197,7 @@ async def still_waiting(connection: AsyncConnection, ids: Iterable[int]) -> set[
 
 
 async def assign(connection: AsyncConnection, settled: Sequence[Settled], who: str, now: datetime) -> None:
-    """Keep whose the resources are. The entries are held by `still_waiting`. Three statements."""
+    """Keep whose the resources are. The entries are held by `still_waiting`. Four statements."""
     old = [_assigned(one, who, now) | {"entry_id": one.entry_id} for one in settled if one.entry_id is not None]
     if old:
         statement = update(attributions).where(attributions.c.id == bindparam("entry_id"))
@@ -199,7 +210,10 @@ async def assign(connection: AsyncConnection, settled: Sequence[Settled], who: s
     await reports.attribute(
         connection, [_assigned(one, who, now) | {"report_id": one.report_id, "candidates": []} for one in fresh]
     )
-    await events.add(connection, [_event(one, who, now) for one in settled])
+    started = [one.clock_id for one in settled if one.clock_id]
+    found = await connection.execute(select(clocks.c.id, clocks.c.case_id).where(clocks.c.id.in_(started)))
+    in_case = {row.id: row.case_id for row in found}
+    await events.add(connection, [_event(one, in_case.get(one.clock_id or 0), who, now) for one in settled])
 
 
 async def reject(connection: AsyncConnection, entry: Entry, why: str, who: str, now: datetime) -> bool:
@@ -321,9 +335,9 @@ def _assigned(one: Settled, who: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def _event(one: Settled, who: str, now: datetime) -> Event:
+def _event(one: Settled, case_id: int | None, who: str, now: datetime) -> Event:
     data = {"entry": one.entry_id, "resource": one.attribution.value, "account": one.attribution.account_id}
     return Event(
         now, who, "entry assigned", one.why,
-        message_id=one.message_id, report_id=one.report_id, clock_id=one.clock_id, data=data,
+        message_id=one.message_id, report_id=one.report_id, case_id=case_id, clock_id=one.clock_id, data=data,
     )  # fmt: skip

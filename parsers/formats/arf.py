@@ -28,11 +28,11 @@ def recognises(message: Message) -> bool:
         return bool(message.feedback_parts) and not message.report_type and not message.delivery_parts
     if message.answers_notice:
         return False  # a customer who answers with our own notice attached
-    return bool(_holder(message)) and not _json_inside(message)
+    return message.feedback_holder is not None and not _json_inside(message)
 
 
 def read(message: Message) -> Parsed:
-    holder = _holder(message)
+    holder = message.feedback_holder
     if holder is None:
         raise MalformedError("it says it is a feedback report, but no message/feedback-report part can be found in it")
     defects = () if holder is message else ("nested-report",)
@@ -41,22 +41,15 @@ def read(message: Message) -> Parsed:
     return message.parsed(kind, reports, defects=defects)
 
 
-def _holder(message: Message) -> Message | None:
-    """The message that holds the feedback part: this one, or one attached to it."""
-    if message.feedback_parts:
-        return message
-    return next((inner for inner in message.inner_messages() if inner.feedback_parts), None)
-
-
 def _json_inside(message: Message) -> bool:
-    holder = _holder(message)
+    holder = message.feedback_holder
     parts = holder.feedback_parts if holder else []
     return any(_JSON_INSIDE.search(envelope.decoded_body(part, 4_000)) for part in parts)
 
 
 def _only_evidence(message: Message) -> bool:
     """Labelled a feedback report, but the part that would make it one is not there and a message is."""
-    return _holder(message) is None and bool(message.evidence_parts)
+    return message.feedback_holder is None and bool(message.evidence_parts)
 
 
 def _pairs(holder: Message) -> list[tuple[Part, Part | None]]:

@@ -14,7 +14,7 @@ from parsers.message import HEADERS_ONLY, Message, message_id
 from parsers.report import Bounce, Kind, Parsed
 from parsers.scan import FIELD, Headers, Part
 
-DIALECT_OF = ("forwarded", "inline", "reply")
+DIALECT_OF = ("arf", "forwarded", "inline", "reply")
 RECIPIENTS = 200
 STATUS_BYTES = 200_000
 ACTIONS = frozenset(("failed", "delayed", "delivered", "relayed", "expanded"))

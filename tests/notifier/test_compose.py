@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from notifier.compose import CannotComposeError, Composed, compose, loop_token, message_id_for
 from notifier.notice import Evidence, Notice, NoticeKind, Part, Why
 from notifier.redact import Redactor
-from notifier.texts import Texts, packaged
 from parsers import parse
 from parsers.report import Kind
 
@@ -278,33 +277,6 @@ def test_long_lines_of_text_are_encoded_and_read_back() -> None:
     assert value.strip() in text_of(compose(notice(facts=FACTS | {"findings": [value] * 3})))
 
 
-@pytest.mark.parametrize(
-    ("language", "greeting"),
-    [
-        ("en", "Hello"),
-        ("zh-CN", "您好"),
-        ("zh_Hans", "您好"),
-        ("ro-RO", "Bună ziua"),
-        ("fr", "Hello"),
-        ("../en", "Hello"),
-        ("", "Hello"),
-    ],
-)
-def test_the_language_is_the_readers_or_english(language: str, greeting: str) -> None:
-    assert greeting in text_of(compose(notice(language=language)))
-
-
-def test_a_self_test_in_any_language_is_english() -> None:
-    assert "self-test 7f3a" in str(read(compose(notice(NoticeKind.SELF_TEST, "zh")))["Subject"])
-
-
-def test_times_carry_the_readers_zone_and_an_unknown_zone_is_utc() -> None:
-    facts = FACTS | {"due_at": NOW}
-    assert "2 January 2026 11:04:05 UTC+08:00" in text_of(compose(notice(facts=facts | {"timezone": "Asia/Shanghai"})))
-    for unknown in ("Mars/Olympus", "../../etc/passwd", "", 7):
-        assert "2 January 2026 03:04:05 UTC." in text_of(compose(notice(facts=facts | {"timezone": unknown})))
-
-
 def test_an_address_of_other_letters_is_written_with_a_labels() -> None:
     composed = compose(notice(to="noc@bücher.example"))
     assert composed.envelope_to == "noc@xn--bcher-kva.example"
@@ -343,36 +315,3 @@ def test_attachments_follow_the_report_with_clean_names() -> None:
 def test_an_attachment_that_could_break_the_mail_is_refused(kind: str) -> None:
     with pytest.raises(CannotComposeError, match="attachment"):
         compose(notice(parts=(Part(kind, b"x"),)))
-
-
-def test_an_operators_template_is_used_and_one_that_it_lacks_is_english(tmp_path: Path) -> None:
-    (tmp_path / "en").mkdir()
-    (tmp_path / "en" / "complaint.txt").write_text("Subject: Ours {{ case }}\n\nBody {{ unknown }}{{ case }}\n")
-    composed = compose(notice(language="zh"), Texts(tmp_path))
-    assert read(composed)["Subject"] == "Ours AG-2026-000123"
-    assert text_of(composed) == "Body AG-2026-000123\n"
-
-
-@pytest.mark.parametrize(
-    "template",
-    [
-        "no subject\n\nbody",
-        "Subject: x\nbody",
-        "Subject: x\n\n{{ broken",
-        "Subject: x\n\n{% include 'missing.txt' %}",
-        "Subject: x\n\n{{ 1 / 0 }}",
-        "Subject: x\n\n{{ evidence.__class__.__mro__ }}{{ ().__class__.__base__.__subclasses__() }}",
-        "Subject: x\n\n{{ evidence.headers.append(1) }}",
-    ],
-)
-def test_a_broken_template_is_named_and_no_mail_is_made(tmp_path: Path, template: str) -> None:
-    (tmp_path / "en").mkdir()
-    (tmp_path / "en" / "complaint.txt").write_text(template)
-    with pytest.raises(CannotComposeError, match="complaint") as caught:
-        compose(notice(), Texts(tmp_path))
-    assert caught.value.why is Why.COMPOSE
-
-
-def test_every_kind_has_a_template_in_every_language_but_the_self_test() -> None:
-    for kind, locale in CASES:
-        assert packaged().render(kind.value, locale, {})[0], (kind, locale)

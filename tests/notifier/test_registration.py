@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifier.headers import is_address
-from notifier.registration import RdapAnswer, answer_from_json, is_rate_notice, read
+from notifier.registration import RdapAnswer, is_rate_notice, read
 
 Document = Callable[[str], Any]
 SOURCE = "https://rdap.example/ip/198.51.100.7"
@@ -55,12 +54,6 @@ def test_a_domain_names_its_registrars_abuse_contact_and_says_what_is_withheld(r
     assert answer is not None
     assert answer.withheld
     assert answer.registration == "shop.example"
-
-
-def test_an_answer_survives_being_stored(rdap_document: Document) -> None:
-    answer = read("ip", "203.0.113.7", rdap_document("ripe"), SOURCE)
-    assert answer is not None
-    assert answer_from_json(json.loads(json.dumps(answer.to_json()))) == answer
 
 
 def with_card(*properties: Any) -> dict[str, Any]:

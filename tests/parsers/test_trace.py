@@ -67,7 +67,7 @@ TIME = datetime(2026, 1, 6, 7, 30, 7, tzinfo=UTC)
             None,
         ),
         (
-            "from h.example (2001:db8::7) by mx.reader.example (2001:db8:ffff::1) with Microsoft SMTP Server",
+            "from h.example (2001:db8::7) by mx.reader.example (3fff:1::1) with Microsoft SMTP Server",
             "2001:db8::7",
             None,
             None,
@@ -80,6 +80,25 @@ def test_the_address_is_the_peers_never_a_helo(line: str, ip: str | None, port: 
     hop = trace.hop(line + DATE)
     assert (hop.ip, hop.port, hop.rdns, hop.time) == (ip, port, rdns, TIME)
     assert hop.by in ("mx.reader.example", "mta.reader.example", "web.reader.example", "0")
+
+
+@pytest.mark.parametrize(
+    ("line", "rdns"),
+    [
+        (
+            "from pa3.reader.example (198.51.100.7) by pa1.reader.example (198.51.9.1) with Microsoft SMTP Server",
+            "pa3.reader.example",
+        ),
+        ("from pa3.reader.example (2001:db8:1::7) by pa1.reader.example (2001:db8:2::1) with x", "pa3.reader.example"),
+        ("from pa3.reader.example (198.51.100.7) by pa1.reader.example with HTTPS", "pa3.reader.example"),
+        ("from pa3.reader.example (198.51.100.7) by pa1.reader.example (10.9.8.7) with Microsoft SMTP Server", None),
+        ("from pa3.reader.example (198.51.100.7) by pa1.reader.example with ESMTP", None),
+    ],
+)
+def test_a_helo_is_a_name_only_where_the_by_host_shows_that_the_peer_is_its_neighbour(
+    line: str, rdns: str | None
+) -> None:
+    assert trace.hop(line + DATE).rdns == rdns
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,133 @@
+"""One entry of the unmatched queue as people look at it: facts with where they come from, trace, evidence.
+
+Used by the command line and the page. Everything here is text of strangers: whoever shows
+it escapes it. Must never decide, and never hand out a body as anything but text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.house import House
+from gateway.queue import entry as entry_of
+from gateway.queue import read_again
+from gateway.store import queue as store
+from gateway.store import third_parties
+from gateway.store.queue import Entry
+from parsers.envelope import decode_headers
+
+# In the order in which people ask for them: (key in the contract's JSON, what it is called).
+_FIELDS = (
+    ("source_ip", "Source address"),
+    ("source_port", "Source port"),
+    ("arrival_date", "Time of the incident"),
+    ("feedback_type", "Type"),
+    ("category", "Category"),
+    ("incidents", "Incidents"),
+    ("original_mail_from", "Mail from"),
+    ("original_rcpt_to", "Recipient"),
+    ("reporting_mta", "Reporting server"),
+    ("reported_domain", "Reported domain"),
+    ("reported_uri", "Reported link"),
+    ("authentication_results", "Authentication"),
+    ("auth_failure", "Authentication failure"),
+    ("original_envelope_id", "Envelope id"),
+    ("user_agent", "Written by"),
+)
+_OF_THE_MAIL = (("from", "From"), ("subject", "Subject"), ("date", "Date"), ("message_id", "Message-ID"))
+_MOST_VALUES = 20  # of one field
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """`source`: where a derived value came from; empty where the report says it itself."""
+
+    name: str
+    value: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HopSeen:
+    """One Received line, the last one first. `ours`: the address is in our networks."""
+
+    ip: str
+    port: int | None
+    by: str
+    time: str
+    login: str
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An entry with its evidence. `alike`: ids of those that wait like it, itself among them; `headers` of the
+    reported mail, decoded; `text`: what the reporter wrote; `contacts`: rows of the store."""
+
+    entry: Entry
+    alike: list[int]
+    identity: str
+    facts: list[Fact]
+    trace: list[HopSeen]
+    headers: list[tuple[str, str]]
+    text: str
+    contacts: list[dict[str, Any]]
+
+
+async def look(house: House, entry_id: int) -> View:
+    """The entry whole. Raises NoEntryError."""
+    entry = await entry_of(house, entry_id)
+    async with house.database.reading() as connection:
+        alike = await store.alike(connection, entry)
+        contacts = await third_parties.of_report(connection, entry.report_id)
+        network = await house.network(connection)
+    dossier = (await read_again(house, [entry])).get(entry.report_id)
+    original = dossier.reports[0].report.original if dossier else None
+    hops = [_hop(hop, ours=bool(hop["ip"]) and network.is_ours(hop["ip"])) for hop in entry.parsed.get("trace", [])]
+    return View(
+        entry,
+        alike,
+        identity_words(entry.identity),
+        facts(entry.parsed),
+        hops,
+        decode_headers(original.header_block) if original else [],
+        dossier.parsed.text if dossier else "",
+        contacts,
+    )
+
+
+def identity_words(identity: dict[str, Any]) -> str:
+    """Who reports, in one line: `feed yahoo (dkim)`, `ann@example.org (dmarc)`."""
+    who = f"feed {identity['feed']}" if identity.get("feed") else identity.get("address") or identity.get("domain")
+    method = f" ({identity['method']})" if identity.get("method") else ""
+    return f"{who or 'nobody known'}{method}"
+
+
+def facts(parsed: dict[str, Any]) -> list[Fact]:
+    """What the report says, as far as it says anything."""
+    source = parsed.get("provenance", {})
+    said = [Fact(name, _words(parsed.get(key)), source.get(key, "")) for key, name in _FIELDS]
+    original = parsed.get("original") or {}
+    said += [Fact(name, _words(original.get(key)), "reported mail") for key, name in _OF_THE_MAIL]
+    identifiers = parsed.get("identifiers") or {}
+    said += [Fact(key.replace("_", " "), _words(value), "reported mail") for key, value in identifiers.items()]
+    said += [Fact(name, _words(values)) for name, values in (parsed.get("fields") or {}).items()]
+    guesses = [f"{c['kind']} {c['value']} ({c['confidence']:.0%})" for c in parsed.get("candidates", [])]
+    said += [Fact("Perhaps", _words(guesses), "low confidence")]
+    said += [Fact("Findings", _words([f"{f['code']}: {f['evidence']}" for f in parsed.get("findings", [])]))]
+    said += [Fact("Defects", _words(parsed.get("defects")))]
+    return [fact for fact in said if fact.value]
+
+
+def _hop(hop: dict[str, Any], *, ours: bool) -> HopSeen:
+    return HopSeen(hop["ip"] or "", hop["port"], hop["by"] or "", hop["time"] or "", hop["login"] or "", ours)
+
+
+def _words(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        more = f"\n… and {len(value) - _MOST_VALUES} more" if len(value) > _MOST_VALUES else ""
+        return "\n".join(str(one) for one in value[:_MOST_VALUES]) + more
+    return str(value)

@@ -1,0 +1,79 @@
+"""How values look on the page: reasons in words, times, and foreign text that cannot play tricks.
+
+Every value passes `visible`, then Jinja's escaping: neither can be forgotten in a template.
+Must never return markup.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+REASONS = {
+    "no-source": "the report names no address",
+    "no-time": "no usable time, and it changed hands",
+    "in-future": "the time lies in the future",
+    "not-ours": "not one of our addresses",
+    "not-assigned-then": "nobody held it at that time",
+    "shared-address": "shared address, port missing",
+    "addresses-disagree": "two of our addresses disagree",
+    "own-relay": "our own relay, client unknown",
+    "not-public": "not a public address",
+}
+# Invisible, or changing the order of what stands around it. Cf holds the bidirectional controls.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_BLANK = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_KEPT = frozenset("\n\t")
+
+
+def visible(value: Any) -> Any:
+    """Text with everything invisible in it written out as an escape; other values as they are."""
+    if not isinstance(value, str) or isinstance(value, Markup) or (value.isascii() and value.isprintable()):
+        return value
+    return "".join(_shown(c) for c in value)
+
+
+def moment(value: datetime | str | None) -> str:
+    """`2026-11-20 03:14:07`, UTC by the house's rule; a time as text (ISO 8601) is read first."""
+    if not value:
+        return ""
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return str(value)
+    return f"{time:%Y-%m-%d %H:%M:%S}"
+
+
+def day(value: datetime | None) -> str:
+    """`19 Nov`."""
+    return f"{value.day} {value:%b}" if value else ""
+
+
+def reason(code: str) -> str:
+    return REASONS.get(code, code)
+
+
+def environment(folder: Path) -> Environment:
+    """Jinja over the templates: everything escaped, everything made visible, no name silently empty."""
+    made = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        finalize=visible,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"moment": moment, "day": day, "reason": reason}
+    return made
+
+
+def _shown(char: str) -> str:
+    if char in _KEPT or not (unicodedata.category(char) in _HIDDEN or char in _BLANK):
+        return char
+    code = ord(char)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

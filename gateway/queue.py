@@ -34,6 +34,7 @@ from parsers.report import ResourceKind, Role
 # What these entries name is not the customer's resource: a person has to say which one it was.
 NAMELESS = frozenset({AttributionReason.NO_SOURCE.value, AttributionReason.OWN_RELAY.value})
 WHY_CHARS = 500
+_MOST_ID = 2**31 - 1  # what the databases' integer keys hold
 
 log = structlog.get_logger()
 
@@ -63,7 +64,7 @@ class Resolved:
 async def entry(house: House, entry_id: int) -> Entry:
     """One entry, whatever became of it. Raises NoEntryError."""
     async with house.database.reading() as connection:
-        found = await store.entries(connection, [entry_id])
+        found = await store.entries(connection, [entry_id] if 0 < entry_id <= _MOST_ID else [])
     if not found or found[0].queue is None:
         raise NoEntryError(f"the queue has no entry {entry_id}; `arfgate queue list` shows what waits")
     return found[0]

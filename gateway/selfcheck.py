@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
 from gateway import selftest
+from gateway.app import utc_now
 from gateway.doors import mailbox_accesses
 from gateway.intake.connect import MailboxError
 from gateway.intake.imap import MailboxConnection
@@ -78,7 +78,7 @@ async def check(settings: Settings, wait_seconds: float) -> AsyncIterator[Result
 async def _mail_and_back(settings: Settings, boxes: list[Mailbox], wait_seconds: float) -> AsyncIterator[Result]:
     async with AsyncExitStack() as stack:
         try:
-            composed = selftest.compose_self_test(settings, datetime.now(UTC))
+            composed = selftest.compose_self_test(settings, utc_now())
         except selftest.SelfTestError as error:
             yield Result("smtp", State.WRONG, clean_text(str(error)))
             return
@@ -153,10 +153,10 @@ async def _rdap(settings: Settings) -> str:
     except (bootstrap.BootstrapError, OSError) as error:
         raise _WrongError(f"rdap.bootstrap_dir: {error}; give a folder with IANA's files, or none") from error
     try:
-        http = HttpClient(Resolver(), lambda: datetime.now(UTC))
+        http = HttpClient(Resolver(), utc_now)
     except ValueError as error:
         raise _WrongError(f"{error}; configure a nameserver in /etc/resolv.conf") from error
-    client = RdapClient(http, MemoryCache(), registries, lambda: datetime.now(UTC), settings.rdap.allow_hosts)
+    client = RdapClient(http, MemoryCache(), registries, utc_now, settings.rdap.allow_hosts)
     try:
         for ask, subject in _subjects(settings, client):
             answer = await ask(subject)

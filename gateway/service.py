@@ -51,7 +51,9 @@ class Service:
         for warning in self.house.settings.warnings():
             log.warning(warning)
         scheduler = self._schedule()
-        tasks = [asyncio.create_task(self._watch(box)) for box in self.house.settings.mailboxes if box.idle]
+        # at once, by the loop and not by the house's clock, which may not be the real one that the scheduler goes by
+        first = [asyncio.create_task(self.poll(box)) for box in self.house.settings.mailboxes]
+        tasks = first + [asyncio.create_task(self._watch(box)) for box in self.house.settings.mailboxes if box.idle]
         server = self._server()
         serving = asyncio.create_task(server.serve()) if server else None
         scheduler.start()
@@ -101,10 +103,9 @@ class Service:
         scheduler = AsyncIOScheduler(timezone="UTC")
         often = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         scheduler.add_job(self.turn, "interval", seconds=_TURN_SECONDS, **often)
-        now = self.house.clock()
         for box in self.house.settings.mailboxes:
             job: Callable[[], Awaitable[None]] = partial(self.poll, box)
-            scheduler.add_job(job, "interval", seconds=box.poll_seconds, next_run_time=now, **often)
+            scheduler.add_job(job, "interval", seconds=box.poll_seconds, **often)
         return scheduler
 
     async def _wait_longer(self, box: Mailbox) -> None:

@@ -96,7 +96,7 @@ async def _tell(house: House, one: Wanted, found: list[Found], now: datetime) ->
             opted_out=await third_parties.opted_out(connection),
         )
         network = await house.network(connection)
-        # Judged apart: a registrar named for a customer's site, who is not told of it, is still to be told of another's.
+        # Judged apart: a registrar that is not told of a customer's site is still to be told of another's.
         held_by_us = [f for f in found if _holds(network, f.subject)]
         decisions = judge([f for f in found if f not in held_by_us], rules)
         decisions += [d for d in judge(held_by_us, rules) if isinstance(d, NotTold)]

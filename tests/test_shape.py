@@ -45,10 +45,6 @@ def modules() -> list[Path]:
     return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
-def own_tests() -> list[Path]:
-    return sorted((ROOT / "tests").rglob("*.py"))
-
-
 def named(paths: list[Path]) -> list[object]:
     return [pytest.param(path, id=path.relative_to(ROOT).as_posix()) for path in paths]
 
@@ -59,7 +55,7 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
             yield node
 
 
-@pytest.mark.parametrize("path", named([*modules(), *own_tests()]))
+@pytest.mark.parametrize("path", named(modules()))
 def test_modules_and_functions_are_short(path):
     text = path.read_text(encoding="utf-8")
     if "migrations/versions" in path.as_posix():

@@ -74,9 +74,7 @@ def accepted(clock: Clock, at: datetime, grace: timedelta, rule: ClassRule) -> C
     """The server took the notice that starts the clock: it runs at once, or after the bounce grace."""
     if grace > timedelta(0) and clock.state in (ClockState.WAITING, ClockState.UNREACHABLE):
         waiting = replace(clock, starts_at=at + grace, next_at=at + grace)
-        return Change(
-            waiting, ClockTrigger.ACCEPTED, f"handed to the relay; counts as received at {at + grace:%H:%M}Z"
-        )
+        return Change(waiting, ClockTrigger.ACCEPTED, f"handed to the relay; counts as received at {at + grace:%H:%M}Z")
     return delivered(clock, at, rule)
 
 
@@ -199,7 +197,8 @@ def due(clock: Clock, now: datetime, read_to: datetime | None, rule: ClassRule, 
 
 def reminder_sent(clock: Clock, at: datetime, rule: ClassRule) -> Clock:
     """A reminder was accepted at `at`: if that was late, what follows moves to keep its full distance."""
-    if clock.state != ClockState.RUNNING or clock.due_at is None or clock.step == 0 or clock.answer_used:
+    counted = 0 < clock.step <= len(rule.reminder_at)  # else the policy has fewer reminders now
+    if clock.state != ClockState.RUNNING or clock.due_at is None or not counted or clock.answer_used:
         return clock
     moved = _at_full_distance(clock, at, rule)
     is_late = moved.next_at is not None and clock.next_at is not None and moved.next_at - clock.next_at > _ON_TIME

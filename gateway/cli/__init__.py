@@ -13,6 +13,7 @@ from gateway.cli.check import check
 from gateway.cli.contacts import contacts
 from gateway.cli.customer import customer_app
 from gateway.cli.db import db_app
+from gateway.cli.demo import demo
 from gateway.cli.explain import explain
 from gateway.cli.init import init
 from gateway.cli.mailbox import mailbox_app
@@ -29,7 +30,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         add_completion=False,
     )
-    for command in (init, check, run, pause, resume, poll, tick, ingest, parse, explain, contacts):
+    for command in (demo, init, check, run, pause, resume, poll, tick, ingest, parse, explain, contacts):
         app.command()(command)
     app.add_typer(mailbox_app, name="mailbox")
     app.add_typer(case_app, name="case")

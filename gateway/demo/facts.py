@@ -19,8 +19,10 @@ from gateway.house import House
 from gateway.model import ActionState, ClockState
 from gateway.store import cases, notices, queue, reports, third_parties
 from gateway.store.events import Event
+from notifier.contacts import WhyNot
 
 Titles = Mapping[tuple[str, str | None], tuple[str, str]]  # (mailbox, subject) -> (number of the row, what it is)
+OURSELVES = f"not told: {WhyNot.OURSELVES.value}"
 _ASSIGNED = re.compile(r"; assigned as (.+?)(?: on [^,;]+)?, held from (.+)")
 
 
@@ -119,7 +121,7 @@ async def gather(house: House, receiver: Receiver, titles: Titles) -> Facts:
         lines = [_line(row, told, who) for row, told in zip(rows, _told(rows, known, titles, now), strict=True)]
         row_of = {row["report_id"]: line.row for row, line in zip(rows, lines, strict=True) if row["report_id"]}
         outside = [
-            Outside(row, c["subject"], c["address"], c["role"], c["source"], c["decision"])
+            Outside(row, c["subject"], c["address"], c["role"], c["source"], _decision(c["decision"]))
             for report, row in row_of.items()
             for c in await third_parties.of_report(connection, report)
         ]
@@ -137,6 +139,11 @@ async def gather(house: House, receiver: Receiver, titles: Titles) -> Facts:
 def would_go_out(lines: list[dict[str, Any]]) -> int:
     """How many notices an observing mailbox would have sent."""
     return len({(row["value"], notice["to"]) for row in lines for notice in row["would_send"] or ()})
+
+
+def _decision(stored: str) -> str:
+    """Of a contact that was left alone, that it was."""
+    return f"not told: {stored}" if stored in {why.value for why in WhyNot} else stored
 
 
 async def _cases(connection: AsyncConnection) -> list[_Case]:

@@ -16,7 +16,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from gateway.demo.facts import Facts, Line, Outside, Said, Waiting
+from gateway.demo.facts import OURSELVES, Facts, Line, Outside, Said, Waiting
 from gateway.logs import clean_text
 
 PLAIN_WIDTH = 120
@@ -55,7 +55,7 @@ class Screen:
         """All tables. `folder` is where the mails that went out lie."""
         self._messages(facts.lines)
         self._notices(facts.said, folder)
-        self._contacts([one for one in facts.outside if one.decision != "ourselves"])
+        self._contacts([one for one in facts.outside if one.decision != OURSELVES])
         if facts.waiting:
             self._actions(facts.waiting)
 
@@ -123,7 +123,7 @@ class Screen:
             padding=(0, 1, 0, 0), show_lines=False,
         )  # fmt: skip
         for name in columns:
-            shown.add_column(name, overflow="fold", no_wrap=name in ("#", "id"))
+            shown.add_column(name, overflow="fold", no_wrap=name in ("#", "id", "file"))
         return shown
 
 

@@ -21,7 +21,8 @@ async def due(
     """(clock id, case id) of clocks whose time has come, earliest first. Steps of running clocks wait until
     the answer mailboxes were read past them and the reminder before them has gone out and was settled."""
     unsent = exists().where(
-        notices.c.clock_id == clocks.c.id, notices.c.kind == "reminder",
+        notices.c.clock_id == clocks.c.id,
+        notices.c.kind == "reminder",
         or_(notices.c.state == NoticeState.PENDING.value, notices.c.settled.is_(False)),
     )
     may_step = and_(clocks.c.next_at <= read_to, ~unsent) if read_to is not None else false()

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, insert, literal, select, update
+from sqlalchemy import and_, bindparam, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casework.clocks import Planned
@@ -24,8 +24,9 @@ from gateway.casework.states import ClockTrigger
 from gateway.model import ActionState, Case, CaseState, Clock, ClockState, NoticeState
 from gateway.store import events
 from gateway.store.events import Event
+from gateway.store.notices import plan
 from gateway.store.tables import accounts, actions, cases, clocks, contacts, customers, notices
-from gateway.store.text import storable
+from notifier.notice import NoticeKind
 from parsers.report import ResourceKind, Role
 
 log = structlog.get_logger()
@@ -226,12 +227,15 @@ def _plain(value: object) -> object:
 
 
 async def _drop_notices(connection: AsyncConnection, desk: Desk, clock_ids: dict[ClockKey, int]) -> None:
-    """What was still to be said of these clocks is overtaken."""
+    """What was still to be said of these clocks is overtaken; more time overtakes only that it was up."""
     overtaken = [clock_ids[a.change.clock.key] for a in desk.applied if a.change.trigger in _OVERTAKES]
-    if overtaken:
-        pending = (notices.c.clock_id.in_(overtaken), notices.c.state == NoticeState.PENDING.value)
+    extended = [clock_ids[a.change.clock.key] for a in desk.applied if a.change.trigger == ClockTrigger.EXTENDED]
+    if overtaken or extended:
+        was_up = and_(notices.c.clock_id.in_(extended), notices.c.kind == NoticeKind.OVERDUE.value)
         await connection.execute(
-            update(notices).where(*pending).values(state=NoticeState.CANCELLED.value, next_at=None)
+            update(notices)
+            .where(or_(notices.c.clock_id.in_(overtaken), was_up), notices.c.state == NoticeState.PENDING.value)
+            .values(state=NoticeState.CANCELLED.value, next_at=None)
         )
 
 
@@ -241,8 +245,7 @@ async def _plan_notices(connection: AsyncConnection, desk: Desk, clock_ids: dict
         clock = applied.change.clock
         party, case = desk.parties[clock.case_key[0]], desk.cases[clock.case_key]
         rows += [_notice_row(applied, p, party, clock_ids[clock.key], case, now) for p in applied.change.notices]
-    if rows:
-        await connection.execute(insert(notices), storable(rows))
+    await plan(connection, rows)
 
 
 def _notice_row(

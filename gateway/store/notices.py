@@ -50,7 +50,10 @@ _COLUMNS = [notices.c[name] for name in StoredNotice.__dataclass_fields__]
 
 
 async def plan(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """Insert notices to third parties whose key is not taken; returns {key: id} of those inserted."""
+    """Insert notices whose key is not taken: planning one twice stores it once. Returns {key: id} of those
+    inserted. Two statements."""
+    if not rows:
+        return {}
     keys = [row["key"] for row in rows]
     taken = set((await connection.execute(select(notices.c.key).where(notices.c.key.in_(keys)))).scalars())
     fresh = {row["key"]: row for row in rows if row["key"] not in taken}

@@ -82,7 +82,7 @@ class Guard:
             return None
         if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
             return self.refuse(403, "This form was sent from another page. Open the queue and do it there.")
-        length = headers.get("content-length", "")
+        length = headers.get("content-length", "" if "transfer-encoding" in headers else "0")
         if not length.isascii() or not length.isdecimal():
             return self.refuse(411, "The request does not say how long it is.")
         if len(length) > 9 or int(length) > MOST_BODY:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from servers.background import BackgroundLoop
 from servers.cut_proxy import CutProxy
 from servers.dovecot import Dovecot

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from servers.dovecot import Dovecot
-
 from gateway.intake.imap import MailboxAccess
+from servers.dovecot import Dovecot
 
 
 def mail(number: int, body: bytes = b"body (with * and ) in it\r\n") -> bytes:

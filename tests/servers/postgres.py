@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+
 from servers.background import BackgroundLoop
 from servers.needs import debian_postgresql
 from servers.ports import free_port

@@ -14,6 +14,7 @@ from pymap.imap import IMAPService
 from pymap.parsing.message import AppendMessage
 from pymap.user import Passwords, UserMetadata
 from pysasl.hashing import Cleartext
+
 from servers.background import BackgroundLoop
 from servers.ports import free_port
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from servers.mailbox import Box, dovecot_box
 
 from gateway.intake.imap import MailboxAccess
+from servers.mailbox import Box, dovecot_box
 
 
 @pytest.fixture(

@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from servers.mailbox import dovecot_box, mail
-from servers.ports import free_port
 
 from gateway.intake.imap import (
     CertificateRefused,
@@ -21,6 +19,8 @@ from gateway.intake.imap import (
     Unreachable,
     pause_after,
 )
+from servers.mailbox import dovecot_box, mail
+from servers.ports import free_port
 
 TEN_MIB = 10 * 1024 * 1024
 DAY = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from servers.mailbox import dovecot_box, mail
 
 from gateway.intake.imap import (
     ConnectionLost,
     MailboxConnection,
     Unreachable,
 )
+from servers.mailbox import dovecot_box, mail
 
 TEN_MIB = 10 * 1024 * 1024
 

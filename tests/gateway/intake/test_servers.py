@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
-from servers import needs
 from sqlalchemy.ext.asyncio import create_async_engine
+
+from servers import needs
 
 MAIL = b"From: a@example.net\r\nTo: abuse@example.com\r\nSubject: x\r\n\r\nbody\r\n"
 

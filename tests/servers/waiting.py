@@ -1,0 +1,177 @@
+"""A house with customers and an unmatched queue, for tests of the queue: real settings, real database, real mails.
+
+`Waiting.take_in` puts mails through the pipeline as `arfgate ingest` does; only the parser
+runs in this process, which saves a second a test.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from gateway import pipeline, settings
+from gateway.app import opened
+from gateway.house import House
+from gateway.intake.customers import read_customers
+from gateway.store import customers, messages
+from gateway.store.messages import Arrived
+from parsers import parse
+from parsers.report import Parsed
+from servers.ports import free_port
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+INCIDENT = NOW - timedelta(hours=9)
+TOKEN = "open-sesame-for-tests"
+
+CUSTOMERS = """\
+customer,name,account,contacts,language,resource,port_first,port_last,valid_from,valid_to
+alder,Alder Hosting,,abuse@alder.example;second@alder.example,en,198.51.100.0/26,,,2026-01-01T00:00:00Z,2026-11-03T00:00:00Z
+birch,Birch Letters,,abuse@birch.example,en,198.51.100.64/26,,,2026-01-01T00:00:00Z,
+dogwood,Dogwood Telecom,home,abuse@dogwood.example,en,192.0.2.8,1024,2047,2026-01-01T00:00:00Z,
+elder,Elder Networks,,abuse@elder.example,en,192.0.2.8,2048,4095,2026-01-01T00:00:00Z,
+"""
+
+_numbers = itertools.count(1)
+
+
+class ParserHere:
+    """Stands in for the worker processes."""
+
+    async def parse(self, raws: Sequence[bytes]) -> list[Parsed]:
+        return [parse(raw) for raw in raws]
+
+    def close(self) -> None:
+        pass
+
+
+def arf(source: str | None = "198.51.100.7", at: datetime | None = INCIDENT, **more: str) -> bytes:
+    """A report of the registered feed. `more`: subject, sender and body of the reported mail, text of the human part,
+    extra: further fields of the feedback part, complainant."""
+    number = next(_numbers)
+    when = f"{at:%a, %d %b %Y %H:%M:%S} +0000" if at else ""
+    fields = [
+        "Feedback-Type: abuse",
+        "User-Agent: SomeGenerator/1.0",
+        "Version: 1",
+        *([f"Source-IP: {source}"] if source else []),
+        *([f"Arrival-Date: {when}"] if at else []),
+        f"Original-Rcpt-To: <{more.get('complainant', f'user{number}@reader.example')}>",
+        *more.get("extra", "").splitlines(),
+    ]
+    received = (
+        f"Received: from mail.sender.example (mail.sender.example [{source}])\n"
+        f"\tby mx.reader.example (Postfix) with ESMTPS id 7aB{number}\n\tfor <user@reader.example>; {when}\n"
+        if source and at
+        else ""
+    )
+    original = (
+        f"{received}From: {more.get('sender', 'Great Offers <offers@sender.example>')}\n"
+        f"To: user@reader.example\nSubject: {more.get('subject', 'An offer you did not ask for')}\n"
+        f"Message-ID: <spam-{number}@sender.example>\n\n{more.get('body', 'Buy now.')}\n"
+    )
+    lines = f"""\
+Return-Path: <feedback@fbl.example>
+Received: from out.fbl.example (out.fbl.example [203.0.113.20]) by mx.isp.example with ESMTPS id q{number}
+Authentication-Results: mx.isp.example; dkim=pass header.d=fbl.example; spf=pass smtp.mailfrom=fbl.example
+From: Feedback Loop <feedback@fbl.example>
+To: abuse@isp.example
+Subject: Complaint about a message
+Message-ID: <report-{number}@fbl.example>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="b1"
+
+--b1
+Content-Type: text/plain; charset=utf-8
+
+{more.get("text", "This is a complaint.")}
+
+--b1
+Content-Type: message/feedback-report
+
+{chr(10).join(fields)}
+
+--b1
+Content-Type: message/rfc822
+
+{original}
+--b1--
+"""
+    return lines.replace("\n", "\r\n").encode("utf-8", "surrogateescape")
+
+
+@dataclass
+class Waiting:
+    """One house under test. `at` is its time and may be moved."""
+
+    house: House
+    config: Path
+    time: list[datetime] = field(default_factory=lambda: [NOW])
+
+    async def take_in(self, *mails: bytes) -> None:
+        async with self.house.database.writing() as connection:
+            await messages.store(connection, [Arrived(raw, NOW) for raw in mails], None, NOW)
+        while await pipeline.work(self.house):
+            pass
+
+
+@contextlib.asynccontextmanager
+async def waiting_house(folder: Path, url: str, **sections: dict[str, Any]) -> AsyncIterator[Waiting]:
+    """A house in `folder` on the database `url`, with the customers above. `sections` go over the settings."""
+    config = write_settings(folder, url, **sections)
+    time = [NOW]
+    async with opened(settings.load(config), clock=lambda: time[0]) as house:
+        real = house.workers
+        house.workers = ParserHere()  # type: ignore[assignment]
+        real.close()
+        file = folder / "customers.csv"
+        file.write_text(CUSTOMERS, encoding="utf-8")
+        async with house.database.writing() as connection:
+            await customers.import_file(connection, read_customers(file), who="test", now=NOW)
+        yield Waiting(house, config, time)
+
+
+def write_settings(folder: Path, url: str, **sections: dict[str, Any]) -> Path:
+    values: dict[str, dict[str, Any]] = {
+        "operator": {
+            "name": "Example Provider", "domain": "isp.example", "address": "abuse@isp.example",
+            "networks": ["198.51.100.0/24", "192.0.2.0/24"], "authserv_ids": ["mx.isp.example"],
+            "relays": ["192.0.2.25"],
+        },
+        "database": {"url": url},
+        "web": {"token": TOKEN},
+        "rdap": {"enabled": False},
+    }  # fmt: skip
+    for name, more in sections.items():
+        values[name] = values.get(name, {}) | more
+    lines = ['secret_key = "for-tests-only-0123456789-0123456789"']
+    for name, section in values.items():
+        lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in section.items())]
+    lines += ["[[feeds]]", 'name = "fbl"', 'domains = ["fbl.example"]']
+    config = folder / "arfgate.toml"
+    config.write_text("\n".join(lines), encoding="utf-8")
+    config.chmod(0o600)
+    return config
+
+
+@contextlib.asynccontextmanager
+async def served(app: Any) -> AsyncIterator[str]:
+    """The application on a free port of loopback, as the service serves it. Yields http://127.0.0.1:PORT."""
+    port = free_port()
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="off")
+    server = uvicorn.Server(config)
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    await server.startup()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await server.shutdown()

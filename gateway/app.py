@@ -14,7 +14,7 @@ from gateway.doors import smtp_settings
 from gateway.house import House
 from gateway.policies import policy
 from gateway.settings import Settings, SettingsError
-from gateway.store import mailboxes, messages, notices
+from gateway.store import mailboxes
 from gateway.store.database import Database
 from gateway.store.rdap_cache import StoredRdapCache
 from gateway.workers import ParserWorkers
@@ -35,7 +35,7 @@ async def opened(
     settings: Settings, clock: Callable[[], datetime] = utc_now, resolver: Resolver | None = None
 ) -> AsyncIterator[House]:
     """The house with its doors open and its schema at the newest version; closed at the end.
-    Raises StoreError, PolicyError, SettingsError. Claims that this node left behind when it died are freed."""
+    Raises StoreError, PolicyError, SettingsError."""
     rules = policy.load(settings.policy_source)
     async with AsyncExitStack() as doors:
         database = Database(settings.database.url)
@@ -56,8 +56,6 @@ async def opened(
         house = House(settings, database, rules, clock, workers, mailer, rdap, policy.bystanders())
         async with database.writing() as connection:
             await mailboxes.register(connection, [box.name for box in settings.mailboxes])
-            await messages.release(connection, house.node)
-            await notices.release(connection, house.node)
         yield house
 
 

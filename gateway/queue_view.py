@@ -36,6 +36,7 @@ _FIELDS = (
     ("user_agent", "Written by"),
 )
 _OF_THE_MAIL = (("from", "From"), ("subject", "Subject"), ("date", "Date"), ("message_id", "Message-ID"))
+_TIMES = frozenset({"arrival_date", "date"})  # ISO 8601, UTC, as the contract writes them
 _MOST_VALUES = 20  # of one field
 
 
@@ -107,9 +108,9 @@ def identity_words(identity: dict[str, Any]) -> str:
 def facts(parsed: dict[str, Any]) -> list[Fact]:
     """What the report says, as far as it says anything."""
     source = parsed.get("provenance", {})
-    said = [Fact(name, _words(parsed.get(key)), source.get(key, "")) for key, name in _FIELDS]
+    said = [Fact(name, _words(parsed.get(key), key), source.get(key, "")) for key, name in _FIELDS]
     original = parsed.get("original") or {}
-    said += [Fact(name, _words(original.get(key)), "reported mail") for key, name in _OF_THE_MAIL]
+    said += [Fact(name, _words(original.get(key), key), "reported mail") for key, name in _OF_THE_MAIL]
     identifiers = parsed.get("identifiers") or {}
     said += [Fact(key.replace("_", " "), _words(value), "reported mail") for key, value in identifiers.items()]
     said += [Fact(name, _words(values)) for name, values in (parsed.get("fields") or {}).items()]
@@ -124,9 +125,11 @@ def _hop(hop: dict[str, Any], *, ours: bool) -> HopSeen:
     return HopSeen(hop["ip"] or "", hop["port"], hop["by"] or "", hop["time"] or "", hop["login"] or "", ours)
 
 
-def _words(value: object) -> str:
+def _words(value: object, key: str = "") -> str:
     if value is None:
         return ""
+    if key in _TIMES and isinstance(value, str):
+        return value.replace("T", " ").replace("Z", " UTC")
     if isinstance(value, list):
         more = f"\n… and {len(value) - _MOST_VALUES} more" if len(value) > _MOST_VALUES else ""
         return "\n".join(str(one) for one in value[:_MOST_VALUES]) + more

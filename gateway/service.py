@@ -23,7 +23,7 @@ from gateway.house import House
 from gateway.intake.imap import MailboxConnection, MailboxError, pause_after
 from gateway.intake.poll import poll
 from gateway.sections import Mailbox
-from gateway.store import mailboxes
+from gateway.store import mailboxes, messages, notices
 from gateway.store.database import StoreError
 from gateway.web.page import page
 from gateway.workers import WorkersBrokenError
@@ -50,6 +50,9 @@ class Service:
             asyncio.get_running_loop().add_signal_handler(name, stopped.set)
         for warning in self.house.settings.warnings():
             log.warning(warning)
+        async with self.house.database.writing() as connection:  # what this node had in hand when it died
+            await messages.release(connection, self.house.node)
+            await notices.release(connection, self.house.node)
         scheduler = self._schedule()
         # at once, by the loop and not by the house's clock, which may not be the real one that the scheduler goes by
         first = [asyncio.create_task(self.poll(box)) for box in self.house.settings.mailboxes]

@@ -88,6 +88,8 @@ def subjects(source_ip: str | None, resources: list[dict[str, str]]) -> list[tup
 async def _tell(house: House, one: Wanted, found: list[Found], now: datetime) -> None:
     evidence = await _evidence(house, one) if found and one.case_id is not None else None
     async with house.database.writing() as connection:
+        if not await third_parties.still_held(connection, one.report_id, now + _HELD):
+            return
         held = tuple(str(network) for network in house.settings.operator.networks)
         rules = Rules(
             own_domains=frozenset(house.settings.operator.own_domains),

@@ -10,6 +10,7 @@ import typer
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, who
 from gateway.house import House
 from gateway.intake.customers import CustomerFileError, read_customers
+from gateway.queue_rules import run_again
 from gateway.store import customers
 
 customer_app = typer.Typer(help="Customers, their contacts and addresses.", no_args_is_help=True)
@@ -26,14 +27,16 @@ def import_customers(
     except CustomerFileError as error:
         fail(*error.problems, f"nothing was imported from {file}")
 
-    async def work(house: House) -> customers.Imported:
+    async def work(house: House) -> tuple[customers.Imported, int]:
         async with house.database.writing() as connection:
-            return await customers.import_file(connection, rows, who=who(), now=house.clock())
+            done = await customers.import_file(connection, rows, who=who(), now=house.clock())
+        return done, len(await run_again(house, who(), f"customers imported from {file.name}"))
 
-    done = in_house(config, work)
+    done, placed = in_house(config, work)
     typer.echo(
         f"{done.customers} customers, {done.accounts} new accounts, "
-        f"{done.assignments_new} new assignments, {done.assignments_changed} changed."
+        f"{done.assignments_new} new assignments, {done.assignments_changed} changed; "
+        f"{placed} waiting reports are placed by them."
     )
 
 

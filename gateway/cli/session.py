@@ -9,6 +9,7 @@ import asyncio
 import getpass
 import json
 import os
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
@@ -34,6 +35,7 @@ ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings fi
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs: one JSON document.")]
 
 FOR_PEOPLE = (StoreError, PolicyError, SettingsError, MailboxError, NotAllowedError, LookupError)
+_FILE_WIDTH = 200  # columns of a table that goes into a file or a pipe
 _Result = TypeVar("_Result")
 
 
@@ -86,7 +88,7 @@ def as_json(value: Any) -> None:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
     """Print a table for people, or the sentence that says that there is nothing."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _FILE_WIDTH)
     if not rows:
         console.print(empty)
         return

@@ -254,7 +254,7 @@ async def ask_contacts_again(connection: AsyncConnection, report_ids: Sequence[i
     in_a_case = select(attributions.c.report_id).where(attributions.c.clock_id.is_not(None))
     asked = select(report_rows.c.id).where(
         report_rows.c.id.in_(list(report_ids)),
-        report_rows.c.contacts_state.in_(["found", "failed"]),
+        report_rows.c.contacts_state.in_(["wanted", "found", "failed"]),
         report_rows.c.id.not_in(in_a_case),
     )
     again = list((await connection.execute(asked)).scalars())

@@ -68,6 +68,14 @@ async def take(connection: AsyncConnection, report_ids: Sequence[int], until: da
     await connection.execute(update(reports).where(reports.c.id.in_(list(report_ids))).values(contacts_next_at=until))
 
 
+async def still_held(connection: AsyncConnection, report_id: int, until: datetime) -> bool:
+    """Whether the look-up that `take` began is still wanted: a decision of staff in between asks for another."""
+    row = await connection.execute(
+        select(reports.c.id).where(reports.c.id == report_id, reports.c.contacts_next_at == until).with_for_update()
+    )
+    return row.scalar_one_or_none() is not None
+
+
 async def found(connection: AsyncConnection, report_id: int, rows: Sequence[dict[str, Any]]) -> None:
     """Keep what was found for a report, and that it was looked up."""
     if rows:

@@ -49,6 +49,8 @@ _ROLES = frozenset(
         ),
     }
 )
+_JOINTS = ("@", "=", "%40", "=40", "_at_", "-at-", " at ", "(at)", "[at]", " (at) ", " [at] ", "#", "+")
+_JOINT = "(?:" + "|".join(re.escape(joint) for joint in sorted(_JOINTS, key=len, reverse=True)) + ")"
 _SHORTEST_NAME = 3  # letters; a shorter word is everybody's
 _BETWEEN_WORDS = re.compile(r"[\s._+=,-]+")
 _DIGITS = "0123456789"
@@ -187,9 +189,11 @@ def _whole_words(text: str) -> str:
 
 
 def _pattern(private: Sequence[str], *, names: bool) -> re.Pattern[str] | None:
-    spellings = {spelling for text in private for spelling in _spellings(text)}
+    """`private` longest first: of two that begin alike the longer one is meant."""
+    addresses = [text.rpartition("@") for text in private]
     words = {word for text in private for word in _names(text)} if names else set()
-    parts = [re.escape(spelling) for spelling in sorted(spellings, key=len, reverse=True)]
+    # One alternative for each address: patterns are made for every mail, and their length is what making them costs.
+    parts = [re.escape(local) + _JOINT + re.escape(domain) for local, _, domain in addresses if local and domain]
     parts += [rf"(?<![^\W_]){re.escape(word)}(?![^\W_])" for word in sorted(words, key=len, reverse=True)]
     return re.compile("|".join(parts), re.IGNORECASE) if parts else None
 
@@ -205,8 +209,7 @@ def _spellings(text: str) -> tuple[str, ...]:
     local, at, domain = text.rpartition("@")
     if not at or not local or not domain:
         return ()
-    joints = ("@", "=", "%40", "=40", "_at_", "-at-", " at ", "(at)", "[at]", " (at) ", " [at] ", "#", "+")
-    return tuple(f"{local}{joint}{domain}" for joint in joints)
+    return tuple(f"{local}{joint}{domain}" for joint in _JOINTS)
 
 
 def _names(text: str) -> tuple[str, ...]:

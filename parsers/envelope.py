@@ -115,6 +115,11 @@ def decode(value: bytes) -> str:
     return _UNSAFE.sub("", text)[:VALUE_CHARS].strip()
 
 
+def clean(text: str) -> str:
+    """Text that was already characters (JSON strings), without what may not leave a header: see `_UNSAFE`."""
+    return _UNSAFE.sub("", text)
+
+
 def decode_headers(block: bytes) -> list[tuple[str, str]]:
     """(name, decoded value) of a raw header block in order, at most HEADERS_SHOWN of them."""
     pairs = Headers(block, len(block)).pairs()[:HEADERS_SHOWN]

@@ -46,12 +46,15 @@ class Evidence:
 
 def read(part: Part) -> Evidence:
     """Of a part that `message.is_evidence` accepts. A header block sent as text is read as one."""
-    inner = envelope.embedded(part)
+    return of(envelope.embedded(part), headers_only=part.content_type in HEADERS_ONLY)
+
+
+def of(inner: Part, *, headers_only: bool = False) -> Evidence:
+    """Of a message, wherever it stood: `inner` begins with its header."""
     headers = inner.headers
     hops = trace.hops(envelope.every(headers, b"received", trace.HOPS))
     senders = envelope.mailboxes(headers.all(b"from")[:1])
     date = fields.time(envelope.first(headers, b"date") or "")
-    headers_only = part.content_type in HEADERS_ONLY
     body = memoryview(inner.raw)[inner.body_start : inner.end]  # not copied: it may be the whole of 25 MiB
     empty = headers_only or not inner.raw[inner.body_start : min(inner.end, inner.body_start + 200)].strip()
     original = Original(

@@ -7,10 +7,9 @@ so that they need not know each other.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cached_property
 
-from parsers import envelope, fields
+from parsers import archive, envelope, fields
 from parsers.errors import LimitError
 from parsers.report import Bounce, Envelope, Kind, Limits, Parsed, Report
 from parsers.scan import Headers, Part
@@ -70,19 +69,27 @@ class Message:
         return found
 
     @cached_property
+    def sheets(self) -> archive.Sheets:
+        """The tables that are attached, bare or packed."""
+        return archive.sheets(self.parts)
+
+    @cached_property
     def feedback_holder(self) -> Message | None:
         """The message that holds a feedback part: this one, or one attached to it."""
         if self.feedback_parts:
             return self
-        return next((inner for inner in self._inner_messages() if inner.feedback_parts), None)
+        return next((inner for inner in self.inner_messages if inner.feedback_parts), None)
 
-    def _inner_messages(self) -> Iterator[Message]:
-        """The attached messages, and those in them, down to the depth limit. Each turn costs parts of the budget."""
+    @cached_property
+    def inner_messages(self) -> list[Message]:
+        """The attached messages, and those in them, down to the depth limit. Each costs parts of the budget, once."""
+        found: list[Message] = []
         waiting = [part for part in self.evidence_parts if part.content_type not in HEADERS_ONLY]
         while waiting:
             inner = Message(envelope.embedded(waiting.pop(0)), self.limits)
-            yield inner
+            found.append(inner)
             waiting += [part for part in inner.evidence_parts if part.content_type not in HEADERS_ONLY]
+        return found
 
     @cached_property
     def answers_notice(self) -> bool:

@@ -17,6 +17,7 @@ from gateway.cli.demo import demo
 from gateway.cli.explain import explain
 from gateway.cli.init import init
 from gateway.cli.mailbox import mailbox_app
+from gateway.cli.message import message_app
 from gateway.cli.parse import parse
 from gateway.cli.queue import queue_app
 from gateway.cli.running import ingest, pause, poll, resume, run, tick
@@ -34,6 +35,7 @@ def build() -> typer.Typer:
     for command in (demo, init, check, run, pause, resume, poll, tick, ingest, parse, explain, contacts):
         app.command()(command)
     app.add_typer(mailbox_app, name="mailbox")
+    app.add_typer(message_app, name="message")
     app.add_typer(queue_app, name="queue")
     app.add_typer(case_app, name="case")
     app.add_typer(customer_app, name="customer")

@@ -7,6 +7,7 @@ it matters. Commits are durable (synchronous=FULL). Must never know what is stor
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,6 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from gateway.store.migrate import upgrade
 
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
+
+_TROUBLE = (DBAPIError, sqlite3.Error, OSError)  # a BEGIN goes straight to the driver, its error comes as it is
 
 
 class StoreError(Exception):
@@ -39,7 +42,7 @@ class Database:
         try:
             async with self._writer.begin() as connection:
                 yield connection
-        except (DBAPIError, OSError) as error:
+        except _TROUBLE as error:
             raise self._for_people(error) from error
 
     @asynccontextmanager
@@ -48,7 +51,7 @@ class Database:
         try:
             async with self._reader.connect() as connection:
                 yield connection
-        except (DBAPIError, OSError) as error:
+        except _TROUBLE as error:
             raise self._for_people(error) from error
 
     async def migrate(self) -> None:
@@ -56,7 +59,7 @@ class Database:
         try:
             async with self._writer.begin() as connection:
                 await connection.run_sync(upgrade)
-        except (DBAPIError, OSError) as error:
+        except _TROUBLE as error:
             raise self._for_people(error) from error
 
     async def close(self) -> None:
@@ -97,8 +100,13 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
 
 
 def _begin_immediate(connection: Any) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    _say(connection, "BEGIN IMMEDIATE")
 
 
 def _begin(connection: Any) -> None:
-    connection.exec_driver_sql("BEGIN")
+    _say(connection, "BEGIN")
+
+
+def _say(connection: Any, statement: str) -> None:
+    """Straight to the driver: one trip to its thread instead of three, for every transaction."""
+    connection.connection.dbapi_connection.run_async(lambda driver: driver.execute(statement))

@@ -6,7 +6,7 @@ Must never be updated or deleted from; must never hold a secret or a whole mail.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -35,10 +35,15 @@ class Event:
     data: dict[str, Any] = field(default_factory=dict)
 
 
+_NAMES = tuple(Event.__dataclass_fields__)
+
+
 async def add(connection: AsyncConnection, rows: Sequence[Event]) -> None:
     """Write the events, in order, in one statement."""
     if rows:
-        await connection.execute(insert(events), storable([asdict(row) for row in rows]))
+        await connection.execute(
+            insert(events), storable([{name: getattr(row, name) for name in _NAMES} for row in rows])
+        )
 
 
 async def of_case(connection: AsyncConnection, case_id: int) -> list[Event]:

@@ -187,6 +187,13 @@ async def oldest_waiting(connection: AsyncConnection) -> datetime | None:
     return oldest
 
 
+async def whole(connection: AsyncConnection, message_id: int) -> bytes | None:
+    """The bytes of a message, None if there is no such one."""
+    found = await connection.execute(select(messages.c.raw).where(messages.c.id == message_id))
+    value = found.scalar_one_or_none()
+    return None if value is None else bytes(value)
+
+
 async def raw(connection: AsyncConnection, report_id: int) -> bytes | None:
     """The bytes that brought a report, None if there is no such report."""
     found = await connection.execute(

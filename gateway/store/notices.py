@@ -48,6 +48,17 @@ class StoredNotice:
 
 _COLUMNS = [notices.c[name] for name in StoredNotice.__dataclass_fields__]
 
+# Made once: these run for every single notice, and building a statement costs more than running it.
+_SENT = (
+    update(notices)
+    .where(notices.c.id == bindparam("row_id"))
+    .values(
+        state=NoticeState.SENT.value, sent_at=bindparam("at"), answer=bindparam("said"),
+        attempts=notices.c.attempts + 1, why=None, next_at=None, claimed_until=None, settled=False,
+    )
+)  # fmt: skip
+_NAMED = update(notices).where(notices.c.id == bindparam("row_id")).values(mail_id=bindparam("new_mail_id"))
+
 
 async def plan(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
     """Insert notices whose key is not taken: planning one twice stores it once. Returns {key: id} of those
@@ -104,20 +115,12 @@ async def release(connection: AsyncConnection, node: str) -> None:
 
 async def name(connection: AsyncConnection, mail_ids: dict[int, str]) -> None:
     """Remember the Message-IDs before the first attempt, so that whatever comes back is recognised."""
-    statement = update(notices).where(notices.c.id == bindparam("row_id")).values(mail_id=bindparam("new_mail_id"))
-    await connection.execute(statement, [{"row_id": i, "new_mail_id": m} for i, m in mail_ids.items()])
+    await connection.execute(_NAMED, [{"row_id": i, "new_mail_id": m} for i, m in mail_ids.items()])
 
 
 async def sent(connection: AsyncConnection, notice_id: int, at: datetime, answer: str) -> None:
     """The server took it. Its clock follows in `unsettled`; only this commit stands between two mails."""
-    await connection.execute(
-        update(notices)
-        .where(notices.c.id == notice_id)
-        .values(
-            state=NoticeState.SENT.value, sent_at=at, attempts=notices.c.attempts + 1, answer=answer[:500],
-            why=None, next_at=None, claimed_until=None, settled=False,
-        )
-    )  # fmt: skip
+    await connection.execute(_SENT, {"row_id": notice_id, "at": at, "said": storable(answer[:500])})
 
 
 async def not_sent(

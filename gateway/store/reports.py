@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store.tables import accounts, attributions, customers, messages, reports
@@ -51,9 +51,13 @@ async def attribute(connection: AsyncConnection, rows: Sequence[dict[str, Any]])
         await connection.execute(insert(attributions), storable(list(rows)))
 
 
-async def overview(connection: AsyncConnection, limit: int = 500) -> list[dict[str, Any]]:
-    """One row per message and report, newest last, for tables: what came, what became of it."""
+async def overview(connection: AsyncConnection, limit: int = 500, verdict: str | None = None) -> list[dict[str, Any]]:
+    """One row per message, report and attribution, newest last, for tables: what came, what became of it.
+    `verdict` keeps those that have it."""
     newest = select(messages.c.id).order_by(messages.c.id.desc()).limit(limit)
+    if verdict is not None:
+        with_it = select(reports.c.message_id).where(reports.c.verdict == verdict)
+        newest = newest.where(or_(messages.c.verdict == verdict, messages.c.id.in_(with_it)))
     rows = await connection.execute(
         select(
             messages.c.id.label("message_id"), messages.c.mailbox, messages.c.kind, messages.c.format,

@@ -84,14 +84,14 @@ Content-Type: text/html; charset=utf-8
 """
 
 
-def address(number: int) -> str:
-    """The source of complaint `number`: an address of its own, of customer `number % CUSTOMERS`."""
-    return f"2001:db8:{number % CUSTOMERS + 1:x}::{number // CUSTOMERS + 1:x}"
+def address(source: int) -> str:
+    """An address of customer `source % CUSTOMERS`."""
+    return f"2001:db8:{source % CUSTOMERS + 1:x}::{source // CUSTOMERS + 1:x}"
 
 
-def complaint(number: int, when: datetime, size: int) -> bytes:
-    """One report of about `size` bytes about a mail received at `when`."""
-    ip = address(number)
+def complaint(number: int, source: int, when: datetime, size: int) -> bytes:
+    """One report of about `size` bytes about a mail from address `source` received at `when`."""
+    ip = address(source)
     filled = {"number": number, "ip": ip, "tagged": f"IPv6:{ip}", "date": format_datetime(when)}
     bare = len(_REPORT.format(**filled, text="", html=""))
     text = _prose(number, max(size - bare, 0) // 3)
@@ -99,10 +99,13 @@ def complaint(number: int, when: datetime, size: int) -> bytes:
     return _REPORT.format(**filled, text=text, html=html).replace("\n", "\r\n").encode()
 
 
-def complaints(count: int, size: int) -> list[bytes]:
-    """`count` complaints about mails of the last hours."""
+def complaints(count: int, size: int, sources: int | None = None) -> list[bytes]:
+    """`count` complaints about mails of the last hours, about `sources` addresses in turn (None: each its own)."""
     now = datetime.now(UTC).replace(microsecond=0)
-    return [complaint(number, now - timedelta(minutes=5 + number % 300), size) for number in range(count)]
+    return [
+        complaint(number, number % (sources or count), now - timedelta(minutes=5 + number % 300), size)
+        for number in range(count)
+    ]
 
 
 def customers_csv() -> str:

@@ -109,8 +109,10 @@ class Naive:
         verdict, reason, domain = screen(mail)
         report_id = self.record(message_id, mail, report, verdict, reason)
         customer = self.attribute(report_id, report)
+        clock_id, case_id, is_new = (0, 0, False)
         if verdict == "accepted" and customer is not None:
-            clock_id, case_id = self.file(report_id, customer, report)
+            clock_id, case_id, is_new = self.file(report_id, customer, report)
+        if is_new and customer is not None:
             notice_id, key = self.plan(case_id, clock_id, customer, report)
             self.send(notice_id, key, customer, report, case_id, clock_id, FEEDS[domain])
         mailbox.uid("MOVE", str(uid), "Processed")
@@ -176,7 +178,7 @@ class Naive:
         )
         return found
 
-    def file(self, report_id: int, customer: Customer, report: dict[str, Any]) -> tuple[int, int]:
+    def file(self, report_id: int, customer: Customer, report: dict[str, Any]) -> tuple[int, int, bool]:
         current = f"{customer.key}/mail"
         known = self.database.execute("SELECT id FROM cases WHERE current = ?", (current,)).fetchone()
         case_id = (
@@ -188,13 +190,17 @@ class Naive:
                 ("case opened", "mail", report_id, None),
             )
         )
-        clock_id = self.change(
-            "INSERT INTO clocks (case_id, value, state) VALUES (?, ?, 'waiting')",
-            (case_id, report["source_ip"]),
-            ("clock evidence", "first report on this resource", report_id, case_id),
-        )
-        self.change("UPDATE attributions SET clock_id = ? WHERE report_id = ?", (clock_id, report_id))
-        return clock_id, case_id
+        resource = (case_id, report["source_ip"])
+        clock = self.database.execute("SELECT id FROM clocks WHERE case_id = ? AND value = ?", resource).fetchone()
+        why = "counted: already in hand" if clock else "first report on this resource"
+        event = ("clock evidence", why, report_id, case_id)
+        place = "UPDATE attributions SET clock_id = ? WHERE report_id = ?"
+        if clock:
+            self.change(place, (clock[0], report_id), event)
+            return clock[0], case_id, False
+        clock_id = self.change("INSERT INTO clocks (case_id, value, state) VALUES (?, ?, 'waiting')", resource, event)
+        self.change(place, (clock_id, report_id))
+        return clock_id, case_id, True
 
     def plan(self, case_id: int, clock_id: int, customer: Customer, report: dict[str, Any]) -> tuple[int, str]:
         key = f"clock:{clock_id}/1/start/complaint/{customer.contact}"

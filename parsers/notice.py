@@ -1,0 +1,157 @@
+"""What machines write in plain words when they complain: labelled lines, addresses, the words that name the conduct.
+
+Shared by the formats that read notices. Must never decide whose fault it is: it finds words, the
+format decides which of them count. Linear, and over a bounded piece of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from parsers import envelope, fields
+from parsers.message import Message
+from parsers.moments import Reading, stated_zone
+from parsers.report import Category
+
+LINES = 2_000
+LINE_CHARS = 1_000
+ATTACHED = 5  # text attachments looked into, such as log files
+ATTACHED_CHARS = 20_000
+
+_LABELLED = re.compile(r"[\s>*#•|-]{0,12}([^\s:=|*>][^:=|\n]{0,48}?)\**\s{0,24}(?:[:=：]|\s\|)\**\s{0,24}(.*)\Z")
+_HINT = re.compile(r"\(([^()]{1,30})\)\s{0,3}\Z")
+_V4 = re.compile(r"(?<![\d.])(?:\d{1,3}(?:\.|\[\.\]|\(\.\))){3}\d{1,3}(?!\d|\.\d|/\d)")
+_V6 = re.compile(r"(?<![0-9A-Za-z:.])(?:[0-9A-F]{0,4}:){2,7}(?:[0-9A-F]{1,4}|(?:\d{1,3}\.){3}\d{1,3}|(?<=::))(?![\w:/])", re.I)
+# A ticket system tells what it did with a mail, above the mail.
+_TICKET_BEGINS = re.compile(r"^.{0,80}\bRequest \d{1,12} was acted upon\.?\s{0,3}$", re.MULTILINE)
+_TICKET_ENDS = re.compile(r"^\s{0,4}Ticket <URL: [^\n]{1,300}$", re.MULTILINE)
+# In this order: the first whose words occur in the subject, else the one whose words occur most in the text.
+_WORDS = (
+    (Category.COPYRIGHT, r"copyright|infring(?:ement|ing)|dmca|bittorrent|piracy"),
+    (Category.PHISHING, r"phish(?:ing)?|fishing site|credential harvest"),
+    (
+        Category.LOGIN_ATTACK,
+        r"brute[ -]?forc\w{0,4}|fail2ban|failed (?:login|password|auth)\w{0,14}|login[ -]attack|log[ -]?in attempts?"
+        r"|authentication fail\w{0,5}|invalid user|sshd?\b|wp-login|xmlrpc|sasl login|auth(?:entication)? attack"
+        r"|credential stuffing|unauthori[sz]ed (?:login|access)|imap-login|rdp",
+    ),
+    (Category.DDOS, r"d?dos\b|denial[ -]of[ -]service|amplification|reflect(?:ion|or)|(?:syn|udp|http|icmp) ?flood\w{0,4}|flooding"),
+    (Category.PORT_SCAN, r"port[ -]?scan\w{0,5}|scanning|netscan|network scan|darknet|probes?\b|probing|portscan\w{0,4}"),
+    (
+        Category.LISTING,
+        r"black ?list(?:ed|ing)?|block ?list(?:ed|ing)?|dnsbl|rbl\b|spamhaus|sbl\b|uceprotect|delist\w{0,4}|listed (?:in|on|at)",
+    ),
+    (Category.INFECTED_HOST, r"bot ?net|infect(?:ed|ion)|malware-c2|c&c|command and control|trojan|zombie|sinkhole|http-botnet"),
+    (Category.MALWARE, r"malware|virus(?:es)?\b|ransomware|drive-by"),
+    (
+        Category.VULNERABILITY,
+        r"vulnerab\w{0,8}|open (?:recursive )?resolver|exploitable|misconfigur\w{0,5}|security issue|exposed|open (?:relay|proxy)|cve-\d{4}",
+    ),
+    (
+        Category.INTRUSION,
+        r"hack(?:ed|ing|er)?s?\b|intrusion|exploit\w{0,6}|sql[ -]?injection|web ?attack\w{0,4}|bad ?bot|compromised|defac\w{0,6}|shell ?upload|attack(?:ed|er|ing|s)?\b",
+    ),
+    (Category.DATA_HARVESTING, r"harvest\w{0,5}|scrap(?:ing|er)s?\b"),
+    (Category.SPAM, r"spam\w{0,6}|unsolicited|junk ?mail|honey ?pot|spam ?trap"),
+    (Category.FRAUD, r"fraud\w{0,6}|scam\w{0,4}"),
+)
+_CATEGORIES = tuple(
+    (category, re.compile(rf"(?<![A-Za-z])(?:{words})", re.IGNORECASE)) for category, words in _WORDS
+)
+_VAGUE = (Category.INTRUSION, Category.SPAM)
+
+
+class Label(NamedTuple):
+    """`name: value` as a line has it. `name` lower-case words without signs; a zone in brackets goes to the value."""
+
+    name: str
+    value: str
+
+
+def words(message: Message) -> str:
+    """The text of the mail and of its text attachments (log files, quoted notices), without a ticket system's own words."""
+    pieces = [without_ticket(message.text)]
+    attached = 0
+    for part in message.parts:
+        if part.content_type not in (b"text/plain", b"text/x-log") or attached >= ATTACHED:
+            continue
+        said = envelope.text(part, ATTACHED_CHARS)
+        if said.strip() and said[: len(message.text)] != message.text:
+            pieces.append(without_ticket(said))
+            attached += 1
+    return "\n".join(pieces)
+
+
+def without_ticket(text: str) -> str:
+    begins = _TICKET_BEGINS.search(text, 0, 2_000)
+    ends = _TICKET_ENDS.search(text, begins.end(), begins.end() + 2_000) if begins else None
+    return text[: begins.start()] + text[ends.end() :] if begins and ends else text
+
+
+def labels(text: str) -> list[Label]:
+    """Labelled lines in order: `Source IP: x`, `| Host | x |`, `Source = x`, and a label with its value on the next line."""
+    found: list[Label] = []
+    empty: str | None = None
+    for line in text.split("\n", LINES)[:LINES]:
+        hit = _LABELLED.match(line[:LINE_CHARS])
+        if hit is None:
+            if empty and line.strip():
+                found.append(Label(empty, line.strip()[:LINE_CHARS]))
+            empty = None if line.strip() else empty
+            continue
+        name, value = hit[1], hit[2].strip().strip("|").strip()
+        if hint := _HINT.search(name):
+            name = name[: hint.start()]
+            value = f"{value} {hint[1]}" if stated_zone(f"times {hint[1]}") is not None else value
+        name = re.sub(r"[\s_*\"'.-]+", " ", name).strip().lower()
+        if value:
+            found.append(Label(name, value))
+            empty = None
+        else:
+            empty = name
+    return found
+
+
+def addresses(text: str, most: int = 200) -> list[str]:
+    """Every address that the text spells out, once, in order of the text (IPv4 before IPv6). Networks are none."""
+    found: dict[str, None] = {}
+    for pattern in (_V4, _V6):
+        for hit in pattern.finditer(text):
+            if (address := fields.ip(fields.undefang(hit[0]))) is not None and address not in found:
+                found[address] = None
+                if len(found) >= most:
+                    return list(found)
+    return list(found)
+
+
+def category(subject: str, text: str) -> Category | None:
+    """What the words say happened: the subject's words first, else those that the text has most of.
+
+    "Attack" and "spam" say little: they count where nothing more is said.
+    """
+    titled = [one for one, pattern in _CATEGORIES if pattern.search(subject[:LINE_CHARS])]
+    if titled and titled[0] not in _VAGUE:
+        return titled[0]
+    piece = text[:ATTACHED_CHARS]
+    counts = {one: sum(1 for _ in pattern.finditer(piece)) for one, pattern in _CATEGORIES}
+    best = max(count for one, count in counts.items() if one not in _VAGUE)
+    if best and Category.SPAM not in titled:
+        return next(one for one, count in counts.items() if count == best and one not in _VAGUE)
+    return titled[0] if titled else next((one for one in _VAGUE if counts[one]), None)
+
+
+def reading(message: Message, text: str) -> Reading:
+    """What the times of a notice leave out: the zone that it states, the year of its Date."""
+    return Reading(stated_zone(text), message.envelope.date)
+
+
+def for_others(message: Message) -> bool:
+    """Is it mail that other readers are for: a reply to us, a report with a part of its own, attached mail?"""
+    return bool(
+        message.answers_notice
+        or message.root.content_type == b"multipart/report"
+        or message.feedback_parts
+        or message.delivery_parts
+        or message.evidence_parts
+    )

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import correspondence, telling
 from gateway.casework.cases import Complaint
+from gateway.casework.clocks import Change
 from gateway.casework.desk import ClockKey, Desk, Origin
 from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
@@ -24,7 +25,6 @@ from gateway.model import Attribution, ScreeningReason, Verdict
 from gateway.store import desk as desk_store
 from gateway.store import events, messages, reports
 from gateway.store.events import Event
-from notifier.notice import NoticeKind
 from parsers.contract import to_json
 
 Placed = dict[tuple[int, Attribution], ClockKey]  # (position of the report in the batch, attribution) -> its clock
@@ -86,20 +86,19 @@ def _decide(
     house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]], now: datetime, who: str = events.SYSTEM
 ) -> Placed:
     placed: Placed = {}
+    scratch = desk.copy()
     for position, (dossier, item) in enumerate(items):
         if not dossier.live:
-            item.would_send = would_send(house, desk, item)
+            item.would_send = would_send(house, scratch, item, now)
             continue
         for attribution, complaint in complaints(house, item):
-            change = desk.file(
-                complaint,
-                house.policy_label,
-                Origin(report=position, who=who),
-                now=now,
-                reopen=house.policy.reopen_limit,
-            )
+            change = _on(house, desk, complaint, Origin(report=position, who=who), now)
             placed[(position, attribution)] = change.clock.key
     return placed
+
+
+def _on(house: House, desk: Desk, complaint: Complaint, origin: Origin, now: datetime) -> Change:
+    return desk.file(complaint, house.policy_label, origin, now=now, reopen=house.policy.reopen_limit)
 
 
 def complaints(house: House, item: ReportInHand) -> Iterator[tuple[Attribution, Complaint]]:
@@ -112,15 +111,15 @@ def complaints(house: House, item: ReportInHand) -> Iterator[tuple[Attribution, 
             yield a, Complaint(a.account_id, rule.name, a.kind, a.role, a.value, item.report.arrival_date)
 
 
-def would_send(house: House, desk: Desk, item: ReportInHand) -> list[dict[str, str]]:
-    """The notices to customers that filing the report would bring, [{kind, to}]: for observing and `explain`."""
-    told = []
-    for _, complaint in complaints(house, item):
-        contacts = desk.parties[complaint.account_id].contacts
-        known = desk.clocks.get(((complaint.account_id, complaint.cls), complaint.kind.value, complaint.value))
-        if known is None and contacts:
-            told.append({"kind": NoticeKind.COMPLAINT.value, "to": contacts[0]})
-    return told
+def would_send(house: House, scratch: Desk, item: ReportInHand, now: datetime) -> list[dict[str, str]]:
+    """The notices to customers that filing the report would bring, [{kind, to}]: for observing and `explain`.
+    It is filed as ever, but on a desk that is thrown away."""
+    changes = [_on(house, scratch, complaint, Origin(), now) for _, complaint in complaints(house, item)]
+    return [
+        {"kind": planned.kind.value, "to": scratch.parties[change.clock.case_key[0]].contacts[planned.contact]}
+        for change in changes
+        for planned in change.notices
+    ]
 
 
 def _tell(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]]) -> None:
@@ -133,7 +132,7 @@ def _tell(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]]) -
             rule = house.rule(applied.change.clock.case_key[1])
             feed = item.screening.identity.feed
             about = telling.facts(item.report, dossier.message.received_at, feed) | house.consequence(rule)
-            evidence = telling.evidence(dossier.parsed, item.report, redactor)
+            evidence = telling.evidence(dossier.parsed, item.report, redactor, feed)
             desk.applied[index] = replace(applied, origin=replace(applied.origin, about=about, evidence=evidence))
 
 

@@ -62,6 +62,7 @@ class Verdict(StrEnum):
 class ScreeningReason(StrEnum):
     """Closed list: why a report (or a message without one) got its verdict."""
 
+    LEGAL = "legal"  # legal: child abuse, copyright: a restricted lane, whoever reports it
     FEED = "feed"  # accepted: a registered feed
     SIGNED = "signed"  # accepted: authenticated, named, and the reported mail with its header
     NOT_A_COMPLAINT = "not-a-complaint"  # recorded: auth-failure, not-spam

@@ -55,7 +55,8 @@ async def work(house: House, limit: int = 100) -> int:
         raise
     except Exception:  # a bug: nothing of the batch is filed, each is tried again alone
         log.exception("batch failed", message_ids=[m.id for m in claimed])
-        await _give_back(house, claimed, counts=True)
+        # what fails even when given up stays claimed for a while: it must not keep the others waiting
+        await _give_back(house, [m for m in claimed if m.tries <= MOST_TRIES], counts=True)
     return len(claimed)
 
 

@@ -45,9 +45,9 @@ def facts(report: Report, received_at: datetime, feed: str | None) -> dict[str, 
     return told | ({"reporter": feed} if feed else {})
 
 
-def evidence(parsed: Parsed, report: Report, redactor: Redactor) -> dict[str, Any]:
+def evidence(parsed: Parsed, report: Report, redactor: Redactor, feed: str | None) -> dict[str, Any]:
     """The evidence as it may leave the house, in plain JSON values (fields of notifier.notice.Evidence)."""
-    private = private_strings(parsed, report)
+    private = private_strings(parsed, report, feed)
     headers = decode_headers(report.original.header_block) if report.original else []
     return {
         "feedback_type": report.feedback_type or "abuse",
@@ -74,10 +74,12 @@ def moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def private_strings(parsed: Parsed, report: Report) -> list[str]:
-    """Addresses that would tell who complained or who received the mail."""
+def private_strings(parsed: Parsed, report: Report, feed: str | None) -> list[str]:
+    """Addresses and names that would tell who complained or who received the mail. A feed's own are no secret."""
     envelope = parsed.envelope
-    found = [*report.original_rcpt_to, envelope.from_, envelope.return_path, envelope.reply_to, envelope.from_name]
+    found: list[str | None] = [*report.original_rcpt_to]
+    if feed is None:
+        found += [envelope.from_, envelope.return_path, envelope.reply_to, envelope.from_name]
     if report.original:
         block = decode_headers(report.original.header_block)
         found += _recipients(value for name, value in block if name.lower() in _NAMES_RECIPIENTS)

@@ -126,7 +126,7 @@ async def _evidence(house: House, one: Wanted) -> dict[str, Any] | None:
         return None
     report = parsed.reports[one.position]
     facts = telling.facts(report, one.received_at, one.feed)
-    return {"facts": facts, "evidence": telling.evidence(parsed, report, house.redactor())}
+    return {"facts": facts, "evidence": telling.evidence(parsed, report, house.redactor(), one.feed)}
 
 
 def _notice_row(one: Wanted, contact: Contact, told: dict[str, Any], now: datetime) -> dict[str, Any]:

@@ -10,8 +10,11 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import resource
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -51,7 +54,8 @@ class ParserWorkers:
 
     async def _task(self, chunk: list[bytes], seconds: float) -> list[Parsed]:
         try:
-            future = self._pool.schedule(_parse_all, args=[chunk, self.limits], timeout=seconds)
+            with _without_interrupts():
+                future = self._pool.schedule(_parse_all, args=[chunk, self.limits], timeout=seconds)
         except RuntimeError as error:  # the pool itself broke: a fresh one for the next batch
             self.close()
             self._pool = self._start()
@@ -72,6 +76,18 @@ class ParserWorkers:
             initargs=(self._memory,),
             context=multiprocessing.get_context("spawn"),
         )
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """The pool's threads start here and hand their signal mask to the workers: Ctrl-C is for the gateway,
+    which then ends them; in a worker that is just starting it would print a traceback."""
+    resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _parse_all(raws: list[bytes], limits: Limits) -> list[Parsed]:

@@ -30,7 +30,7 @@ RECIPIENT_FIELDS = (b"delivered-to", b"x-original-to", b"x-hmxmroriginalrecipien
 # Written by a provider or by the sender, one cannot tell: never more than a candidate.
 CANDIDATE_FIELDS = ((b"x-originating-ip", 0.3), (b"x-aol-ip", 0.5), (b"x-reporter-ip", 0.3), (b"x-sender-ip", 0.3))
 _VERP = re.compile(r"[^@]*[+=-][^@]*=[^@]+@")
-_SMTP_AUTH = re.compile(r"\bsmtp\.auth=\"?([^\s;\"]{1,200})", re.IGNORECASE)
+SMTP_AUTH = re.compile(r"\bsmtp\.auth=\"?([^\s;\"]{1,200})", re.IGNORECASE)
 _CLIENT_IP = re.compile(r"\bclient-ip=([0-9A-Fa-f.:]{2,45})", re.IGNORECASE)
 
 
@@ -74,7 +74,7 @@ def _identifiers(headers: Headers, hops: tuple[Hop, ...]) -> Identifiers:
     login = next((hop.login for hop in hops if hop.login), None)
     if login is None:
         for result in envelope.every(headers, b"authentication-results", 10):
-            if found := _SMTP_AUTH.search(result):
+            if found := SMTP_AUTH.search(result):
                 login = found[1]
                 break
     return Identifiers(

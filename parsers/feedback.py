@@ -7,14 +7,18 @@ decide in silence: the first value counts, and the defect says so.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from parsers import envelope, evidence, fields
-from parsers.evidence import Evidence
+from parsers.evidence import SMTP_AUTH, Evidence
 from parsers.report import Category, Report
 from parsers.scan import FIELD, Part
 
 UINT32 = 2**32 - 1
+NOTHING: Mapping[str, tuple[Any, str]] = MappingProxyType({})
 FIELDS_READ = 500
 OTHER_VALUES = 50  # kept of one field that has no place of its own
 VALUES = 200  # kept of a field that may be repeated
@@ -64,8 +68,12 @@ def read(part: Part) -> Feedback:
     return Feedback(values, spelt)
 
 
-def report(feedback: Feedback, shown: Evidence | None) -> Report:
-    """One report out of its fields and the evidence beside them."""
+def report(feedback: Feedback, shown: Evidence | None, elsewhere: Mapping[str, tuple[Any, str]] = NOTHING) -> Report:
+    """One report out of its fields and the evidence beside them.
+
+    `elsewhere`: attribute of Report -> (value, where it stood), for what the provider states in another
+    place than the field; it counts where the field has nothing, before the evidence does.
+    """
     defects = _defects(feedback, shown)
     stated: dict[str, Any] = {
         "feedback_type": feedback.type,
@@ -97,7 +105,22 @@ def report(feedback: Feedback, shown: Evidence | None) -> Report:
         )
         if stated.get(name) not in (None, ())
     }
-    return evidence.complete(stated, shown, stated_by, defects)
+    for name, (value, where) in elsewhere.items():
+        if stated.get(name) in (None, ()):
+            stated[name], stated_by[name] = value, where
+            defects.append(f"missing-{name.replace('_', '-')}")
+    return _with_login(evidence.complete(stated, shown, stated_by, defects))
+
+
+def _with_login(found: Report) -> Report:
+    """An outbound filter names the login in its Authentication-Results: the best key to a customer."""
+    if found.identifiers.auth_login:
+        return found
+    login = next((hit[1] for one in found.authentication_results if (hit := SMTP_AUTH.search(one))), None)
+    if login is None:
+        return found
+    origin = (*found.provenance, ("auth_login", "feedback-report:Authentication-Results"))
+    return replace(found, identifiers=replace(found.identifiers, auth_login=login), provenance=origin)
 
 
 def _checked(feedback: Feedback, defects: list[str]) -> dict[str, Any]:

@@ -46,6 +46,7 @@ _MONTHS = {
 }
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)+[a-z0-9-]{2,63}\Z")
 _URL = re.compile(r"[a-z][a-z0-9+-]{1,15}://([^/?#\\\s]{1,500})", re.IGNORECASE)
+_PHONE = re.compile(r"\+?\d[\d ()./-]{5,20}\d", re.ASCII)
 _DEFANGED = re.compile(r"\[(\.|:)\]|\((\.)\)|\[(at)\]|\{(\.)\}", re.IGNORECASE)
 
 
@@ -189,6 +190,25 @@ def place(url: str) -> tuple[ResourceKind, str] | None:
         return ResourceKind.IP, literal
     named = host(name)
     return (ResourceKind.HOST, named) if named else None
+
+
+def resource(text: str) -> tuple[ResourceKind, str] | None:
+    """What an identifier of unstated kind is, with its normal form: address, URL, host, mailbox or telephone number.
+
+    A prefix is None: it names no one address.
+    """
+    said = undefang(text.strip())
+    if (literal := ip(said)) is not None:
+        return (ResourceKind.IP, literal) if said.endswith(("/32", "/128")) or "/" not in said else None
+    if place(said):
+        return ResourceKind.URL, said
+    if name := host(said):
+        return ResourceKind.HOST, name
+    if "@" in said and (box := address(said)):
+        return ResourceKind.MAILBOX, box
+    if _PHONE.fullmatch(said):
+        return ResourceKind.PHONE, re.sub(r"[^+\d]", "", said)
+    return None
 
 
 def number(text: str, most: int) -> int | None:

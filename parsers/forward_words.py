@@ -231,7 +231,10 @@ hi: प्रेषक|से / दिनांक|भेजा गया|भे
   original: मूल संदेश
 """
 # What programs put before the subject of an answer. Only ever at the beginning and before a colon.
-_REPLY_PREFIXES = "re|aw|antw|sv|odp|res|ynt|ref|rif|απ|σχετ|回复|回覆|答复|返信|답장|회신|отв|отг|ha|vast|vá|atb|ats|رد|השב|תגובה|bls|tb|r"
+_REPLY_PREFIXES = (
+    "re|aw|antw|sv|odp|res|ynt|ref|rif|r|bls|tb|ha|vast|vá|atb|ats|απ|σχετ|отв|отг|رد|השב|תגובה"
+    "|回复|回覆|答复|返信|답장|회신"
+)
 # A name and a time come after these.
 BEGINNINGS = ("forwarded by", "weitergeleitet von", "transfere par", "reenviado por", "inoltrato da")
 MEANINGS = ("from", "date", "to", "copy", "subject")
@@ -278,6 +281,8 @@ def _words(text: str) -> tuple[str, ...]:
 
 def folded(text: str) -> str:
     """For comparison: no case, no accents, no full-width forms, single blanks, one shape of apostrophe."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     flat = unicodedata.normalize("NFKD", text.replace("’", "'").casefold())
     kept = "".join(sign for sign in flat if unicodedata.category(sign) not in ("Mn", "Cf"))
     return " ".join(kept.replace("ı", "i").replace("ł", "l").replace("ø", "o").replace("đ", "d").split())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from typing import Any, NamedTuple
 
 from parsers import envelope
@@ -72,8 +73,8 @@ def _check(text: str, at: int) -> None:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        names = [name for name, _ in pairs]
+        twice = Counter(names).most_common(1)[0][0]
         raise MalformedError(f'the JSON names "{envelope.clean(twice)[:40]}" twice in one object')
     return found
 

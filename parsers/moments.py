@@ -1,4 +1,4 @@
-"""Times in running text, in log lines and in the columns of feeds: wherever they stand, in the spellings that machines use.
+"""Times in running text, in log lines and in columns: wherever they stand, in the spellings that machines use.
 
 Must never guess a zone: a time without one is taken for UTC and says so (`zoned` False). Two
 spellings that mean different days (`03/04/2026`) are not read at all. Linear: every repetition
@@ -19,9 +19,9 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 # Only names that mean one offset; CST, IST and BST are used for several.
 _ZONES = {
     **dict.fromkeys(("z", "utc", "gmt", "ut"), 0),
-    **{"cet": 60, "cest": 120, "mez": 60, "mesz": 120, "eet": 120, "eest": 180, "wet": 0, "west": 60, "msk": 180},
-    **{"est": -300, "edt": -240, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420},
-    **{"jst": 540, "kst": 540},
+    "cet": 60, "cest": 120, "mez": 60, "mesz": 120, "eet": 120, "eest": 180, "wet": 0, "west": 60, "msk": 180,
+    "est": -300, "edt": -240, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420,
+    "jst": 540, "kst": 540,
 }
 _ZONE = (
     r"(?:(?:UTC|GMT)\s?[+-]\d{1,2}(?::?\d{2})?(?!\d)|[+-]\d{2}:?\d{2}(?!\d)"
@@ -70,7 +70,10 @@ class Reading(NamedTuple):
     about: datetime | None = None
 
 
-def moments(text: str, reading: Reading = Reading()) -> Iterator[Moment]:
+PLAIN = Reading()
+
+
+def moments(text: str, reading: Reading = PLAIN) -> Iterator[Moment]:
     """The times of a text, in no order, at most MOMENTS."""
     left = MOMENTS
     for pattern, reader in ((_ISO, _iso), (_DAY_FIRST, _day_first), (_MONTH_FIRST, _month_first), (_DOTTED, _dotted)):
@@ -82,7 +85,7 @@ def moments(text: str, reading: Reading = Reading()) -> Iterator[Moment]:
                     return
 
 
-def moment(text: str, reading: Reading = Reading()) -> Moment | None:
+def moment(text: str, reading: Reading = PLAIN) -> Moment | None:
     """The one time that a field or column holds: as in `moments`, as RFC 5322 has it, or seconds since 1970."""
     text = text.strip()[:200]
     if epoch := _EPOCH.match(text):

@@ -22,42 +22,82 @@ ATTACHED_CHARS = 20_000
 _LABELLED = re.compile(r"[\s>*#•|-]{0,12}([^\s:=|*>][^:=|\n]{0,48}?)\**\s{0,24}(?:[:=：]|\s\|)\**\s{0,24}(.*)\Z")
 _HINT = re.compile(r"\(([^()]{1,30})\)\s{0,3}\Z")
 _V4 = re.compile(r"(?<![\d.])(?:\d{1,3}(?:\.|\[\.\]|\(\.\))){3}\d{1,3}(?!\d|\.\d|/\d)")
-_V6 = re.compile(r"(?<![0-9A-Za-z:.])(?:[0-9A-F]{0,4}:){2,7}(?:[0-9A-F]{1,4}|(?:\d{1,3}\.){3}\d{1,3}|(?<=::))(?![\w:/])", re.I)
+_V6 = re.compile(
+    r"(?<![0-9A-Za-z:.])(?:[0-9A-F]{0,4}:){2,7}(?:[0-9A-F]{1,4}|(?:\d{1,3}\.){3}\d{1,3}|(?<=::))(?![\w:/])", re.IGNORECASE
+)
 # A ticket system tells what it did with a mail, above the mail.
 _TICKET_BEGINS = re.compile(r"^.{0,80}\bRequest \d{1,12} was acted upon\.?\s{0,3}$", re.MULTILINE)
 _TICKET_ENDS = re.compile(r"^\s{0,4}Ticket <URL: [^\n]{1,300}$", re.MULTILINE)
 # In this order: the first whose words occur in the subject, else the one whose words occur most in the text.
-_WORDS = (
+_WORDS: tuple[tuple[Category, str], ...] = (
     (Category.COPYRIGHT, r"copyright|infring(?:ement|ing)|dmca|bittorrent|piracy"),
     (Category.PHISHING, r"phish(?:ing)?|fishing site|credential harvest"),
     (
         Category.LOGIN_ATTACK,
-        r"brute[ -]?forc\w{0,4}|fail2ban|failed (?:login|password|auth)\w{0,14}|login[ -]attack|log[ -]?in attempts?"
+        r"brute[ -]?forc\w{0,4}|fail2ban|failed (?:login|password|auth)\w{0,14}|login[ -]attack|log[ -]?in attempts?|rdp"
         r"|authentication fail\w{0,5}|invalid user|sshd?\b|wp-login|xmlrpc|sasl login|auth(?:entication)? attack"
-        r"|credential stuffing|unauthori[sz]ed (?:login|access)|imap-login|rdp",
+        r"|credential stuffing|unauthori[sz]ed (?:login|access)|imap-login",
     ),
-    (Category.DDOS, r"d?dos\b|denial[ -]of[ -]service|amplification|reflect(?:ion|or)|(?:syn|udp|http|icmp) ?flood\w{0,4}|flooding"),
-    (Category.PORT_SCAN, r"port[ -]?scan\w{0,5}|scanning|netscan|network scan|darknet|probes?\b|probing|portscan\w{0,4}"),
+    (
+        Category.DDOS,
+        r"d?dos\b|denial[ -]of[ -]service|amplification|reflect(?:ion|or)|(?:syn|udp|http|icmp) ?flood\w{0,4}|flooding",
+    ),
+    (
+        Category.PORT_SCAN,
+        r"port[ -]?scan\w{0,5}|scanning|netscan|network scan|darknet|probes?\b|probing|portscan\w{0,4}",
+    ),
     (
         Category.LISTING,
-        r"black ?list(?:ed|ing)?|block ?list(?:ed|ing)?|dnsbl|rbl\b|spamhaus|sbl\b|uceprotect|delist\w{0,4}|listed (?:in|on|at)",
+        r"black ?list(?:ed|ing)?|block ?list(?:ed|ing)?|dnsbl|rbl\b|spamhaus|sbl\b|uceprotect|delist\w{0,4}"
+        r"|listed (?:in|on|at)",
     ),
-    (Category.INFECTED_HOST, r"bot ?net|infect(?:ed|ion)|malware-c2|c&c|command and control|trojan|zombie|sinkhole|http-botnet"),
+    (
+        Category.INFECTED_HOST,
+        r"bot ?net|infect(?:ed|ion)|malware-c2|c&c|command and control|trojan|zombie|sinkhole|http-botnet",
+    ),
     (Category.MALWARE, r"malware|virus(?:es)?\b|ransomware|drive-by"),
     (
         Category.VULNERABILITY,
-        r"vulnerab\w{0,8}|open (?:recursive )?resolver|exploitable|misconfigur\w{0,5}|security issue|exposed|open (?:relay|proxy)|cve-\d{4}",
+        r"vulnerab\w{0,8}|open (?:recursive )?resolver|exploitable|misconfigur\w{0,5}|security issue|exposed"
+        r"|open (?:relay|proxy)|cve-\d{4}",
     ),
     (
         Category.INTRUSION,
-        r"hack(?:ed|ing|er)?s?\b|intrusion|exploit\w{0,6}|sql[ -]?injection|web ?attack\w{0,4}|bad ?bot|compromised|defac\w{0,6}|shell ?upload|attack(?:ed|er|ing|s)?\b",
+        r"hack(?:ed|ing|er)?s?\b|intrusion|exploit\w{0,6}|sql[ -]?injection|web ?attack\w{0,4}|bad ?bot|compromised"
+        r"|defac\w{0,6}|shell ?upload|attack(?:ed|er|ing|s)?\b|log lines? (?:for|of|follow)|lines containing failures",
     ),
     (Category.DATA_HARVESTING, r"harvest\w{0,5}|scrap(?:ing|er)s?\b"),
     (Category.SPAM, r"spam\w{0,6}|unsolicited|junk ?mail|honey ?pot|spam ?trap"),
     (Category.FRAUD, r"fraud\w{0,6}|scam\w{0,4}"),
 )
-_CATEGORIES = tuple(
-    (category, re.compile(rf"(?<![A-Za-z])(?:{words})", re.IGNORECASE)) for category, words in _WORDS
+_CATEGORIES = tuple((category, re.compile(rf"(?<![A-Za-z])(?:{words})", re.IGNORECASE)) for category, words in _WORDS)
+_ACCUSES = re.compile(
+    r"abus(?:e|ive|ing)|attack|malicious|brute|unauthori[sz]ed|hack|intrusion|exploit|scann?ing|port ?scan|spam|phish"
+    r"|infring|copyright|black ?list|block ?list|botnet|infected|malware|flood|d?dos\b|vulnerab|fraud|complain|suspicious"
+    r"|angriff|missbrauch|attaque|ataque|zneu[žz]it|攻击|滥用|垃圾",
+    re.IGNORECASE,
+)
+_AUTOMATIC = re.compile(
+    r"automat(?:ic|ed|isch|ique)|auto-?generated|generated (?:by|at|on)|do not reply|no-?reply|has been (?:registered|banned)"
+    r"|monitoring report|honey ?pot|sensor|fail2ban|csirt|\bcert\b|detected|security issue|abuse report|feedback report",
+    re.IGNORECASE,
+)
+_QUOTED_RECEIVED = re.compile(r"^[\s>|]{0,12}Received:\s{1,3}(?:from|by|\()", re.MULTILINE | re.IGNORECASE)
+_QUOTED_FROM = re.compile(r"^[\s>|*]{0,12}From:\**\s{1,3}\S[^\n]{0,200}@", re.MULTILINE | re.IGNORECASE)
+_QUOTED_SUBJECT = re.compile(r"^[\s>|*]{0,12}Subject:\**\s{1,3}\S", re.MULTILINE | re.IGNORECASE)
+_ANSWER = re.compile(
+    r"\s{0,4}(?:\[[^\[\]]{1,60}\]\s{0,2}){0,2}(?:re|aw|sv|vs|antw|odp|回复|答复|回覆)\s?[:：]", re.IGNORECASE
+)
+_FORWARD = re.compile(
+    r"\s{0,4}(?:\[[^\[\]]{1,60}\]\s{0,2}){0,2}(?:fwd?|wg|tr|rv|enc|i|转发|轉寄)\s?[:：]", re.IGNORECASE
+)
+_TICKET_FIELDS = (
+    b"x-rt-originator",
+    b"x-rt-ticket",
+    b"rt-ticket",
+    b"x-otrs-ticket",
+    b"x-zammad-ticket",
+    b"x-redmine-host",
 )
 _VAGUE = (Category.INTRUSION, Category.SPAM)
 
@@ -144,6 +184,35 @@ def category(subject: str, text: str) -> Category | None:
 def reading(message: Message, text: str) -> Reading:
     """What the times of a notice leave out: the zone that it states, the year of its Date."""
     return Reading(stated_zone(text), message.envelope.date)
+
+
+def accuses(subject: str, text: str) -> bool:
+    """Are there words that accuse somebody, not only words of the trade?"""
+    return bool(_ACCUSES.search(subject) or _ACCUSES.search(text[:ATTACHED_CHARS]))
+
+
+def automatic(subject: str, text: str) -> bool:
+    """Does it say that a machine wrote or measured it?"""
+    return bool(_AUTOMATIC.search(subject) or _AUTOMATIC.search(text[:ATTACHED_CHARS]))
+
+
+def quotes_mail(text: str) -> bool:
+    """Does it quote a mail with its header (a forward, pasted header fields)? Others read that."""
+    piece = text[:ATTACHED_CHARS]
+    return bool(_QUOTED_RECEIVED.search(piece)) or bool(_QUOTED_FROM.search(piece) and _QUOTED_SUBJECT.search(piece))
+
+
+def answered(message: Message) -> bool:
+    """Is it somebody's answer? A ticket system threads what it passes on; that is none."""
+    if _ANSWER.match(message.envelope.subject or "") or _FORWARD.match(message.envelope.subject or ""):
+        return True
+    if (message.envelope.auto_submitted or "").strip().lower().startswith("auto-replied"):
+        return True
+    threaded = bool(message.envelope.in_reply_to or message.envelope.references)
+    if not threaded:
+        return False
+    by_tickets = any(name in message.root.headers for name in _TICKET_FIELDS)
+    return not by_tickets and not (message.envelope.auto_submitted or "").lower().startswith("auto-generated")
 
 
 def for_others(message: Message) -> bool:

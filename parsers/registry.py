@@ -2,8 +2,9 @@
 
 A format is a module of `parsers.formats` whose name does not begin with `_`: no list, no
 order. Two claims are an error unless one of the two says `DIALECT_OF = "the other"` (or a
-tuple of names): then the dialect, which knows more, reads. Must never swallow a bug; the
-face of the package catches those.
+tuple of names): then the dialect, which knows more, reads. What reads a person's words says
+`GENERAL = True` and gives way to every other claim. Must never swallow a bug; the face of the
+package catches those.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from parsers.report import Kind, Parsed
 
 
 class Format(Protocol):
-    """What a module in `formats/` offers; `_template.py` shows it. `DIALECT_OF` may be absent."""
+    """What a module in `formats/` offers; `_template.py` shows it. `DIALECT_OF` and `GENERAL` may be absent."""
 
     __name__: str
 
@@ -52,6 +53,8 @@ def claimed_by(message: Message) -> str | None:
     if len(claims) > 1:
         general = {name for claim in claims for name in dialect_of(known()[claim])}
         claims = [name for name in claims if name not in general] or claims
+    if len(claims) > 1:
+        claims = [name for name in claims if not getattr(known()[name], "GENERAL", False)] or claims
     if len(claims) > 1:
         raise AmbiguousError(f"more than one format claims the message: {', '.join(claims)}")
     return claims[0] if claims else None

@@ -25,6 +25,9 @@ FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE
 PARAMETER = re.compile(rb""";\s*([^\s=;"]{1,60})\s*=\s*(?:"([^"]*)"|([^\s;"]*))""")
 # Possessive: a megabyte of empty lines leaves nothing to come back to.
 JUNK = re.compile(rb"(?:\r?\n|>?From [^\n]*+(?:\n|\Z))*+")
+# A JSON file instead of a message; no header field begins with a bracket and a quote.
+JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,200}(?:\{\s{0,200}[\"}]|\[\s{0,200}\{)")
+BARE_JSON = "bare-json"  # the defect that says so
 DIGEST = b"multipart/digest"
 EMBEDDED = b"message/rfc822"
 PLAIN = b"text/plain"
@@ -173,6 +176,9 @@ def scan(raw: bytes, limits: Limits) -> Part:
     if b"\n" not in raw and b"\r" in raw:
         raw = raw.replace(b"\r", b"\n")
         budget.defects["bare-cr-line-ends"] = None
+    if JSON.match(raw):
+        raw = b"Content-Type: application/json\n\n" + raw
+        budget.defects[BARE_JSON] = None
     part = Part(raw, skip_junk(raw, 0, len(raw)), len(raw), budget, 0)
     if not part.headers.fields:
         raise MalformedError("no header field was found at the beginning")

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from parsers import evidence, fields
 from parsers.errors import LimitError, MalformedError
-from parsers.moments import Moment, Reading, moment
+from parsers.moments import PLAIN, Moment, Reading, moment
 from parsers.report import Category, Report, Resource, ResourceKind, Role
 
 ROWS = 10_000  # SEC-1
@@ -132,7 +132,7 @@ def text_rows(text: str) -> list[Row]:
     return found
 
 
-def report(row: Row, category: Category, reading: Reading = Reading()) -> Report | None:
+def report(row: Row, category: Category, reading: Reading = PLAIN) -> Report | None:
     """One row. None where it names no address: headings that are repeated, sums, rows about nobody."""
     address = fields.ip(row.at(row.columns.ip))
     if address is None or address in UNSPECIFIED:
@@ -160,7 +160,7 @@ def report(row: Row, category: Category, reading: Reading = Reading()) -> Report
     return evidence.complete(stated, None, stated_by, defects)
 
 
-def when_of(row: Row, reading: Reading = Reading()) -> Moment | None:
+def when_of(row: Row, reading: Reading = PLAIN) -> Moment | None:
     clock = row.at(row.columns.clock)
     return moment(f"{row.at(row.columns.time)} {clock}" if clock else row.at(row.columns.time), reading)
 

@@ -33,6 +33,7 @@ _VIETNAMESE = re.compile(r"(?<!\d)(\d{1,2}) thang (\d{1,2}),? ?(?:nam )?(\d{4})(
 _WORD = re.compile(r"[^\W\d_]{3,20}")
 _DAY_BEFORE = re.compile(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|er|\.|º|-)?(?: ?de| ?d'| ?of)?[ -]?\Z")
 _DAY_AFTER = re.compile(r"\.?,? ?(\d{1,2})(?:st|nd|rd|th)?(?![\d:])")
+_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _CLOCK = re.compile(
     rf"(?<!\d)(\d{{1,2}})\s?(?:[:.時时点h]|{folded('시')})\s?(\d{{2}})(?!\d)(?:\s?[:.分]\s?(\d{{2}})(?!\d))?"
@@ -50,11 +51,13 @@ _MOST_MINUTES = 15 * 60
 
 def read(text: str, languages: Iterable[str] = (_EITHER,)) -> Time | None:
     """The time that a person would read there; the languages are those that it may be written in."""
+    if _ISO.match(text):
+        return fields.time(text)
     spoken = tuple(languages) or (_EITHER,)
     flat = folded(text[:CHARS])
     found = _date(flat, spoken)
     if found is None:
-        return fields.time(text) if "T" in text else None
+        return None
     (year, month, day), start, end = found
     rest = f"{flat[:start]} {flat[end:]}"
     clock = _CLOCK.search(rest)
@@ -113,7 +116,7 @@ def _months(language: str) -> MappingProxyType[str, int]:
     for context in ("format", "stand-alone"):
         for width in ("wide", "abbreviated"):
             try:
-                names = get_month_names(width, context, language.replace("-", "_"))  # type: ignore[arg-type]
+                names = get_month_names(width, context, language.replace("-", "_"))
             except (UnknownLocaleError, ValueError):
                 continue
             for number, name in names.items():

@@ -63,6 +63,10 @@ class Desk:
     changed_clocks: set[ClockKey] = field(default_factory=set)
     applied: list[Applied] = field(default_factory=list)
 
+    def copy(self) -> Desk:
+        """The same desk to try things on: nothing of it is saved."""
+        return Desk(self.parties, dict(self.cases), dict(self.clocks))
+
     def file(self, complaint: Complaint, policy: str, origin: Origin, *, now: datetime, reopen: timedelta) -> Change:
         """File one complaint and remember what follows."""
         key = (complaint.account_id, complaint.cls)

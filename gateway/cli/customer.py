@@ -22,17 +22,17 @@ def import_customers(
     config: ConfigOption = None,
 ) -> None:
     """Bring in customers, contacts and assignments: the whole file, or nothing of it."""
-    try:
-        rows = read_customers(file)
-    except CustomerFileError as error:
-        fail(*error.problems, f"nothing was imported from {file}")
 
     async def work(house: House) -> tuple[customers.Imported, int]:
         async with house.database.writing() as connection:
+            rows = read_customers(file, await customers.keys(connection))
             done = await customers.import_file(connection, rows, who=who(), now=house.clock())
         return done, len(await run_again(house, who(), f"customers imported from {file.name}"))
 
-    done, placed = in_house(config, work)
+    try:
+        done, placed = in_house(config, work)
+    except CustomerFileError as error:
+        fail(*error.problems, f"nothing was imported from {file}")
     typer.echo(
         f"{done.customers} customers, {done.accounts} new accounts, "
         f"{done.assignments_new} new assignments, {done.assignments_changed} changed; "

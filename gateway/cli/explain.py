@@ -46,7 +46,7 @@ async def _explain(house: House, name: str, index: int, raw: bytes) -> dict[str,
         accounts |= {c.account_id for item in dossier.reports for a in item.attributions for c in a.candidates}
         desk = await desk_store.load(connection, accounts)
         names = await customers.names(connection, sorted(accounts))
-    notices = [notice for item in dossier.reports for notice in would_send(house, desk, item)]
+    notices = [notice for item in dossier.reports for notice in would_send(house, desk, item, now)]
     return to_json(parsed, name, index) | _reasoning(dossier, names) | {"notices": notices}
 
 

@@ -51,17 +51,18 @@ def poll(
         fail(f"there is no mailbox '{name}' in {settings.path}" if name else f"{settings.path} names no mailbox")
 
     async def work(house: House) -> list[str]:
-        said = []
+        wrong = []
         for box in boxes:
             try:
-                said.append(f"{box.name}: {await poll_mailbox(house, box)} new messages")
+                typer.echo(f"{box.name}: {await poll_mailbox(house, box)} new messages")
             except MailboxError as error:
-                said.append(f"{box.name}: {error}")
+                wrong.append(str(error))
         await pipeline.drain(house)
-        return said
+        return wrong
 
-    for line in in_house(config, work):
-        typer.echo(line)
+    wrong = in_house(config, work, log_level="error")  # a mailbox's trouble is said once, below
+    if wrong:
+        fail(*wrong)
 
 
 def tick(config: ConfigOption = None) -> None:

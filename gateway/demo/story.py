@@ -7,13 +7,11 @@ handed. Each run starts from nothing. Must never touch anything outside its fold
 from __future__ import annotations
 
 import logging
-import signal
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from multiprocessing import resource_tracker
 from pathlib import Path
 
 from gateway import logs
@@ -102,24 +100,12 @@ async def _set_up(stack: AsyncExitStack, path: Path, screen: Screen) -> Stage:
     settings = load(folder.settings)
     clock = Clock()
     house = await stack.enter_async_context(opened(settings, clock))
-    await _start_workers(house)
     screen.say(
         f"Embedded servers on 127.0.0.1: IMAP {mailroom.port}, SMTP {smtp_port}, RDAP {rdap_port}; "
         f"settings: {folder.settings}"
     )
     _warn(settings, screen)
     return Stage(folder, screen, clock, house, Service(house), mailroom, receiver)
-
-
-async def _start_workers(house: House) -> None:
-    """Have the reading processes started by threads that block SIGINT, which they inherit: a Ctrl-C is for this
-    process alone, and would make them die with a traceback while they start."""
-    resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        await house.workers.parse([b"Subject: hello\r\n\r\n"])
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _log_to(stack: AsyncExitStack, path: Path) -> None:

@@ -31,7 +31,9 @@ _BY_KIND = {
 _NO_COMPLAINT_TYPES = frozenset({"auth-failure", "not-spam"})
 _NO_COMPLAINT = frozenset({Category.AUTHENTICATION, Category.NOT_SPAM})
 
-# Conduct that leaves no mail behind: address and time are the whole evidence.
+_LEGAL = frozenset({Category.CHILD_ABUSE, Category.COPYRIGHT})
+
+# Conduct that may leave no mail behind: address (or site) and time are the whole evidence.
 _WITHOUT_MAIL = frozenset(
     {
         Category.LOGIN_ATTACK,
@@ -42,6 +44,11 @@ _WITHOUT_MAIL = frozenset(
         Category.VULNERABILITY,
         Category.DATA_HARVESTING,
         Category.INTERFERENCE,
+        # A site shows itself; there may never have been a mail.
+        Category.PHISHING,
+        Category.FRAUD,
+        Category.MALWARE,
+        Category.SPAMVERTISING,
     }
 )
 
@@ -77,6 +84,9 @@ def screen(parsed: Parsed, report: Report | None, identity: Identity, ctx: Scree
         return says(Verdict.JUNK, ScreeningReason.NOTHING_OF_OURS, "no known format, and nothing of ours in it")
     if report is None:
         return says(Verdict.REVIEW, ScreeningReason.UNREADABLE, "a report in which no incident could be read")
+    if report.category in _LEGAL:  # before the anonymity rule: it counts who is harmed, not who says so
+        detail = f"{report.category.value}: for named staff only; nothing of it is forwarded"
+        return says(Verdict.LEGAL, ScreeningReason.LEGAL, detail)
     if identity.kind is IdentityKind.UNCHECKED:
         detail = f"nobody could check the sender: {identity.detail}"
         return says(Verdict.HELD, ScreeningReason.IDENTITY_UNCHECKED, detail)
@@ -145,7 +155,8 @@ def _evidence(report: Report) -> str | None:
     block = report.original.header_block.lower() if report.original else b""
     if block.startswith(b"received:") or b"\nreceived:" in block:
         return "the header of the reported mail"
-    if report.category in _WITHOUT_MAIL and report.source_ip and report.arrival_date:
+    named = report.source_ip or report.reported_uri
+    if report.category in _WITHOUT_MAIL and report.original is None and named and report.arrival_date:
         return "address and time"
     return None
 

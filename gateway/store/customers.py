@@ -53,6 +53,11 @@ async def all_assignments(connection: AsyncConnection) -> list[Assignment]:
     return [_assignment(row) for row in rows]
 
 
+async def keys(connection: AsyncConnection) -> set[str]:
+    """The keys of all customers."""
+    return set((await connection.execute(select(customers.c.key))).scalars())
+
+
 async def names(connection: AsyncConnection, account_ids: Sequence[int]) -> dict[int, str]:
     """`customer` or `customer/account` for each account, for people."""
     rows = await connection.execute(

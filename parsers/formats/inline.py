@@ -1,107 +1,226 @@
 """A forward in the text: who wrote the spam and what about, but no trace. A report without a source.
 
-English markers of Gmail, Outlook, Apple and Thunderbird, Chinese ones of QQ, NetEase and
-Outlook. Must never take an address out of the text for a source: there is no Received line
-to show that it was one.
+The blocks that Gmail, Outlook (old, new, on the web), Apple Mail, Thunderbird, Yahoo, Notes, QQ, NetEase and
+others write above a forwarded text, in the languages of `forward_words`. A marker that says "forwarded" is
+enough; one that says "original message", a rule, or labels alone count only where the message is no answer. Must
+never take an address out of the text for a source: there is no Received line to show that it was one.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
-from parsers import fields
+from parsers import fields, forward_words, person, written_dates
+from parsers.forward_words import folded
 from parsers.message import Message
 from parsers.report import Category, Kind, Original, Parsed, Report
 
-DIALECT_OF = "reply"
-LINES = 2_000
-BLOCK_LINES = 14  # between the marker and the last label
+DIALECT_OF = ("reply", "free_text")
+GENERAL = True
+BLOCK_LINES = 16  # between the marker and the last label
+LABEL_CHARS = 40
+MARKER_CHARS = 100
 
-_MARKER = re.compile(
-    r"[-—_ ]{0,60}(?:Begin forwarded message|Forwarded message|Original Message|Forwarded by [^\n]{1,80}"
-    r"|原始邮件|原邮件|原始郵件|转发邮件信息|转发的邮件|轉寄的郵件)[:： ]?[-—_ ]{0,60}\Z",
-    re.IGNORECASE,
+_DASHES = "-—–_=*─━·~ \t"
+_AROUND_LABEL = "*_|>【】[]•· \t"
+_RULE = re.compile(r"[_─━—–-]{8,100}\Z")
+_ADDRESS = re.compile(r"([^\s<>\[\]\"'(),;:|*]{1,64}@[^\s<>\[\]\"'(),;:|*]{1,253})")
+_LINKED = re.compile(r"[<\[]mailto:[^<>\[\]\s]{1,320}[>\]]", re.IGNORECASE)
+_BRACKETED = re.compile(
+    r"[<\[(](?:mailto:)?([^\s<>\[\]\"'(),;:|*]{1,64}@[^\s<>\[\]\"'(),;:|*]{1,253})[>\])]", re.IGNORECASE
 )
-_RULE = re.compile(r"[_-]{10,80}\Z")
-_LABEL = re.compile(
-    r"[*\s]{0,4}(From|Sent|Date|To|Cc|Subject|Reply-To|发件人|寄件者|发送时间|发送日期|日期|时间|收件人|抄送|主题|主旨)"
-    r"[*\s]{0,4}[:：][*\s]{0,4}(.{0,1000})\Z",
-    re.IGNORECASE,
-)
-_MEANING = {
-    "from": "from",
-    "发件人": "from",
-    "寄件者": "from",
-    "subject": "subject",
-    "主题": "subject",
-    "主旨": "subject",
-    "date": "date",
-    "sent": "date",
-    "发送时间": "date",
-    "发送日期": "date",
-    "日期": "date",
-    "时间": "date",
-}
-_FORWARD_SUBJECT = re.compile(r"\s{0,4}(?:fwd?|fw|转发|轉寄|转)\s{0,2}[:：]", re.IGNORECASE)
-_ADDRESS = re.compile(r"([^\s<>\[\]\"'(),;:]{1,64}@[^\s<>\[\]\"'(),;:]{1,253})")
+_SAID_AT = re.compile(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)")
+_SAID_IN = re.compile(r"(?<!\d)(?:(?:19|20)\d{2}(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2}(?!\d))")
 
 
 class Block(NamedTuple):
-    """The lines that a mail program writes above a forwarded text."""
+    """What the lines above a forwarded text say; the languages that their labels may be in."""
 
-    from_: str | None
+    from_: str
     subject: str | None
     date: str | None
+    languages: tuple[str, ...]
 
 
 def recognises(message: Message) -> bool:
-    if message.root.content_type == b"multipart/report" or message.answers_notice:
-        return False
-    if message.feedback_parts or message.delivery_parts or message.evidence_parts:
-        return False  # what is attached says more than what is quoted
-    return _block(message) is not None
+    return person.wrote(message) and _block(message) is not None
 
 
 def read(message: Message) -> Parsed:
-    block = _block(message) or Block(None, None, None)
-    when = fields.time(block.date) if block.date else None
-    found = _ADDRESS.search(block.from_ or "")
+    block = _block(message) or Block("", None, None, ())
+    defects = ["inline-forward"]
+    when = written_dates.read(block.date, block.languages) if block.date else None
+    if block.date and when is None:
+        defects.append("unreadable-date")
+    elif when and not when.zoned:
+        defects.append("unknown-time-zone")
+    address = _sender(block.from_)
+    if address is None:
+        defects.append("no-sender-address")
     original = Original(
-        from_=fields.address(found[1]) if found else (block.from_ or None),
+        from_=address or block.from_ or None,
         subject=block.subject,
         date=when.value if when else None,
     )
-    report = Report(category=Category.SPAM, original=original, defects=("inline-forward",))
+    report = Report(category=Category.SPAM, original=original, defects=tuple(defects))
     return message.parsed(Kind.REPORT, (report,))
 
 
+def _sender(said: str) -> str | None:
+    """The address in brackets, else the first; a link beside it repeats it."""
+    if bracketed := _BRACKETED.search(_LINKED.sub("", said)):
+        return fields.address(bracketed[1])
+    found = _BRACKETED.search(said) or _ADDRESS.search(said)
+    return fields.address(found[1]) if found else None
+
+
 def _block(message: Message) -> Block | None:
-    """The first block that follows a marker; a bare rule or none counts only under a forward's subject."""
-    lines = [line.lstrip("> \u00a0\t").rstrip() for line in message.text.split("\n", LINES)[:LINES]]
-    says_forward = bool(_FORWARD_SUBJECT.match(message.envelope.subject or ""))
+    """The first block that is one of a forward and not of an answer."""
+    quoted = person.lines(message.text)
+    lines = [person.unquoted(line) for line in quoted]
+    forwarded, answered = person.forwards(message), person.replies(message)
     for number, line in enumerate(lines):
-        label = _LABEL.match(line)
-        marked = bool(_MARKER.match(line)) or (says_forward and bool(_RULE.match(line)))
-        bare = says_forward and label is not None and _MEANING.get(label[1].lower()) == "from"
-        if (marked or bare) and (block := _labels(lines[number + (not bare) :])):
+        says, rest = _marker(line)
+        block = None
+        if says or (says is False and not answered):
+            if not answered or line == quoted[number]:  # quoted in an answer: part of what was said before
+                block = _run_together(rest, 3) if rest else _labels(lines, number + 1, 2)
+        elif answered:
+            continue
+        elif rest:
+            block = _run_together(rest, 4)
+        elif _RULE.match(line.strip()):
+            block = _labels(lines, number + 1, 2 if forwarded else 3)
+        elif _label(line)[0] in ("from", "subject", "date"):
+            block = _labels(lines, number, 2 if forwarded else 4)
+        elif forwarded and not message.envelope.in_reply_to:
+            block = _said(lines, quoted, number)
+        if block:
             return block
     return None
 
 
-def _labels(lines: list[str]) -> Block | None:
+def _marker(line: str) -> tuple[bool | None, str]:
+    """(does it say forward: None where it is no marker that is known, what stands in the line behind it)."""
+    stripped = line.strip(_DASHES)
+    ruled = bool(stripped) and not line.strip()[:3].strip("-—–_=*─━")
+    if not stripped or (len(stripped) > MARKER_CHARS and not ruled):
+        return None, ""
+    ends = min((at for at in (stripped.find(sign * 2) for sign in "-—–_=─━*") if at > 0), default=len(stripped))
+    words = folded(stripped[:MARKER_CHARS][:ends].strip(_DASHES + ":：")).replace(":", "")
+    says = forward_words.markers().get(words)
+    if says is None and words.startswith(forward_words.BEGINNINGS):
+        says = True
+    return says, stripped[ends:].strip(_DASHES) if says is not None or ruled else ""
+
+
+def _label(line: str) -> tuple[str | None, str]:
+    """(what the label of the line means, its value). Also `| label | value |`, as tables come out as text."""
+    beginning = line[: LABEL_CHARS + 20]
+    at = min((found for sign in ":：︰" if (found := beginning.find(sign)) > 0), default=-1)
+    if at < 0 and beginning.lstrip().startswith("|"):
+        at = beginning.find("|", beginning.find("|") + 1)
+    if not 0 < at <= LABEL_CHARS + 10:
+        return None, ""
+    meaning = forward_words.labels().get(folded(line[:at].strip(_AROUND_LABEL)))
+    return meaning, line[at + 1 :].strip(_AROUND_LABEL.replace("[", "").replace("]", "") + ";；")
+
+
+def _labels(lines: list[str], first: int, fewest: int) -> Block | None:
+    """The labelled lines from `first` on, at least `fewest` of them, the sender's among them."""
     found: dict[str, str] = {}
-    labels = 0
-    for line in lines[:BLOCK_LINES]:
-        label = _LABEL.match(line)
-        if label is None:
-            if line and labels >= 3:
+    spoken: list[str] = []
+    count = 0
+    waiting: str | None = None
+    for line in lines[first : first + BLOCK_LINES]:
+        meaning, value = _label(line)
+        if meaning is None:
+            if waiting and line.strip():
+                found[waiting], waiting = line.strip(_AROUND_LABEL), None
+            elif line.strip() and (count >= 3 or not count):
                 break
             continue
-        labels += 1
-        meaning = _MEANING.get(label[1].lower())
-        if meaning:
-            found.setdefault(meaning, label[2].strip("* \t"))
-    if labels < 2 or "from" not in found:
+        count += 1
+        spoken.append(line)
+        waiting = meaning if not value and meaning not in found else None
+        if value:
+            found.setdefault(meaning, value)
+    if count < fewest or "from" not in found or (fewest > 3 and len(found) < fewest):
         return None
-    return Block(found.get("from"), found.get("subject"), found.get("date"))
+    return Block(found["from"], found.get("subject"), found.get("date"), _languages(spoken))
+
+
+def _languages(spoken: list[str]) -> tuple[str, ...]:
+    """Those that most of the labels belong to."""
+    said = {folded(line.partition(":" if ":" in line else "：")[0].strip(_AROUND_LABEL)) for line in spoken}
+    score = {language: len(said & words) for language, words in _by_language().items()}
+    most = max(score.values())
+    return tuple(language for language, hits in score.items() if hits and hits == most)
+
+
+@cache
+def _by_language() -> dict[str, frozenset[str]]:
+    return {
+        row.language: frozenset(folded(word) for words in row.labels for word in words)
+        for row in forward_words.languages()
+    }
+
+
+def _run_together(rest: str, fewest: int) -> Block | None:
+    """Yahoo's plain text: `From: A <a@b>To: c@dSent: yesterdaySubject: what` in one line."""
+    best: Block | None = None
+    most = fewest - 1
+    for language, pattern in _together():
+        hits = list(_first_of_each(pattern, rest))
+        found = {
+            meaning: rest[end : hits[n + 1][1] if n + 1 < len(hits) else len(rest)].strip(" \u00a0;*")
+            for n, (meaning, _, end) in enumerate(hits)
+        }
+        if len(found) > most and found.get("from"):
+            most = len(found)
+            best = Block(found["from"], found.get("subject"), found.get("date"), (language,))
+    return best
+
+
+def _first_of_each(pattern: re.Pattern[str], rest: str) -> Iterator[tuple[str, int, int]]:
+    """(meaning, start and end of the label). The sender's stands first; what follows the subject is the subject."""
+    seen: set[str] = set()
+    for hit in pattern.finditer(rest):
+        meaning = forward_words.labels()[folded(hit[1])]
+        if meaning in seen or (not seen and hit.start() > 0):
+            continue
+        seen.add(meaning)
+        yield meaning, hit.start(), hit.end()
+        if meaning == "subject":
+            return
+
+
+@cache
+def _together() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    patterns = []
+    for row in forward_words.languages():
+        words = sorted((word for words in row.labels for word in words), key=len, reverse=True)
+        patterns.append((row.language, re.compile(rf"({'|'.join(map(re.escape, words))})[ \u00a0]?[:：]")))
+    return tuple(patterns)
+
+
+def _said(lines: list[str], quoted: list[str], number: int) -> Block | None:
+    """Outlook for Mac forwards as others answer: `On 28/10/2021 12:46, "A" <a@b> wrote:`, then the text, indented."""
+    line = lines[number].strip()
+    if not _SAID_IN.search(line) or not _SAID_AT.search(line) or len(line) > 300:
+        return None
+    after_at = number + 1
+    while not line.endswith((":", "：")) and after_at < min(number + 3, len(lines)):
+        line = f"{line} {lines[after_at].strip()}"
+        after_at += 1
+    sender = _BRACKETED.search(line)
+    if sender is None or not line.endswith((":", "：")) or len(line) > 400:
+        return None
+    after = next((text for text in quoted[after_at : after_at + 4] if text.strip()), "")
+    if after.lstrip().startswith(">"):
+        return None
+    when = f"{line[: sender.start()]} {line[sender.end() :]}".strip()
+    return Block(sender[0], None, when, tuple(row.language for row in forward_words.languages()))

@@ -210,18 +210,17 @@ class Service:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(10)
             self._reader.join(10)
-            assert self._process.stderr is not None
-            self._process.stderr.close()
 
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stderr is not None
-        for line in process.stderr:
-            with self._changed:
-                try:
-                    self.lines.append(json.loads(line))
-                except ValueError:
-                    self.other_output.append(line)
-                self._changed.notify_all()
+        with process.stderr:
+            for line in process.stderr:
+                with self._changed:
+                    try:
+                        self.lines.append(json.loads(line))
+                    except ValueError:
+                        self.other_output.append(line)
+                    self._changed.notify_all()
 
 
 class Tripwire(CutProxy):

@@ -1,0 +1,139 @@
+"""XARF, versions 1 to 4: a JSON document in an ARF container (`Feedback-Type: xarf`), attached, as mail body, or bare.
+
+Specifications: github.com/xarf/xarf-spec (4) and the archived abusix/xarf (1 to 3). Sent by Abusix,
+CERTs, honeypot operators and rights holders. Several documents, or a list in one, are several
+reports. Of a report of child abuse nothing is kept but who, where and when. JSON that breaks the
+rules of JSON is for a person; a document that breaks the rules of XARF is read, with a `schema-*`
+defect for each violation. Must never believe the document about who sent it.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from parsers import envelope, evidence, feedback, json_text, xarf_report
+from parsers.errors import LimitError, MalformedError
+from parsers.evidence import Evidence
+from parsers.message import Message
+from parsers.report import Category, Kind, Parsed, Report
+from parsers.scan import BARE_JSON, Part
+
+DIALECT_OF = ("arf", "forwarded", "inline", "reply", "xarf_flat")
+_IN_CONTAINER = re.compile(rb"^Feedback-Type[ \t]*:\s*xarf\b", re.IGNORECASE | re.MULTILINE)
+_NAMES = re.compile(rb'"(?:xarf_version|ReporterInfo|ReportType|source_identifier)"\s{0,20}:')
+_BEGINS = re.compile(rb'^[ \t]{0,20}(?:[\[{]\s{0,200}["{]|[\[{]\s{0,200}\Z|eyJ|W3si)', re.MULTILINE)
+_TLS_REPORT = re.compile(rb'"policies"\s{0,20}:')  # RFC 8460, JSON too
+_TYPES = frozenset((b"application/json", b"text/json", b"application/xarf", b"application/x-xarf"))
+_LOOKED_AT = 2_000
+
+
+class Text(NamedTuple):
+    """A part that holds JSON, its transfer encoding undone. `odd`: not by what its header says."""
+
+    part: Part
+    body: bytes
+    odd: bool
+
+
+def recognises(message: Message) -> bool:
+    if message.delivery_parts or message.answers_notice or message.report_type not in (b"", b"feedback-report"):
+        return False
+    return _documents(message) is not None
+
+
+def read(message: Message) -> Parsed:
+    found = _documents(message)
+    holder, texts = found or (message, [])
+    if not texts:
+        raise MalformedError("it says that it holds XARF, but no JSON can be found in it")
+    read_texts = [(one.part, json_text.load(one.body)) for one in texts]
+    documents = [(part, document) for part, text in read_texts for document in _listed(text)]
+    if len(documents) > message.limits.evidence_messages:
+        raise LimitError(f"more than {message.limits.evidence_messages} XARF documents")
+    stated = _stated(holder)
+    beside = _beside(holder) if len(documents) == 1 else None
+    reports = tuple(xarf_report.read(document, part, stated, beside) for part, document in documents)
+    defects = [] if holder is message else ["nested-report"]
+    defects += ["wrong-transfer-encoding" for one in texts if one.odd]
+    defects += ["text-around-json" for _, text in read_texts if not text.alone]
+    parsed = message.parsed(Kind.REPORT, reports, defects=tuple(defects))
+    return replace(parsed, text="") if _text_is_json(message, texts, reports) else parsed
+
+
+def _documents(message: Message) -> tuple[Message, list[Text]] | None:
+    """The message, this or an attached one, that holds XARF, and the JSON in it. None: no XARF here."""
+    if BARE_JSON in message.root.budget.defects:
+        body = message.root.body
+        return None if _TLS_REPORT.search(body) else (message, [Text(message.root, body, odd=False)])
+    levels = [message] if message.feedback_parts else [message, *message.inner_messages]
+    for level in levels:
+        container = any(_IN_CONTAINER.search(envelope.decoded_body(one, 4_000)) for one in level.feedback_parts)
+        if texts := [text for part in level.parts if (text := _text(part, in_container=container))]:
+            return level, texts
+        if container:
+            return level, []
+    return None
+
+
+def _text(part: Part, *, in_container: bool) -> Text | None:
+    """The part as JSON text with the names of XARF in it; in a container a type or name that says JSON is enough."""
+    kind = part.content_type
+    if kind.startswith((b"multipart/", b"message/", b"image/", b"audio/", b"video/")):
+        return None
+    named = (part.parameter(b"filename", b"content-disposition") or part.parameter(b"name") or b"").strip().lower()
+    says_json = kind in _TYPES or named.endswith((b".json", b".xarf"))
+    if not says_json and not _BEGINS.search(envelope.decoded_body(part, _LOOKED_AT)):
+        return None
+    body = envelope.decoded_body(part)
+    odd = False
+    if not _begins_like_json(body) and (_begins_like_json(part.body) or body.lstrip()[:3] in (b"eyJ", b"W3s")):
+        odd = True  # labelled base64 but plain, or encoded twice
+        body = part.body if _begins_like_json(part.body) else _unpacked(body)
+    return Text(part, body, odd) if (in_container and says_json) or _NAMES.search(body) else None
+
+
+def _begins_like_json(body: bytes) -> bool:
+    return body[:_LOOKED_AT].lstrip()[:1] in (b"{", b"[")
+
+
+def _unpacked(body: bytes) -> bytes:
+    try:
+        return binascii.a2b_base64(body)
+    except binascii.Error:
+        return body
+
+
+def _listed(document: json_text.Document) -> list[dict[str, Any]]:
+    listed = document.value if isinstance(document.value, list) else [document.value]
+    found = [one for one in listed if isinstance(one, dict)]
+    if not found or len(found) < len(listed):
+        raise MalformedError("the JSON is neither an object nor a list of objects")
+    if not any(name in one for one in found for name in ("xarf_version", "Version", "Report", "source_identifier")):
+        raise MalformedError("the JSON is not XARF: it names no version and no report")
+    return found
+
+
+def _stated(holder: Message) -> dict[str, Any]:
+    """What the mail around the document says."""
+    sender = holder.envelope.from_ or ""
+    part = next(iter(holder.feedback_parts), None)
+    return {
+        "user_agent": feedback.read(part).first("user-agent") if part is not None else None,
+        "from_domain": sender.rpartition("@")[2].lower() or None,
+    }
+
+
+def _beside(holder: Message) -> Evidence | None:
+    """A mail attached next to the document (the third part of an ARF container may be one)."""
+    parts = holder.evidence_parts
+    return evidence.read(parts[0]) if parts else None
+
+
+def _text_is_json(message: Message, texts: list[Text], reports: tuple[Report, ...]) -> bool:
+    """The readable text is the document itself: no words for people, and perhaps evidence that must not be kept."""
+    in_text = any(one.part.content_type.startswith(b"text/") for one in texts)
+    grave = any(report.category is Category.CHILD_ABUSE for report in reports)
+    return message.text.lstrip()[:1] in ("{", "[") or (in_text and grave)

@@ -44,7 +44,7 @@ Properties = dict[int, bytes | str]
 
 
 class Unpacked(NamedTuple):
-    """`messages` as RFC 5322 bytes; `files` attached as they are; `without_header` of the messages had to be made up."""
+    """`messages` as RFC 5322 bytes; `files` attached as they are; the header of `without_header` messages was made up."""
 
     messages: tuple[bytes, ...]
     files: tuple[bytes, ...]
@@ -60,7 +60,7 @@ def tnef(data: bytes) -> Unpacked:
 
 
 def msg(data: bytes) -> Unpacked:
-    """The message that a `.msg` file is; those attached to it where it has no header of its own. Raises MalformedError."""
+    """The message that a `.msg` is; those attached to it where it has no header of its own. Raises MalformedError."""
     try:
         with olefile.OleFileIO(io.BytesIO(data), raise_defects=olefile.DEFECT_INCORRECT) as ole:
             outer = _of_storage(ole, (), len(data))
@@ -152,16 +152,14 @@ def _value(data: bytes, at: int, end: int, kind: int) -> tuple[bytes | str | Non
         return data[at : min(at + size, end)][:16], at + size
     if kind not in (_STRING8, _UNICODE, _OBJECT, _BINARY):
         return None, end  # nobody knows how long it is
-    value: bytes | str | None = None
+    value: bytes | None = None
     while count > 0 and at < end:
         count -= 1
         (length,) = struct.unpack_from("<I", data, at)
         if value is None:
             value = data[at + 4 : min(at + 4 + length, end)]
         at += 4 + _padded(length)
-    if value is not None and kind == _UNICODE:
-        value = _utf16(value)
-    return value, at
+    return (_utf16(value) if value is not None and kind == _UNICODE else value), at
 
 
 def _padded(length: int) -> int:

@@ -34,7 +34,8 @@ def list_messages(
         return
     shown = [
         (r["message_id"], r["received_at"], r["mailbox"], r["sender"], r["subject"],
-         r["verdict"] or r["message_verdict"], r["reason"] or r["message_reason"], r["error"] or r["detail"] or r["message_detail"])
+         r["verdict"] or r["message_verdict"], r["reason"] or r["message_reason"],
+         r["error"] or r["detail"] or r["message_detail"])
         for r in rows
     ]  # fmt: skip
     columns = ("message", "received", "mailbox", "sender", "subject", "verdict", "reason", "why")

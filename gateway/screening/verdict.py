@@ -33,7 +33,7 @@ _NO_COMPLAINT = frozenset({Category.AUTHENTICATION, Category.NOT_SPAM})
 
 _LEGAL = frozenset({Category.CHILD_ABUSE, Category.COPYRIGHT})
 
-# Conduct that may leave no mail behind: address (or site) and time are the whole evidence.
+# Conduct that leaves no mail behind: address and time are the whole evidence.
 _WITHOUT_MAIL = frozenset(
     {
         Category.LOGIN_ATTACK,
@@ -44,13 +44,10 @@ _WITHOUT_MAIL = frozenset(
         Category.VULNERABILITY,
         Category.DATA_HARVESTING,
         Category.INTERFERENCE,
-        # A site shows itself; there may never have been a mail.
-        Category.PHISHING,
-        Category.FRAUD,
-        Category.MALWARE,
-        Category.SPAMVERTISING,
     }
 )
+# A site shows itself: where its address is given, there may never have been a mail.
+_ABOUT_SITES = frozenset({Category.PHISHING, Category.FRAUD, Category.MALWARE, Category.SPAMVERTISING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +152,10 @@ def _evidence(report: Report) -> str | None:
     block = report.original.header_block.lower() if report.original else b""
     if block.startswith(b"received:") or b"\nreceived:" in block:
         return "the header of the reported mail"
-    named = report.source_ip or report.reported_uri
-    if report.category in _WITHOUT_MAIL and report.original is None and named and report.arrival_date:
+    if report.category in _WITHOUT_MAIL and report.source_ip and report.arrival_date:
         return "address and time"
+    if report.category in _ABOUT_SITES and report.reported_uri and report.arrival_date:
+        return "the site's address and time"
     return None
 
 

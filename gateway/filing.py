@@ -32,9 +32,10 @@ Placed = dict[tuple[int, Attribution], ClockKey]  # (position of the report in t
 
 async def file(house: House, connection: AsyncConnection, dossiers: Sequence[Dossier], now: datetime) -> None:
     """Write all that a batch of messages means. The caller's transaction makes it all or nothing."""
+    items = [(dossier, item) for dossier in dossiers for item in dossier.reports]
+    await desk_store.hold(connection, _accounts(items))
     await _mark_twins(connection, dossiers)
     await correspondence.route(house, connection, [d for d in dossiers if d.live], now)
-    items = [(dossier, item) for dossier in dossiers for item in dossier.reports]
     desk = await desk_store.load(connection, _accounts(items))
     placed = _decide(house, desk, items, now)
     _tell(house, desk, items)
@@ -53,6 +54,7 @@ async def place(
     the rows of the dossiers' reports, in order. Returns clock ids; what the policy opens no case for has none."""
     now = house.clock()
     items = [(dossier, item) for dossier in dossiers for item in dossier.reports]
+    await desk_store.hold(connection, _accounts(items))
     desk = await desk_store.load(connection, _accounts(items))
     placed = _decide(house, desk, items, now, who)
     _tell(house, desk, items)

@@ -39,6 +39,7 @@ class House:
     mailer: Mailer
     rdap: RdapClient | None
     bystanders: frozenset[str]
+    stopping: bool = field(default=False, init=False)  # what is in hand is finished, nothing new is begun
     _network: Network | None = field(default=None, init=False)
     _network_version: str | None = field(default=None, init=False)
 

@@ -37,7 +37,7 @@ _TIMES = ("received_at", "notified_at", "due_at")  # facts that are times
 log = structlog.get_logger()
 
 
-async def send_due(house: House, limit: int = 50) -> int:
+async def send_due(house: House, limit: int = 100) -> int:
     """Send up to `limit` notices that are due, then let their clocks know. Returns how many were tried."""
     now = house.clock()
     async with house.database.writing() as connection:
@@ -47,11 +47,23 @@ async def send_due(house: House, limit: int = 50) -> int:
         if claimed:
             await notices.name(connection, {n.id: mail_id(house, n) for n in claimed})
     for notice in claimed:
+        if house.stopping:
+            break  # the service frees what it had claimed
+        if house.clock() - now > notices.CLAIM / 2:  # the server is slow: soon another node may claim the rest
+            await _give_back(house)
+            break
         outcome = await _send(house, notice)
-        await _write(house, notice, outcome)
+        if await _write(house, notice, outcome):
+            await _give_back(house)  # somebody paused everything: at once means after this mail
+            break
     while await settle(house):
         pass
     return len(claimed)
+
+
+async def _give_back(house: House) -> None:
+    async with house.database.writing() as connection:
+        await notices.release(connection, house.node)
 
 
 async def _send(house: House, notice: StoredNotice) -> Outcome:
@@ -109,12 +121,14 @@ def _secret_key(house: House, notice: StoredNotice) -> str:
     return hmac.new(house.key("message-id"), notice.key.encode(), hashlib.sha256).hexdigest()
 
 
-async def _write(house: House, notice: StoredNotice, outcome: Outcome) -> None:
+async def _write(house: House, notice: StoredNotice, outcome: Outcome) -> bool:
+    """Commit the outcome. True: everything was paused meanwhile."""
     now = house.clock()
     async with house.database.writing() as connection:
+        paused = await switches.is_paused(connection)
         if isinstance(outcome, Delivered):
             await notices.sent(connection, notice.id, now, outcome.answer)
-            return
+            return paused
         if outcome.why in _OUR_FAULT:
             outcome = Deferred(outcome.why, outcome.answer)
         give_up = timedelta(hours=house.settings.smtp.give_up_hours)
@@ -122,6 +136,7 @@ async def _write(house: House, notice: StoredNotice, outcome: Outcome) -> None:
             notice.attempts + 1, outcome, now, notice.created_at, give_up_after=give_up, key=notice.key
         )
         await notices.not_sent(connection, notice.id, again, outcome.why.value, outcome.answer)
+        return paused
 
 
 async def settle(house: House) -> int:

@@ -10,7 +10,9 @@ the one transaction that files it commits. Must never decide what the packages b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from functools import partial
 
@@ -31,7 +33,7 @@ from gateway.store import mailboxes, messages
 from gateway.store.database import StoreError
 from gateway.store.mailboxes import MailboxState
 from gateway.store.messages import MOST_TRIES, Stored
-from gateway.workers import WorkersBrokenError
+from gateway.workers import CHUNK, WorkersBrokenError
 from notifier.compose import loop_token
 from parsers.report import Envelope, Kind, Parsed
 
@@ -61,14 +63,13 @@ async def work(house: House, limit: int = 100) -> int:
 
 
 async def _work(house: House, claimed: Sequence[Stored], now: datetime) -> None:
-    parsed = await parse(house, claimed)
     async with house.database.reading() as connection:
         network = await house.network(connection)
         boxes = await mailboxes.all_of(connection)
-    dossiers = [
-        examine(house, network, message, said, now, live=_is_live(message, boxes))
-        for message, said in zip(claimed, parsed, strict=True)
-    ]
+    dossiers = []
+    async with aclosing(parse(house, claimed)) as parsed:
+        async for message, said in parsed:
+            dossiers.append(examine(house, network, message, said, now, live=_is_live(message, boxes)))
     async with house.database.writing() as connection:
         await filing.file(house, connection, dossiers, now)
     for dossier in dossiers:
@@ -80,8 +81,22 @@ async def _give_back(house: House, claimed: Sequence[Stored], *, counts: bool) -
         await messages.give_back(connection, [m.id for m in claimed], counts=counts)
 
 
-async def parse(house: House, claimed: Sequence[Stored]) -> list[Parsed]:
-    """Message -> what it says. What failed too often is not tried again: a person has to look."""
+async def parse(house: House, claimed: Sequence[Stored]) -> AsyncGenerator[tuple[Stored, Parsed], None]:
+    """Message -> what it says, in order: the first are examined while the next are still being read."""
+    parts = [claimed[start : start + CHUNK] for start in range(0, len(claimed), CHUNK)]
+    reading = [asyncio.create_task(_read(house, part)) for part in parts]
+    try:
+        for part, read in zip(parts, reading, strict=True):
+            for message, said in zip(part, await read, strict=True):
+                yield message, said
+    finally:
+        for read in reading:
+            read.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
+
+
+async def _read(house: House, claimed: Sequence[Stored]) -> list[Parsed]:
+    """What failed too often is not tried again: a person has to look."""
     hopeless = {m.id for m in claimed if m.tries > MOST_TRIES}
     read = iter(await house.workers.parse([m.raw for m in claimed if m.id not in hopeless]))
     return [_given_up() if m.id in hopeless else next(read) for m in claimed]
@@ -130,8 +145,9 @@ def screening_context(house: House, network: Network, now: datetime) -> Screenin
 
 
 async def drain(house: House) -> None:
-    """Everything that can be done now without a mailbox: work, tick, look up, send, until nothing is left."""
-    while True:
+    """Everything that can be done now without a mailbox: work, tick, look up, send, until nothing is left
+    or the service is to stop."""
+    while not house.stopping:
         done = await work(house) + await ticker.tick(house) + await third_parties.look_up(house)
         done += await outbox.send_due(house)
         if done == 0:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
+from typing import Any
 
 import structlog
 import uvicorn
@@ -29,6 +30,7 @@ from gateway.web.page import page
 from gateway.workers import WorkersBrokenError
 
 _TURN_SECONDS = 5
+_FINISH_SECONDS = 10  # for polls under way when we are to stop; what is cut then is done again by the next start
 _IDLE_SECONDS = 25 * 60  # RFC 2177: servers may hang up after 30 minutes
 
 log = structlog.get_logger()
@@ -39,8 +41,9 @@ class Service:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self._turning = asyncio.Lock()
+        self._turn: asyncio.Task[None] | None = None
         self._polling = {box.name: asyncio.Lock() for box in house.settings.mailboxes}
+        self._begun: set[asyncio.Task[None]] = set()
         self._waits: dict[str, float] = {}  # mailbox -> not before (loop time), after failures
 
     async def run(self, stopped: asyncio.Event | None = None) -> None:
@@ -50,28 +53,51 @@ class Service:
             asyncio.get_running_loop().add_signal_handler(name, stopped.set)
         for warning in self.house.settings.warnings():
             log.warning(warning)
-        async with self.house.database.writing() as connection:  # what this node had in hand when it died
-            await messages.release(connection, self.house.node)
-            await notices.release(connection, self.house.node)
+        await self._free_claims()  # what this node had in hand when it died
         scheduler = self._schedule()
         # at once, by the loop and not by the house's clock, which may not be the real one that the scheduler goes by
-        first = [asyncio.create_task(self.poll(box)) for box in self.house.settings.mailboxes]
-        tasks = first + [asyncio.create_task(self._watch(box)) for box in self.house.settings.mailboxes if box.idle]
+        for box in self.house.settings.mailboxes:
+            await self._begin(partial(self.poll, box))
+        watches = [asyncio.create_task(self._watch(box)) for box in self.house.settings.mailboxes if box.idle]
         server = self._server()
         serving = asyncio.create_task(server.serve()) if server else None
+        self.house.stopping = False
         scheduler.start()
         log.info("running", mailboxes=[box.name for box in self.house.settings.mailboxes])
         await stopped.wait()
         log.info("stopping")
+        self.house.stopping = True
         scheduler.shutdown(wait=False)
-        for task in tasks:
-            task.cancel()
         if server and serving:
             server.should_exit = True
             await serving
-        await asyncio.gather(*tasks, return_exceptions=True)
-        async with self._turning:  # what is in hand is finished, not cut
-            log.info("stopped")
+        await self._finish(watches)
+        log.info("stopped")
+
+    async def _finish(self, watches: list[asyncio.Task[None]]) -> None:
+        """End what goes on: the mail in hand is handed over and noted, so that nobody gets it twice."""
+        for task in watches:
+            task.cancel()
+        if self._begun:
+            await asyncio.wait(self._begun, timeout=_FINISH_SECONDS)
+        for task in self._begun:
+            task.cancel()
+        await asyncio.gather(*watches, *self._begun, return_exceptions=True)
+        if self._turn is not None:
+            await self._turn
+        with suppress(StoreError):  # else the next start does it
+            await self._free_claims()
+
+    async def _free_claims(self) -> None:
+        async with self.house.database.writing() as connection:
+            await messages.release(connection, self.house.node)
+            await notices.release(connection, self.house.node)
+
+    async def _begin(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """A task of ours: the scheduler would cut one of its own, with an error, when we stop."""
+        task = asyncio.create_task(work())
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
 
     async def poll(self, box: Mailbox) -> None:
         """Read one mailbox, then do what follows from it. Failures wait ever longer, with jitter."""
@@ -80,35 +106,43 @@ class Service:
             return
         async with lock:
             try:
-                await poll(self.house, box)
-                self._waits.pop(box.name, None)
-            except MailboxError:
-                await self._wait_longer(box)
+                await self._read(box)
             except (StoreError, WorkersBrokenError) as error:
                 log.error("nothing can be stored; mail stays in the mailbox", mailbox=box.name, error=str(error))  # noqa: TRY400
             except Exception:
                 log.exception("poll failed", mailbox=box.name)
         await self.turn()
 
+    async def _read(self, box: Mailbox) -> None:
+        try:
+            await poll(self.house, box)
+            self._waits.pop(box.name, None)
+        except MailboxError:
+            await self._wait_longer(box)
+
     async def turn(self) -> None:
-        """Everything that needs no mailbox: work, tick, look up, send."""
-        if self._turning.locked():
-            return
-        async with self._turning:
-            try:
-                await pipeline.drain(self.house)
-            except (StoreError, WorkersBrokenError) as error:
-                log.error("put off", error=str(error))  # noqa: TRY400
-            except Exception:
-                log.exception("turn failed")
+        """Everything that needs no mailbox: work, tick, look up, send. Whoever waits for it may be cancelled; it goes
+        on to its end, since a mail must not be cut between the server's acceptance and our commit."""
+        if self._turn is None or self._turn.done():
+            self._turn = asyncio.create_task(self._drain())
+            await asyncio.shield(self._turn)
+
+    async def _drain(self) -> None:
+        try:
+            await pipeline.drain(self.house)
+        except (StoreError, WorkersBrokenError) as error:
+            log.error("put off", error=str(error))  # noqa: TRY400
+        except Exception:
+            log.exception("turn failed")
 
     def _schedule(self) -> AsyncIOScheduler:
         scheduler = AsyncIOScheduler(timezone="UTC")
         often = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        scheduler.add_job(self.turn, "interval", seconds=_TURN_SECONDS, **often)
+        scheduler.add_job(self._begin, "interval", args=[self.turn], seconds=_TURN_SECONDS, **often)
         for box in self.house.settings.mailboxes:
-            job: Callable[[], Awaitable[None]] = partial(self.poll, box)
-            scheduler.add_job(job, "interval", seconds=box.poll_seconds, **often)
+            scheduler.add_job(
+                self._begin, "interval", args=[partial(self.poll, box)], seconds=box.poll_seconds, **often
+            )
         return scheduler
 
     async def _wait_longer(self, box: Mailbox) -> None:
@@ -126,6 +160,8 @@ class Service:
                     failures = 0
                     while mail.alive:
                         if await mail.idle(_IDLE_SECONDS):
+                            async with self._polling[box.name]:
+                                pass  # a poll that is under way may have looked before this mail came
                             await self.poll(box)
             except MailboxError:
                 pass  # the poll says what is wrong

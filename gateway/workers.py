@@ -21,7 +21,7 @@ from pebble import ProcessExpired, ProcessPool
 from parsers import parse
 from parsers.report import Envelope, Kind, Limits, Parsed
 
-_CHUNK = 25  # messages a task: large enough to pay for the trip, small enough to share two workers
+CHUNK = 25  # messages a task: large enough to pay for the trip, small enough to share two workers
 
 
 class WorkersBrokenError(Exception):
@@ -40,7 +40,7 @@ class ParserWorkers:
 
     async def parse(self, raws: Sequence[bytes]) -> list[Parsed]:
         """What each message says, in order. Never raises for what a message does to its worker."""
-        chunks = [list(raws[i : i + _CHUNK]) for i in range(0, len(raws), _CHUNK)]
+        chunks = [list(raws[i : i + CHUNK]) for i in range(0, len(raws), CHUNK)]
         parsed = await asyncio.gather(*(self._chunk(chunk) for chunk in chunks))
         return [one for chunk in parsed for one in chunk]
 

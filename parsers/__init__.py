@@ -6,7 +6,7 @@ message becomes `unreadable` and is kept for a person.
 
 from __future__ import annotations
 
-from parsers import registry
+from parsers import findings, registry
 from parsers.envelope import structure
 from parsers.errors import ParserError
 from parsers.message import Message, read_envelope
@@ -23,7 +23,7 @@ _SALVAGED_BYTES = 64 * 1024
 def parse(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Parsed:
     """What `raw` (one message as it was received) says. Never raises: what cannot be read is `unreadable`."""
     try:
-        return registry.read(Message(structure(raw, limits), limits))
+        return findings.examined(registry.read(Message(structure(raw, limits), limits)))
     except ParserError as error:
         return _unreadable(raw, str(error))
     except MemoryError:

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from parsers import fields, notice, table
-from parsers.moments import Moment, Reading, moments
+from parsers.moments import Moment, Reading, line_time, moments
 from parsers.notice import Label
 
 ACCUSED = 10_000
@@ -22,7 +22,7 @@ _SOURCES = frozenset(
         *("source ip", "source", "source address", "source ip address", "src ip", "src", "srcip", "ip source"),
         *("attacker", "attacker ip", "attacker ip address", "attacking ip", "attacking ip address", "attack source"),
         *("offending ip", "offending ip address", "offender", "offender ip", "abusive ip", "abuser ip", "abuser"),
-        *("abusive ip address", "abusing ip", "infringer's ip address", "infringers ip address", "infringing ip"),
+        *("abusive ip address", "abusing ip", "infringers ip address", "infringing ip"),
         *(
             "infringer ip address",
             "malicious ip",
@@ -70,7 +70,8 @@ _TOKEN = re.compile(
     r"\b(?:SRC|srcip|src_ip|source_ip|rhost|attackerip|remote_addr|client_ip)\s?[=:]\s?[\"'\[]?([0-9A-Fa-f.:]{3,45})"
 )
 _PHRASE = re.compile(
-    r"(?:\bip[ -]?address(?:es)?|\baddress|\bthe ip|\bhost|\bserver|\bsource|\bfailures of|\battacks? from|\battempts? from"
+    r"(?:\bip[ -]?address(?:es)?|\baddress|\bthe ip|\bhost|\bserver|\bsource|\bfailures of|\battacks? from"
+    r"|\battempts? from"
     r"|\bconnections? from|\boriginat\w{2,4} from|\bcoming from|\btraffic from|\bprobes? from|\bscans? from|\bspam from"
     r"|\babuse from|\bban(?:ned)?|\bblocked|\babout|\bip adres[asyu]{1,2}|\badresse ip|\bip-adresse)[\s:\"'(\[<]{1,4}",
     re.IGNORECASE,
@@ -90,22 +91,27 @@ class Accused(NamedTuple):
     where: str
     labelled: bool
     titled: bool
+    neutral: bool = False  # labelled, by a name that says nothing of either side
 
 
 def accused(subject: str, text: str, labels: list[Label]) -> Accused:
     """Subject and labels first; then phrases, then log lines. They may repeat each other, not contradict."""
     titled = notice.addresses(_TICKET.sub(" ", subject))
-    rows = [ip for row in table.text_rows(text) if (ip := fields.ip(row.at(row.columns.ip))) not in (None, "0.0.0.0")]  # noqa: S104  nothing is bound
+    rows = [fields.ip(row.at(row.columns.ip)) for row in table.text_rows(text)]
     labelled = _labelled(labels, _SOURCES) or _tokens(text)
     if not labelled and not titled:
-        labelled = list(dict.fromkeys(one for one in rows if one)) or _labelled(labels, _NEUTRAL)
+        labelled = list(dict.fromkeys(one for one in rows if one and one not in table.UNSPECIFIED))
+    neutral = not labelled
+    if not labelled and not titled:
+        labelled = _labelled(labels, _NEUTRAL)
     if len(titled) == 1:
         one = titled[0]
         if labelled and one not in labelled and len(labelled) == 1:
             return Accused((), (one, labelled[0]), "", labelled=True, titled=True)
         return Accused((one,), (), "envelope:Subject", labelled=one in labelled, titled=True)
     if labelled:
-        return Accused(tuple(labelled[:ACCUSED]), (), "text:labelled address", labelled=True, titled=False)
+        certain = tuple(labelled[:ACCUSED])
+        return Accused(certain, (), "text:labelled address", labelled=True, titled=False, neutral=neutral)
     if titled:  # several in the subject: all of them, or none
         return Accused((), tuple(titled), "", labelled=False, titled=True)
     phrased = _phrased(text)
@@ -117,15 +123,14 @@ def accused(subject: str, text: str, labels: list[Label]) -> Accused:
     return Accused((), tuple(phrased[:20]), "", labelled=False, titled=False)
 
 
-def lines_about(address: str, text: str, reading: Reading) -> list[Moment]:
-    """The times of the lines that name an address: of each, the first."""
-    found: list[Moment] = []
+def times_by_address(text: str, reading: Reading) -> dict[str, list[Moment]]:
+    """The times of the lines that name an address (log lines), for each address: of a line, the first."""
+    found: dict[str, list[Moment]] = {}
     for line in text.split("\n", LINES)[:LINES]:
-        if address not in line or len(line) > notice.LINE_CHARS or address not in notice.addresses(_portless(line)):
-            continue
-        times = sorted(moments(line, reading))
-        if times:
-            found.append(times[0])
+        here = notice.addresses(_portless(line[: notice.LINE_CHARS]), 20)
+        if here and (when := line_time(line[: notice.LINE_CHARS], reading)):
+            for address in here:
+                found.setdefault(address, []).append(when)
     return found
 
 

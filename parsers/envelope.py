@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from parsers.errors import LimitError
 from parsers.report import Limits
-from parsers.scan import Budget, Headers, Part, scan, skip_junk, within
+from parsers.scan import FIELD, Budget, Headers, Part, scan, within
 
 HEADERS_SHOWN = 500  # fields of one block that decode_headers gives back
 VALUE_CHARS = 8_000  # of one decoded field
@@ -31,6 +31,12 @@ ADDRESSES = 200  # of one address list
 LIST_BYTES = 16_000  # of an address list that flanker reads; what lies beyond is not looked at
 GUESSED_BYTES = 20_000  # of text whose charset has to be guessed
 REREAD_BYTES = 2 * 1024 * 1024  # a larger message of irregular structure is not read a second time
+_ESCAPE = b"\x1b$"  # begins a Japanese character set (ISO 2022)
+_HIGH = bytes(range(128, 256))
+_WESTERN = frozenset(("iso-8859-1", "windows-1252", "iso-8859-15", "latin1", "cp1252"))
+_LOOKED_AT = 4_000  # bytes that tell whether text is base64
+_SHORTEST_BASE64 = 40
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
 
 # Unfolding and cleaning at once: a fold is a line end before a blank, a tab is a blank.
 _TAB_TO_BLANK = bytes(32 if byte == 9 else byte for byte in range(256))
@@ -84,13 +90,15 @@ def structure(raw: bytes, limits: Limits) -> Part:
     """
     part = scan(raw, limits)
     parts = sum(1 for _ in part.walk())
-    if not part.budget.irregular or len(raw) > REREAD_BYTES:
+    if not part.budget.irregular:
         return part
     part.budget.defects["irregular-structure"] = None
-    for reader in (_flanker_tree, _compat32_tree):
+    for reader in (_guessed_tree, _flanker_tree, _compat32_tree):
+        if reader is not _guessed_tree and len(raw) > REREAD_BYTES:
+            break
         budget = Budget(limits)
         try:
-            again = reader(raw[part.start :], budget)
+            again = reader(part.raw[part.start :], budget)
             found = sum(1 for _ in again.walk())
         except LimitError:
             raise
@@ -105,9 +113,11 @@ def structure(raw: bytes, limits: Limits) -> Part:
 def decode(value: bytes) -> str:
     """A header value as people read it: unfolded, RFC 2047 words and raw 8-bit text decoded, no control characters."""
     flat = value.translate(_TAB_TO_BLANK, _CONTROLS).strip()
+    if _ESCAPE in value:
+        return _UNSAFE.sub("", _characters(value[:VALUE_CHARS].replace(b"\n", b" "), None)[0]).strip()
     if flat.isascii() and b"=?" not in flat:
         return flat[:VALUE_CHARS].decode("ascii")
-    text = _characters(flat[: VALUE_CHARS * 6], None)
+    text, _ = _characters(flat[: VALUE_CHARS * 6], None)
     # Beyond the last `?=` no word can end; flanker's pattern would look for one from every `=?`.
     last = text.rfind("?=") + 2
     if last >= 2 and "=?" in text:
@@ -118,6 +128,11 @@ def decode(value: bytes) -> str:
 def clean(text: str) -> str:
     """Text that was already characters (JSON strings), without what may not leave a header: see `_UNSAFE`."""
     return _UNSAFE.sub("", text)
+
+
+def clean_text(text: str) -> str:
+    """Text of several lines without what may not leave a text: see `_UNSAFE_TEXT`."""
+    return _UNSAFE_TEXT.sub("", text)
 
 
 def decode_headers(block: bytes) -> list[tuple[str, str]]:
@@ -156,7 +171,7 @@ def _mailboxes(value: bytes) -> list[Mailbox]:
         if "@" not in text:
             return []
     else:
-        text = _characters(flat, None)
+        text, _ = _characters(flat, None)
     boxes = [_mailbox(box.display_name or "", box.address) for box in _flanker().parse_list(text) if box.address]
     if boxes:
         return boxes
@@ -193,44 +208,96 @@ def _base64(body: bytes) -> bytes:
         return b""
 
 
+def unwrapped(body: bytes) -> bytes | None:
+    """What base64 text holds although nothing says that it is base64; None where it is not, or holds no fields."""
+    if len(body) < _SHORTEST_BASE64 or _NOT_BASE64.search(body[:_LOOKED_AT]):
+        return None
+    decoded = _base64(body)
+    if FIELD.search(decoded[:_LOOKED_AT]):
+        return decoded
+    if len(decoded) < _SHORTEST_BASE64 or _NOT_BASE64.search(decoded[:_LOOKED_AT]):
+        return None
+    again = _base64(decoded)
+    return again if FIELD.search(again[:_LOOKED_AT]) else None
+
+
 def embedded(part: Part) -> Part:
     """The message inside a part, its transfer encoding undone (flanker and `email` leave it in)."""
+    encoded = (part.headers.first(b"content-transfer-encoding") or b"7").strip().lower()[:1] in b"bq"
     plain = within(part.raw, part.body_start, part.end, part)
-    if (part.headers.first(b"content-transfer-encoding") or b"7").strip().lower()[:1] not in b"bq":
-        return plain
-    decoded = decoded_body(part)
-    inner = Part(decoded, skip_junk(decoded, 0, len(decoded)), len(decoded), part.budget, part.depth + 1)
-    # A label may be wrong: a message that was never encoded has its header in the clear.
-    return inner if inner.headers.fields or not plain.headers.fields else plain
+    inner = plain
+    if encoded:
+        decoded = decoded_body(part)
+        # A label may be wrong: a message that was never encoded has its header in the clear.
+        inner = within(decoded, 0, len(decoded), part)
+        inner = inner if inner.headers.fields or not plain.headers.fields else plain
+    if not inner.headers.fields and (again := unwrapped(inner.raw[inner.start : inner.end])) is not None:
+        part.budget.defects["encoded-twice" if encoded else "missing-transfer-encoding"] = None
+        inner = within(again, 0, len(again), part)
+    beginning = inner.raw[inner.start : min(inner.end, inner.start + 2_000)]
+    if b"\r" in beginning and b"\n" not in beginning:
+        part.budget.defects["bare-cr-line-ends"] = None
+        whole = inner.raw[inner.start : inner.end].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        inner = within(whole, 0, len(whole), part)
+    return inner
 
 
 def text(part: Part, most: int) -> str:
     """The text of a text/* part in at most `most` characters, line ends as LF, controls gone."""
     body = decoded_body(part, most * 6)
     charset = part.parameter(b"charset")
-    decoded = _characters(body, charset.decode("ascii", "replace").lower() if charset else None)
+    decoded, as_labelled = _characters(body, charset.decode("ascii", "replace").lower() if charset else None)
+    if not as_labelled:
+        part.budget.defects["wrong-charset" if charset else "missing-charset"] = None
     return _UNSAFE_TEXT.sub("", decoded.replace("\r\n", "\n").replace("\r", "\n"))[:most]
 
 
-def _characters(body: bytes, charset: str | None) -> str:
-    """Bytes to text: as declared, else UTF-8, else as flanker's detector guesses."""
+def _characters(body: bytes, charset: str | None) -> tuple[str, bool]:
+    """(text, was it what the label said): as declared, else UTF-8, else as flanker's detector guesses."""
+    if _ESCAPE in body and not (charset or "").startswith("iso-2022"):
+        return body.decode("iso-2022-jp", "replace"), False
     if body.isascii() and charset not in ("utf-7", "hz-gb-2312") and not (charset or "").startswith("iso-2022"):
-        return body.decode("ascii")
+        return body.decode("ascii"), True
     declared = _CHARSETS.get(charset or "", charset or "utf-8")
+    if declared in _WESTERN and (truth := _not_western(body)) is not None:
+        return truth, False
     for name in dict.fromkeys((declared, "utf-8")):
         try:
-            return body.decode(name)
+            return body.decode(name), name == declared and charset not in (None, "us-ascii")
         except UnicodeDecodeError as error:
             # A sound beginning that was cut in the middle of a character.
             if len(body) - error.start < 4 < error.start:
-                return body[: error.start].decode(name)
+                return body[: error.start].decode(name), True
         except (LookupError, ValueError):
             continue
     try:
         guessed: str = _flanker().charsets(declared, body[:GUESSED_BYTES])
     except Exception:  # noqa: BLE001  the detector may have no idea and says so in many ways
-        return body.decode("latin-1")
-    return guessed
+        return body.decode("latin-1"), False
+    return guessed, False
+
+
+def _not_western(body: bytes) -> str | None:
+    """Text whose label is the one that programs write when they do not know: UTF-8, or Chinese."""
+    high = len(body) - len(body.translate(None, _HIGH))
+    for name in ("utf-8", "gb18030") if high * 2 > len(body) else ("utf-8",):
+        try:
+            return body.decode(name)
+        except UnicodeDecodeError:
+            continue
+    return None
+
+
+def _guessed_tree(raw: bytes, budget: Budget) -> Part:
+    """Cut at the boundaries that stand there, where the named ones never appear."""
+    root = Part(raw, 0, len(raw), budget, 0)
+    waiting = [root]
+    while waiting:
+        part = waiting.pop()
+        if part.content_type.startswith(b"multipart/") and not part.children:
+            part.guess()
+        waiting += part.children
+    return root
 
 
 def _flanker_tree(raw: bytes, budget: Budget, message: Any = None, depth: int = 0) -> Part:

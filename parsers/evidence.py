@@ -26,6 +26,7 @@ from parsers.report import (
 )
 from parsers.scan import Headers, Part
 
+SINGULAR = frozenset((b"text/rfc822-header", b"message/rfc822-headers"))  # seen, but nobody registered them
 RECIPIENT_FIELDS = (b"delivered-to", b"x-original-to", b"x-hmxmroriginalrecipient")
 # Written by a provider or by the sender, one cannot tell: never more than a candidate.
 CANDIDATE_FIELDS = ((b"x-originating-ip", 0.3), (b"x-aol-ip", 0.5), (b"x-reporter-ip", 0.3), (b"x-sender-ip", 0.3))
@@ -46,6 +47,8 @@ class Evidence:
 
 def read(part: Part) -> Evidence:
     """Of a part that `message.is_evidence` accepts. A header block sent as text is read as one."""
+    if part.content_type in SINGULAR:
+        part.budget.defects["unregistered-header-type"] = None
     return of(envelope.embedded(part), headers_only=part.content_type in HEADERS_ONLY)
 
 
@@ -65,6 +68,7 @@ def of(inner: Part, *, headers_only: bool = False) -> Evidence:
         headers_only=headers_only,
         header_block=headers.block,
         body_digest=None if empty else hashlib.sha256(body).hexdigest(),
+        mail=inner,
     )
     return Evidence(original, hops, _identifiers(headers, hops), headers)
 
@@ -96,6 +100,8 @@ def complete(
     origin = dict(stated_by)
     candidates: tuple[Candidate, ...] = ()
     if evidence is not None:
+        if evidence.headers.fields and evidence.headers.unfolded_in_column_1:
+            defects.append("fold-in-column-1")
         _fill(values, origin, evidence)
         values |= {"original": evidence.original, "trace": evidence.trace, "identifiers": evidence.identifiers}
         candidates = _candidates(values.get("source_ip"), evidence)

@@ -12,10 +12,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from parsers import envelope, evidence, fields
+from parsers import envelope, evidence, feedback_lines, fields
 from parsers.evidence import SMTP_AUTH, Evidence
 from parsers.report import Category, Report
-from parsers.scan import FIELD, Part
+from parsers.scan import Part
 
 UINT32 = 2**32 - 1
 NOTHING: Mapping[str, tuple[Any, str]] = MappingProxyType({})
@@ -38,10 +38,11 @@ CATEGORIES = {
 
 
 class Feedback(NamedTuple):
-    """`values` by lower-case name, `spelt` the name as first written."""
+    """`values` by lower-case name, `spelt` the name as first written, `oddities` of how they were written."""
 
     values: dict[str, list[str]]
     spelt: dict[str, str]
+    oddities: tuple[str, ...] = ()
 
     def first(self, name: str) -> str | None:
         found = self.values.get(name)
@@ -55,17 +56,15 @@ class Feedback(NamedTuple):
 
 def read(part: Part) -> Feedback:
     """Every field of the part, wherever empty lines stand in it, its transfer encoding undone."""
-    body = envelope.decoded_body(part)[: part.budget.limits.header_bytes]
-    if not FIELD.search(body) and FIELD.search(part.body[:20_000]):
-        body = part.body[: part.budget.limits.header_bytes]  # labelled base64, sent in the clear
+    lines = feedback_lines.read(part, FIELDS_READ)
     values: dict[str, list[str]] = {}
     spelt: dict[str, str] = {}
-    for name, value in FIELD.findall(body)[:FIELDS_READ]:
+    for name, value in lines.fields:
         written = name.decode("ascii")
         key = written.lower()
         spelt.setdefault(key, written)
         values.setdefault(key, []).append(envelope.decode(value))
-    return Feedback(values, spelt)
+    return Feedback(values, spelt, lines.defects)
 
 
 def report(feedback: Feedback, shown: Evidence | None, elsewhere: Mapping[str, tuple[Any, str]] = NOTHING) -> Report:
@@ -146,11 +145,17 @@ def _checked(feedback: Feedback, defects: list[str]) -> dict[str, Any]:
             defects.append("bad-arrival-date")
         elif not when.zoned:
             defects.append("unknown-time-zone")
+        if when and not fields.is_usual(dates):
+            defects.append("unusual-date")
     return found
 
 
 def _defects(feedback: Feedback, shown: Evidence | None) -> list[str]:
-    found = [f"missing-{name}" for name in REQUIRED if not feedback.first(name)]
+    found = list(feedback.oddities)
+    if sum(map(len, feedback.values.values())) >= FIELDS_READ:
+        found.append("more-fields-than-read")
+    found += [f"more-{name}-than-read" for name in REPEATED if len(feedback.values.get(name, ())) > VALUES]
+    found += [f"missing-{name}" for name in REQUIRED if not feedback.first(name)]
     found += [f"duplicate-{name}" for name, values in feedback.values.items() if name in ONCE and len(values) > 1]
     if "received-date" in feedback.values:
         both = "arrival-date" in feedback.values

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 
 from publicsuffixlist import PublicSuffixList
 
+from parsers import odd_dates
 from parsers.report import ResourceKind
 
 Scope = Literal["global", "private", "loopback", "multicast", "reserved"]
@@ -46,6 +47,7 @@ _MONTHS = {
 }
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)+[a-z0-9-]{2,63}\Z")
 _URL = re.compile(r"[a-z][a-z0-9+-]{1,15}://([^/?#\\\s]{1,500})", re.IGNORECASE)
+_MASKED = re.compile(r"(?:[\d.:]{1,15}[.:])?[x*?]{1,4}(?:[.:][x*?]{1,4}){0,6}", re.IGNORECASE)
 _PHONE = re.compile(r"\+?\d[\d ()./-]{5,20}\d", re.ASCII)
 _DEFANGED = re.compile(r"\[(\.|:)\]|\((\.)\)|\[(at)\]|\{(\.)\}", re.IGNORECASE)
 
@@ -110,6 +112,11 @@ def time(text: str) -> Time | None:
     return _unusual_time(text)
 
 
+def is_usual(text: str) -> bool:
+    """Is a date written as RFC 5322 has it?"""
+    return _DATE.match(text.strip()[:100]) is not None
+
+
 def _offset(text: str) -> timedelta:
     minutes = int(text[1:3]) * 60 + int(text[3:5])
     if minutes >= 24 * 60:
@@ -123,6 +130,7 @@ def _unusual_time(text: str) -> Time | None:
         return Time(iso.astimezone(UTC), zoned=True) if iso.tzinfo else Time(iso.replace(tzinfo=UTC), zoned=False)
     except (ValueError, OverflowError):
         pass
+    text = odd_dates.plain(text)
     try:
         fields = parsedate_tz(text)
         if fields is None:
@@ -195,11 +203,13 @@ def place(url: str) -> tuple[ResourceKind, str] | None:
 def resource(text: str) -> tuple[ResourceKind, str] | None:
     """What an identifier of unstated kind is, with its normal form: address, URL, host, mailbox or telephone number.
 
-    A prefix is None: it names no one address.
+    A prefix is None, and so is an address with digits hidden: they name no one.
     """
     said = undefang(text.strip())
     if (literal := ip(said)) is not None:
         return (ResourceKind.IP, literal) if said.endswith(("/32", "/128")) or "/" not in said else None
+    if _MASKED.fullmatch(said):
+        return None
     if place(said):
         return ResourceKind.URL, said
     if name := host(said):

@@ -279,12 +279,20 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in text.split("|") if word)
 
 
+def _ignored(sign: str) -> bool:
+    """Accents, vowel points of Hebrew and Arabic, marks of direction. Vowels of other scripts are letters."""
+    code = ord(sign)
+    if code < 0x300:
+        return code == 0xAD
+    return code <= 0x36F or 0x591 <= code <= 0x5C7 or 0x64B <= code <= 0x65F or unicodedata.category(sign) == "Cf"
+
+
 def folded(text: str) -> str:
     """For comparison: no case, no accents, no full-width forms, single blanks, one shape of apostrophe."""
     if text.isascii():
         return " ".join(text.lower().split())
     flat = unicodedata.normalize("NFKD", text.replace("’", "'").casefold())
-    kept = "".join(sign for sign in flat if unicodedata.category(sign) not in ("Mn", "Cf"))
+    kept = "".join(sign for sign in flat if not _ignored(sign))
     return " ".join(kept.replace("ı", "i").replace("ł", "l").replace("ø", "o").replace("đ", "d").split())
 
 

@@ -61,7 +61,7 @@ class _Builder:
         self.elements += 1
         if self.elements > ELEMENTS or len(self.open) >= DEPTH:
             raise MarkupError(f"more than {ELEMENTS} elements, or deeper than {DEPTH}")
-        node = Node(_local(name), {_local(key): value[:TEXT_CHARS] for key, value in attributes.items()})
+        node = Node(_local(name), {_local(k): v[:TEXT_CHARS] for k, v in attributes.items() if k[:5] != "xmlns"})
         if self.open:
             self.open[-1].children.append(node)
         elif self.root is None:

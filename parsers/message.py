@@ -6,10 +6,11 @@ so that they need not know each other.
 
 from __future__ import annotations
 
+import html
 import re
 from functools import cached_property
 
-from parsers import archive, envelope, fields
+from parsers import archive, attached, envelope, feedback_lines, fields
 from parsers.errors import LimitError
 from parsers.report import Bounce, Envelope, Kind, Limits, Parsed, Report
 from parsers.scan import Headers, Part
@@ -51,8 +52,11 @@ class Message:
 
     @cached_property
     def feedback_parts(self) -> list[Part]:
-        """message/feedback-report on the outer level."""
-        return [part for part in self.parts if part.content_type == FEEDBACK]
+        """message/feedback-report on the outer level; where there is none, parts of another type that are one."""
+        found = [part for part in self.parts if part.content_type == FEEDBACK]
+        if not found and (found := [part for part in self.parts if feedback_lines.is_feedback(part)]):
+            self.root.budget.defects["feedback-part-of-another-type"] = None
+        return found
 
     @cached_property
     def delivery_parts(self) -> list[Part]:
@@ -60,8 +64,13 @@ class Message:
 
     @cached_property
     def evidence_parts(self) -> list[Part]:
-        """Messages and header blocks on the outer level: by type, or by the name of an attachment."""
-        found = [part for part in self.parts if part is not self.root and is_evidence(part)]
+        """Messages and header blocks on the outer level, also those that Outlook packed."""
+        found: list[Part] = []
+        for part in self.parts:
+            if part is not self.root and is_evidence(part):
+                found.append(part)
+            elif not part.content_type.startswith((b"multipart/", b"text/")):
+                found += attached.unpacked(part)
         if self.root.content_type in EVIDENCE:
             found.append(self.root)
         if len(found) > self.limits.evidence_messages:
@@ -130,21 +139,25 @@ class Message:
         defects: tuple[str, ...] = (),
     ) -> Parsed:
         """What a format gives back. The registry adds the format's name."""
-        found = tuple(dict.fromkeys((*self.root.budget.defects, *defects)))
-        return Parsed(kind, None, self.envelope, reports, bounces, found, text=self.text)
+        text = self.text  # reading it may find something odd
+        if not self.root.headers.block.isascii():
+            self.root.budget.defects["raw-8-bit-header"] = None
+        found = tuple(dict.fromkeys((*self.root.budget.defects, *defects, *self._cut(text))))
+        return Parsed(kind, None, self.envelope, reports, bounces, found, text=text)
+
+    def _cut(self, text: str) -> list[str]:
+        """What was longer than is read, so that nothing is missed in silence."""
+        reached = {
+            "text-cut": len(text) >= self.limits.text_chars,
+            "received-cut": len(self.envelope.received) >= RECEIVED_KEPT,
+            "addresses-cut": len(self.envelope.to) >= envelope.ADDRESSES,
+        }
+        return [name for name, is_so in reached.items() if is_so]
 
 
 def is_evidence(part: Part) -> bool:
-    """A message or header block: by its type, or an `.eml` of any declared type that begins with header fields."""
-    if part.content_type in EVIDENCE:
-        return True
-    if part.content_type.startswith(b"multipart/"):
-        return False
-    name = part.parameter(b"filename", b"content-disposition") or part.parameter(b"name") or b""
-    if not name.strip().lower().endswith(b".eml"):
-        return False
-    beginning = Headers(envelope.decoded_body(part, 20_000), 20_000).fields
-    return b"from" in beginning and not beginning.keys().isdisjoint((b"received", b"date", b"message-id", b"subject"))
+    """A message or header block: by its type, or a file of any declared type that is a mail."""
+    return part.content_type in EVIDENCE or attached.is_mail(part)
 
 
 def read_envelope(headers: Headers) -> Envelope:
@@ -184,20 +197,19 @@ def message_id(value: str | None) -> str | None:
     return found[0] if found else value[:500]
 
 
-def plain_of_html(html: str) -> str:
+def plain_of_html(markup: str) -> str:
     """The words of HTML, for people: blocks as lines, no tags, no scripts. Linear, and nobody's renderer."""
     for name in ("style", "script"):
         kept: list[str] = []
-        rest = html
+        rest = markup
         while (start := rest.lower().find("<" + name)) >= 0 and len(kept) < 20:
             kept.append(rest[:start])
             end = rest.lower().find("</" + name, start)
             rest = rest[end:] if end >= 0 else ""
-        html = "".join([*kept, rest])
-    html = re.sub(r"<(?:br|/p|/div|/tr|/h[1-6]|/li|/blockquote|hr)\b[^<>]*>", "\n", html, flags=re.IGNORECASE)
-    text = re.sub(r"<[^<>]*>", "", html)
-    for entity, sign in ENTITIES:
-        text = text.replace(entity, sign)
+        markup = "".join([*kept, rest])
+    markup = re.sub(r"<(?:br|/p|/div|/tr|/h[1-6]|/li|/blockquote|hr)\b[^<>]*>", "\n", markup, flags=re.IGNORECASE)
+    text = re.sub(r"<[^<>]*>", "", markup)
+    text = envelope.clean_text(html.unescape(text)).replace("\u00a0", " ")
     return re.sub(r"\n\s*\n\s*", "\n\n", text).strip()
 
 

@@ -19,9 +19,24 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 # Only names that mean one offset; CST, IST and BST are used for several.
 _ZONES = {
     **dict.fromkeys(("z", "utc", "gmt", "ut"), 0),
-    "cet": 60, "cest": 120, "mez": 60, "mesz": 120, "eet": 120, "eest": 180, "wet": 0, "west": 60, "msk": 180,
-    "est": -300, "edt": -240, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420,
-    "jst": 540, "kst": 540,
+    "cet": 60,
+    "cest": 120,
+    "mez": 60,
+    "mesz": 120,
+    "eet": 120,
+    "eest": 180,
+    "wet": 0,
+    "west": 60,
+    "msk": 180,
+    "est": -300,
+    "edt": -240,
+    "cdt": -300,
+    "mst": -420,
+    "mdt": -360,
+    "pst": -480,
+    "pdt": -420,
+    "jst": 540,
+    "kst": 540,
 }
 _ZONE = (
     r"(?:(?:UTC|GMT)\s?[+-]\d{1,2}(?::?\d{2})?(?!\d)|[+-]\d{2}:?\d{2}(?!\d)"
@@ -36,7 +51,8 @@ _ISO = re.compile(
     re.IGNORECASE,
 )
 _DAY_FIRST = re.compile(
-    rf"(?<![\d.])(\d{{1,2}})[/ .-]{{1,2}}{_MONTH}[/ .,-]{{1,2}}(\d{{4}}|\d{{2}})(?:[:,T]|,?\s{{1,3}}(?:at\s)?){_CLOCK}{_AFTER}",
+    rf"(?<![\d.])(\d{{1,2}})[/ .-]{{1,2}}{_MONTH}[/ .,-]{{1,2}}(\d{{4}}|\d{{2}})(?:[:,T]"
+    rf"|,?\s{{1,3}}(?:at\s)?){_CLOCK}{_AFTER}",
     re.IGNORECASE,
 )
 _MONTH_FIRST = re.compile(
@@ -55,12 +71,16 @@ _STATED = re.compile(
 
 
 class Moment(NamedTuple):
-    """`start` and `end` of the spelling in the text; `value` aware UTC; `zoned` False where UTC was taken."""
+    """`start` and `end` of the spelling in the text; `value` aware UTC; `zoned` False where UTC was taken.
+
+    `zone` is the offset that was used.
+    """
 
     start: int
     end: int
     value: datetime
     zoned: bool
+    zone: timedelta = timedelta()
 
 
 class Reading(NamedTuple):
@@ -90,11 +110,24 @@ def moment(text: str, reading: Reading = PLAIN) -> Moment | None:
     text = text.strip()[:200]
     if epoch := _EPOCH.match(text):
         return Moment(0, len(text), datetime.fromtimestamp(int(epoch[1]), UTC), zoned=True)
+    if (at_once := _ISO.match(text)) and (when := _iso(at_once, reading)):
+        return when  # what feeds write, in tables of thousands of rows
     found = sorted(moments(text, reading))
     if found:
         return found[0]
     other = fields.time(text)
     return Moment(0, len(text), other.value, other.zoned) if other else None
+
+
+def line_time(line: str, reading: Reading = PLAIN) -> Moment | None:
+    """The first time of a log line. In `04:05 ~ 05:05 (UTC)` the zone of the last counts for both."""
+    found = sorted(moments(line, reading))
+    if not found:
+        return None
+    later = next((one for one in found if one.zoned), None)
+    if found[0].zoned or later is None:
+        return found[0]
+    return found[0]._replace(value=found[0].value - later.zone, zoned=True, zone=later.zone)
 
 
 def stated_zone(text: str) -> timedelta | None:
@@ -155,7 +188,7 @@ def _made(
         value = written - (offset or timedelta())
     except (ValueError, OverflowError):
         return None
-    return Moment(hit.start(), hit.end(), value, offset is not None)
+    return Moment(hit.start(), hit.end(), value, offset is not None, offset or timedelta())
 
 
 def _second(text: str | None) -> int:

@@ -23,7 +23,8 @@ _LABELLED = re.compile(r"[\s>*#•|-]{0,12}([^\s:=|*>][^:=|\n]{0,48}?)\**\s{0,24
 _HINT = re.compile(r"\(([^()]{1,30})\)\s{0,3}\Z")
 _V4 = re.compile(r"(?<![\d.])(?:\d{1,3}(?:\.|\[\.\]|\(\.\))){3}\d{1,3}(?!\d|\.\d|/\d)")
 _V6 = re.compile(
-    r"(?<![0-9A-Za-z:.])(?:[0-9A-F]{0,4}:){2,7}(?:[0-9A-F]{1,4}|(?:\d{1,3}\.){3}\d{1,3}|(?<=::))(?![\w:/])", re.IGNORECASE
+    r"(?<![0-9A-Za-z:.])(?:[0-9A-F]{0,4}:){2,7}(?:[0-9A-F]{1,4}|(?:\d{1,3}\.){3}\d{1,3}|(?<=::))(?![\w:/])",
+    re.IGNORECASE,
 )
 # A ticket system tells what it did with a mail, above the mail.
 _TICKET_BEGINS = re.compile(r"^.{0,80}\bRequest \d{1,12} was acted upon\.?\s{0,3}$", re.MULTILINE)
@@ -34,9 +35,12 @@ _WORDS: tuple[tuple[Category, str], ...] = (
     (Category.PHISHING, r"phish(?:ing)?|fishing site|credential harvest"),
     (
         Category.LOGIN_ATTACK,
-        r"brute[ -]?forc\w{0,4}|fail2ban|failed (?:login|password|auth)\w{0,14}|login[ -]attack|log[ -]?in attempts?|rdp"
-        r"|authentication fail\w{0,5}|invalid user|sshd?\b|wp-login|xmlrpc|sasl login|auth(?:entication)? attack"
-        r"|credential stuffing|unauthori[sz]ed (?:login|access)|imap-login",
+        (
+            r"brute[ -]?forc\w{0,4}|fail2ban|failed (?:login|password|auth)\w{0,14}|login[ -]attack"
+            r"|log[ -]?in attempts?|rdp"
+            r"|authentication fail\w{0,5}|invalid user|sshd?\b|wp-login|xmlrpc|sasl login|auth(?:entication)? attack"
+            r"|credential stuffing|unauthori[sz]ed (?:login|access)|imap-login"
+        ),
     ),
     (
         Category.DDOS,
@@ -44,27 +48,34 @@ _WORDS: tuple[tuple[Category, str], ...] = (
     ),
     (
         Category.PORT_SCAN,
-        r"port[ -]?scan\w{0,5}|scanning|netscan|network scan|darknet|probes?\b|probing|portscan\w{0,4}",
+        r"port[ -]?scan\w{0,5}|scann(?:er|ing)|netscan|network scan|darknet|probes?\b|probing|portscan\w{0,4}",
     ),
     (
         Category.LISTING,
-        r"black ?list(?:ed|ing)?|block ?list(?:ed|ing)?|dnsbl|rbl\b|spamhaus|sbl\b|uceprotect|delist\w{0,4}"
-        r"|listed (?:in|on|at)",
+        (
+            r"black ?list(?:ed|ing)?|block ?list(?:ed|ing)?|dnsbl|rbl\b|spamhaus|sbl\b|uceprotect|delist\w{0,4}"
+            r"|listed (?:in|on|at)"
+        ),
     ),
     (
         Category.INFECTED_HOST,
-        r"bot ?net|infect(?:ed|ion)|malware-c2|c&c|command and control|trojan|zombie|sinkhole|http-botnet",
+        r"bot ?net|infect(?:ed|ion)|malware-c2|c2[- ]server|c&c|command and control|trojan|zombie|sinkhole|http-botnet",
     ),
     (Category.MALWARE, r"malware|virus(?:es)?\b|ransomware|drive-by"),
     (
         Category.VULNERABILITY,
-        r"vulnerab\w{0,8}|open (?:recursive )?resolver|exploitable|misconfigur\w{0,5}|security issue|exposed"
-        r"|open (?:relay|proxy)|cve-\d{4}",
+        (
+            r"vulnerab\w{0,8}|open (?:\w{2,12} ){0,2}(?:resolver|server|service|relay|prox)|exploitable"
+            r"|misconfigur\w{0,5}|security issue|exposed|unwanted[- ]accessible|cve-\d{4}"
+        ),
     ),
     (
         Category.INTRUSION,
-        r"hack(?:ed|ing|er)?s?\b|intrusion|exploit\w{0,6}|sql[ -]?injection|web ?attack\w{0,4}|bad ?bot|compromised"
-        r"|defac\w{0,6}|shell ?upload|attack(?:ed|er|ing|s)?\b|log lines? (?:for|of|follow)|lines containing failures",
+        (
+            r"hack(?:ed|ing|er)?s?\b|intrusion|exploit\w{0,6}|sql[ -]?injection|web ?attack\w{0,4}|bad ?bot|compromised"
+            r"|defac\w{0,6}|shell ?upload|attack(?:ed|er|ing|s)?\b|log lines? (?:for|of|follow)"
+            r"|lines containing failures"
+        ),
     ),
     (Category.DATA_HARVESTING, r"harvest\w{0,5}|scrap(?:ing|er)s?\b"),
     (Category.SPAM, r"spam\w{0,6}|unsolicited|junk ?mail|honey ?pot|spam ?trap"),
@@ -73,15 +84,27 @@ _WORDS: tuple[tuple[Category, str], ...] = (
 _CATEGORIES = tuple((category, re.compile(rf"(?<![A-Za-z])(?:{words})", re.IGNORECASE)) for category, words in _WORDS)
 _ACCUSES = re.compile(
     r"abus(?:e|ive|ing)|attack|malicious|brute|unauthori[sz]ed|hack|intrusion|exploit|scann?ing|port ?scan|spam|phish"
-    r"|infring|copyright|black ?list|block ?list|botnet|infected|malware|flood|d?dos\b|vulnerab|fraud|complain|suspicious"
+    r"|infring|copyright|black ?list|block ?list|botnet|infected|malware|flood|d?dos\b|vulnerab|fraud"
+    r"|complain|suspicious"
     r"|angriff|missbrauch|attaque|ataque|zneu[žz]it|攻击|滥用|垃圾",
     re.IGNORECASE,
 )
 _AUTOMATIC = re.compile(
-    r"automat(?:ic|ed|isch|ique)|auto-?generated|generated (?:by|at|on)|do not reply|no-?reply|has been (?:registered|banned)"
-    r"|monitoring report|honey ?pot|sensor|fail2ban|csirt|\bcert\b|detected|security issue|abuse report|feedback report",
+    r"automat(?:ic|ed|isch|ique)|auto-?generated|generated (?:by|at|on)|do not reply|no-?reply"
+    r"|has been (?:registered|banned)"
+    r"|monitoring report|honey ?pot|sensor|fail2ban|csirt|\bcert\b|detected|security issue|abuse report"
+    r"|feedback report",
     re.IGNORECASE,
 )
+# Said to the holder of an address, not to the owner of an account.
+_TO_HOLDER = re.compile(
+    r"abus(?:e|ive)|your (?:network|ip\b|server|customer|range|netblock|host|infrastructure|client)"
+    r"|network operator"
+    r"|complain|\bc(?:si|e)rt\b|from your|take ?down|blacklist|attack source|security issue|missbrauch|zneu[žz]it"
+    r"|贵方|贵司",
+    re.IGNORECASE,
+)
+_URL = re.compile(r"(?:h(?:tt|xx)ps?)://\S{1,2000}", re.IGNORECASE)
 _QUOTED_RECEIVED = re.compile(r"^[\s>|]{0,12}Received:\s{1,3}(?:from|by|\()", re.MULTILINE | re.IGNORECASE)
 _QUOTED_FROM = re.compile(r"^[\s>|*]{0,12}From:\**\s{1,3}\S[^\n]{0,200}@", re.MULTILINE | re.IGNORECASE)
 _QUOTED_SUBJECT = re.compile(r"^[\s>|*]{0,12}Subject:\**\s{1,3}\S", re.MULTILINE | re.IGNORECASE)
@@ -110,7 +133,7 @@ class Label(NamedTuple):
 
 
 def words(message: Message) -> str:
-    """The text of the mail and of its text attachments (log files, quoted notices), without a ticket system's own words."""
+    """The text of the mail and of its text attachments (logs, quoted notices), without a ticket system's own words."""
     pieces = [without_ticket(message.text)]
     attached = 0
     for part in message.parts:
@@ -130,12 +153,14 @@ def without_ticket(text: str) -> str:
 
 
 def labels(text: str) -> list[Label]:
-    """Labelled lines in order: `Source IP: x`, `| Host | x |`, `Source = x`, and a label with its value on the next line."""
+    """Labelled lines in order: `Source IP: x`, `| Host | x |`, `Source = x`; the value may be on the next line."""
     found: list[Label] = []
     empty: str | None = None
     for line in text.split("\n", LINES)[:LINES]:
         hit = _LABELLED.match(line[:LINE_CHARS])
-        if hit is None:
+        if line.lstrip(" >").startswith("|") and line.strip(" >|").count("|") != 1:
+            continue  # a row of a table
+        if hit is None or (empty and not hit[1][0].isalpha()):
             if empty and line.strip():
                 found.append(Label(empty, line.strip()[:LINE_CHARS]))
             empty = None if line.strip() else empty
@@ -144,7 +169,9 @@ def labels(text: str) -> list[Label]:
         if hint := _HINT.search(name):
             name = name[: hint.start()]
             value = f"{value} {hint[1]}" if stated_zone(f"times {hint[1]}") is not None else value
-        name = re.sub(r"[\s_*\"'.-]+", " ", name).strip().lower()
+        name = re.sub(r"[\s_*\".-]+", " ", name.replace("'", "").replace("\u2019", "")).strip().lower()
+        if value.startswith("//"):
+            continue  # a URL
         if value:
             found.append(Label(name, value))
             empty = None
@@ -170,10 +197,11 @@ def category(subject: str, text: str) -> Category | None:
 
     "Attack" and "spam" say little: they count where nothing more is said.
     """
-    titled = [one for one, pattern in _CATEGORIES if pattern.search(subject[:LINE_CHARS])]
+    subject = _URL.sub(" ", subject[:LINE_CHARS])
+    titled = [one for one, pattern in _CATEGORIES if pattern.search(subject)]
     if titled and titled[0] not in _VAGUE:
         return titled[0]
-    piece = text[:ATTACHED_CHARS]
+    piece = _URL.sub(" ", text[:ATTACHED_CHARS])
     counts = {one: sum(1 for _ in pattern.finditer(piece)) for one, pattern in _CATEGORIES}
     best = max(count for one, count in counts.items() if one not in _VAGUE)
     if best and Category.SPAM not in titled:
@@ -189,6 +217,11 @@ def reading(message: Message, text: str) -> Reading:
 def accuses(subject: str, text: str) -> bool:
     """Are there words that accuse somebody, not only words of the trade?"""
     return bool(_ACCUSES.search(subject) or _ACCUSES.search(text[:ATTACHED_CHARS]))
+
+
+def to_holder(subject: str, text: str) -> bool:
+    """Does it speak to whoever holds an address? Warnings about sign-ins name addresses too."""
+    return bool(_TO_HOLDER.search(subject) or _TO_HOLDER.search(text[:ATTACHED_CHARS]))
 
 
 def automatic(subject: str, text: str) -> bool:

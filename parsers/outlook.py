@@ -44,7 +44,7 @@ Properties = dict[int, bytes | str]
 
 
 class Unpacked(NamedTuple):
-    """`messages` as RFC 5322 bytes; `files` attached as they are; the header of `without_header` messages was made up."""
+    """`messages` as RFC 5322 bytes; `files` as they are; the header of `without_header` messages was made up."""
 
     messages: tuple[bytes, ...]
     files: tuple[bytes, ...]

@@ -14,6 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from parsers.scan import Part
 
 
 class Kind(StrEnum):
@@ -37,7 +41,7 @@ class Category(StrEnum):
     SPAM = "spam"  # unsolicited bulk or commercial mail (PAG-3, XARF messaging)
     PHISHING = "phishing"
     FRAUD = "fraud"
-    MALWARE = "malware"
+    MALWARE = "malware"  # harmful attachments too: PAG-3's letter bombing
     MAIL_BOMBING = "mail-bombing"
     HARASSMENT = "harassment"
     LIST_VIOLATION = "list-violation"
@@ -137,7 +141,8 @@ class Original:
 
     `header_block` is its header as raw bytes as they stood in the report (no body; the
     evidence for redaction and fingerprints); it is not part of the JSON. `body_digest` is
-    the SHA-256 hex of the raw body bytes, None where only headers were sent.
+    the SHA-256 hex of the raw body bytes, None where only headers were sent. `mail` is the
+    whole of it, for the findings alone: `parse()` takes it out when they are made.
     """
 
     message_id: str | None = None
@@ -147,6 +152,7 @@ class Original:
     headers_only: bool = False
     header_block: bytes = field(default=b"", repr=False)
     body_digest: str | None = None
+    mail: Part | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,18 @@ NEAR_BOUNDARIES = 20_000
 FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
 # One quoted or bare parameter. Each alternative ends at the next `;` or `"`, so matching is linear.
 PARAMETER = re.compile(rb""";\s*([^\s=;"]{1,60})\s*=\s*(?:"([^"]*)"|([^\s;"]*))""")
+# A line of a header that is neither a field nor a fold: the continuation of one that lost its indentation.
+_COLUMN_1 = re.compile(rb"\n(?![!-9;-~]+[ \t]*:)(?!>?From )(?=[!-~\x80-\xff])")
 # Possessive: a megabyte of empty lines leaves nothing to come back to.
-JUNK = re.compile(rb"(?:\r?\n|>?From [^\n]*+(?:\n|\Z))*+")
+JUNK = re.compile(rb"(?:\r?\n|\xef\xbb\xbf|>?From [^\n]*+(?:\n|\Z))*+")
 # A JSON file instead of a message; no header field begins with a bracket and a quote.
 JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,200}(?:\{\s{0,200}[\"}]|\[\s{0,200}\{)")
 BARE_JSON = "bare-json"  # the defect that says so
+# A line that can only be a boundary: the next one is a field of a part.
+_DELIMITER = re.compile(
+    rb"^--([^\s-][^\r\n]{0,198}?)[ \t]*\r?\n(?=Content-[A-Za-z-]{3,40}[ \t]*:)", re.IGNORECASE | re.MULTILINE
+)
+DELIMITER_WITHIN = 64 * 1024  # bytes of a body
 DIGEST = b"multipart/digest"
 EMBEDDED = b"message/rfc822"
 PLAIN = b"text/plain"
@@ -61,23 +68,32 @@ class Budget:
 class Headers:
     """A header block, split at the first question. Names are looked up in lower case."""
 
-    __slots__ = ("_fields", "block", "longest")
+    __slots__ = ("_fields", "_refolded", "block", "longest")
 
     def __init__(self, block: bytes, longest: int) -> None:
         self.block = block
         self.longest = longest  # bytes of one field, folded lines included
         self._fields: dict[bytes, list[bytes]] | None = None
+        self._refolded: bytes | None = None
 
     def pairs(self) -> list[tuple[bytes, bytes]]:
         """(name, value) in order; a value keeps its line ends where it was folded."""
-        return FIELD.findall(self.block)
+        if self._refolded is None:
+            self._refolded = _refolded(self.block) if _COLUMN_1.search(self.block) else self.block
+        return FIELD.findall(self._refolded)
+
+    @property
+    def unfolded_in_column_1(self) -> bool:
+        """Did a continuation begin without a blank? It was read as one."""
+        self.pairs()
+        return self._refolded is not self.block
 
     @property
     def fields(self) -> dict[bytes, list[bytes]]:
         if self._fields is None:
             fields: dict[bytes, list[bytes]] = {}
             check = len(self.block) > self.longest
-            for name, value in FIELD.findall(self.block):
+            for name, value in self.pairs():
                 if check and len(value) > self.longest:
                     shown = name[:40].decode("ascii")
                     raise LimitError(f"header field {shown} is longer than {self.longest} bytes")
@@ -157,6 +173,13 @@ class Part:
             yield part
             waiting.extend(reversed(part.children))
 
+    def guess(self) -> None:
+        """Cut where another boundary than the named one plainly stands. Does nothing where none does."""
+        found = _DELIMITER.search(self.raw, self.body_start, min(self.end, self.body_start + DELIMITER_WITHIN))
+        if found:
+            self._children = _split(self, found[1])
+            self.budget.defects["wrong-boundary"] = None
+
     @classmethod
     def made(cls, header: bytes, body: bytes, children: list[Part], budget: Budget, depth: int) -> Part:
         """A part that another reader found, in the shape of a scanned one."""
@@ -179,7 +202,12 @@ def scan(raw: bytes, limits: Limits) -> Part:
     if JSON.match(raw):
         raw = b"Content-Type: application/json\n\n" + raw
         budget.defects[BARE_JSON] = None
-    part = Part(raw, skip_junk(raw, 0, len(raw)), len(raw), budget, 0)
+    if b"\r\r\n" in raw[:4096]:
+        raw = raw.replace(b"\r\r\n", b"\r\n")
+        budget.defects["doubled-cr-line-ends"] = None
+    part = Part(raw, _begun(raw, 0, len(raw), budget), len(raw), budget, 0)
+    if part.headers.fields and part.headers.unfolded_in_column_1:
+        budget.defects["fold-in-column-1"] = None
     if not part.headers.fields:
         raise MalformedError("no header field was found at the beginning")
     return part
@@ -187,7 +215,19 @@ def scan(raw: bytes, limits: Limits) -> Part:
 
 def within(raw: bytes, start: int, end: int, outer: Part) -> Part:
     """The message that lies in `raw[start:end]`, as part of `outer`'s message."""
-    return Part(raw, skip_junk(raw, start, end), end, outer.budget, outer.depth + 1)
+    return Part(raw, _begun(raw, start, end, outer.budget), end, outer.budget, outer.depth + 1)
+
+
+def _begun(raw: bytes, start: int, end: int, budget: Budget) -> int:
+    """Where the header begins; what stood before it is noted."""
+    begin = skip_junk(raw, start, end)
+    if begin > start:
+        junk = raw[start:begin]
+        if b"\xef\xbb\xbf" in junk:
+            budget.defects["byte-order-mark"] = None
+        if b"From " in junk:
+            budget.defects["mbox-from-line"] = None
+    return begin
 
 
 def skip_junk(raw: bytes, start: int, end: int) -> int:
@@ -214,9 +254,9 @@ def _cut(raw: bytes, start: int, end: int, longest: int) -> tuple[int, int]:
     return end, end
 
 
-def _split(part: Part) -> list[Part]:
+def _split(part: Part, guessed: bytes | None = None) -> list[Part]:
     """Cut a multipart at its boundary lines (RFC 2046 section 5.1.1)."""
-    boundary = (part.parameter(b"boundary") or b"").rstrip()
+    boundary = guessed or (part.parameter(b"boundary") or b"").rstrip()
     if not boundary:
         part.budget.irregular.append("multipart without boundary")
         return []
@@ -262,3 +302,20 @@ def _before(raw: bytes, line_start: int) -> int:
     """The line end before a boundary belongs to the boundary."""
     end = line_start - 1 if raw[line_start - 1 : line_start] == b"\n" else line_start
     return end - 1 if raw[end - 1 : end] == b"\r" else end
+
+
+def _refolded(block: bytes) -> bytes:
+    """With a blank before each line that continues a field: one that stands between fields, or after `;` or `,`."""
+    fields = list(FIELD.finditer(block))
+    last = fields[-1].start() if fields else 0
+    first = fields[0].start() if fields else len(block)
+    pieces: list[bytes] = []
+    at = 0
+    for hit in _COLUMN_1.finditer(block):
+        before = block[max(0, hit.start() - 2) : hit.start()].rstrip(b"\r")[-1:]
+        if first < hit.start() and (hit.start() < last or before in (b";", b",")):
+            pieces += [block[at : hit.end()], b" "]
+            at = hit.end()
+    if not pieces:
+        return block
+    return b"".join([*pieces, block[at:]])

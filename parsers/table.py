@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from parsers import evidence, fields
+from parsers import envelope, evidence, fields
 from parsers.errors import LimitError, MalformedError
 from parsers.moments import PLAIN, Moment, Reading, moment
 from parsers.report import Category, Report, Resource, ResourceKind, Role
@@ -100,7 +100,7 @@ def rows(data: bytes) -> Iterator[Row]:
 
     Raises LimitError beyond ROWS, MalformedError where it is no table.
     """
-    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", errors="replace", newline="")
+    text = io.TextIOWrapper(io.BytesIO(data), encoding=_encoding(data), errors="replace", newline="")
     beginning: list[str] = []
     for line in text:  # banners and empty lines stand above some
         if line.strip() and not line.startswith(("#", "sep=")):
@@ -193,16 +193,31 @@ def _read(lines: Iterator[str]) -> Iterator[Row]:
         raise MalformedError(f"an attached table cannot be read: {error}") from error
 
 
+def _encoding(data: bytes) -> str:
+    """By its beginning: UTF-8 where it is, else the Western one byte sets."""
+    try:
+        data[:100_000].decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return "utf-8-sig" if error.start > 99_990 else "cp1252"
+    return "utf-8-sig"
+
+
 def _others(row: Row) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """What else the row says, by heading, without what is empty."""
     named = row.columns
     placed = {named.ip, named.time, named.clock, named.port}
     kept = [
-        (name, (value[:VALUE_CHARS],))
+        (name, (_flat(value),))
         for n, (name, value) in enumerate(zip(named.names, row.values, strict=False))
         if value and name and n not in placed
     ]
     return tuple(kept[:KEPT])
+
+
+def _flat(value: str) -> str:
+    """On one line and without control characters, as all that leaves a message."""
+    value = value[:VALUE_CHARS]
+    return value if value.isprintable() else envelope.clean(" ".join(value.split()))
 
 
 def _first(names: tuple[str, ...], wanted: tuple[str, ...]) -> int | None:

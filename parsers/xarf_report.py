@@ -29,6 +29,21 @@ LIST_KEPT = 20
 _INTERNAL = ("_internal", "InternalProcessing")
 # Read elsewhere, or too large to be repeated.
 _NOT_FIELDS = frozenset((*_INTERNAL, "evidence", "Samples", "Attachment", "xarf_version", "Version"))
+# All that is kept of a report of child abuse: what it is and who says so, by names that hold no sample.
+_OF_CHILD_ABUSE = (
+    *("report_id", "category", "type", "class", "classification", "detection_method", "exploitation_type"),
+    *(
+        "media_type",
+        "ncmec_report_id",
+        "hash_values.",
+        "reporter.",
+        "sender.",
+        "ReporterInfo.",
+        "OnBehalfOf.",
+        "ReportClass",
+        "ReportType",
+    ),
+)
 _WITH_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|((?:\d{1,3}\.){3}\d{1,3})):(\d{1,5})")
 _PREFIX = re.compile(r"[0-9A-Fa-f:.]{2,45}/\d{1,3}")
 _SITE_CATEGORIES = frozenset(("content", "copyright", "reputation"))
@@ -66,9 +81,12 @@ def read(document: dict[str, Any], part: Part, stated: dict[str, Any], beside: E
     _times(document, values, origin, defects)
     _mail(document, values, origin, defects)
     _claims(document, stated.get("from_domain"), defects)
-    values["fields"] = tuple(_kept(document))
+    own_place = frozenset((*_URLS, *(path.removeprefix("xarf:") for path in origin.values())))
+    values["fields"] = tuple(_kept(document, own_place))
     shown = None
-    if category is not Category.CHILD_ABUSE:
+    if category is Category.CHILD_ABUSE:
+        values["fields"] = tuple(pair for pair in values["fields"] if pair[0].startswith(_OF_CHILD_ABUSE))
+    else:
         shown = xarf_evidence.reported_mail(document, part, defects) or beside
     report = evidence.complete(values, shown, origin, defects)
     return replace(
@@ -88,6 +106,7 @@ def _source(
     path, said = next(((one, text) for one in _SOURCE if (text := _text(document, one, URL_CHARS))), ("", ""))
     if with_port := _WITH_PORT.fullmatch(said):
         values["source_port"] = fields.number(with_port[3], 65535) or None
+        origin["source_port"] = f"xarf:{path}"
         said = with_port[1] or with_port[2]
     kind, value = fields.resource(said) or (None, said)
     if kind is None and _PREFIX.fullmatch(said):
@@ -181,22 +200,22 @@ def _claims(document: dict[str, Any], from_domain: str | None, defects: list[str
         defects.append("reporter-differs-from-sender")
 
 
-def _kept(document: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _kept(document: dict[str, Any], taken: frozenset[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Everything else that is short: (name with its path, values). `Report.` itself is not repeated in the names."""
     left = FIELDS_KEPT
-    waiting: list[tuple[str, Any]] = [("", document)]
+    waiting: list[tuple[str, dict[str, Any]]] = [("", document)]
     while waiting:
         path, value = waiting.pop(0)
         for name, one in value.items():
-            shown = envelope.clean(str(name))[:60]
-            if name in _NOT_FIELDS or not shown:
+            place = f"{path}.{name}".lstrip(".")
+            shown = envelope.clean(place.removeprefix("Report."))[:120]
+            if name in _NOT_FIELDS or place in taken or not shown:
                 continue
-            place = shown if not path or path == "Report" else f"{path}.{shown}"
             if isinstance(one, dict) and path.count(".") < 2:
                 waiting.append((place, one))
             elif texts := _scalars(one):
                 left -= 1
-                yield place, texts
+                yield shown, texts
             if not left:
                 return
 

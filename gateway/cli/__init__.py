@@ -20,6 +20,7 @@ from gateway.cli.mailbox import mailbox_app
 from gateway.cli.message import message_app
 from gateway.cli.parse import parse
 from gateway.cli.queue import queue_app
+from gateway.cli.reparse import reparse
 from gateway.cli.running import ingest, pause, poll, resume, run, tick
 
 
@@ -32,7 +33,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         add_completion=False,
     )
-    for command in (demo, init, check, run, pause, resume, poll, tick, ingest, parse, explain, contacts):
+    for command in (demo, init, check, run, pause, resume, poll, tick, ingest, parse, explain, reparse, contacts):
         app.command()(command)
     app.add_typer(mailbox_app, name="mailbox")
     app.add_typer(message_app, name="message")

@@ -230,6 +230,8 @@ class MailboxConnection:
     async def _idle(self, seconds: float) -> bool:
         """Not by IMAP4.idle_start: that waits for ever when the server hangs up before its `+`."""
         protocol, limit = self._protocol, self.access.timeout
+        if not self._news.is_set():
+            await protocol.simple_command("NOOP")  # in IDLE some servers tell only of what comes after its beginning
         if self._news.is_set():
             self._news.clear()
             return True

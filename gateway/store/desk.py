@@ -46,6 +46,14 @@ _OVERTAKES = frozenset(
 )
 
 
+async def hold(connection: AsyncConnection, account_ids: Iterable[int]) -> None:
+    """Whoever files for one of these accounts waits until another has: an account without a case has no other
+    row to lock, and both would open one. Comes before all that they look at. One statement."""
+    if ids := sorted(set(account_ids)):
+        locked = select(accounts.c.id).where(accounts.c.id.in_(ids)).order_by(accounts.c.id)
+        await connection.execute(locked.with_for_update(key_share=True))
+
+
 async def load(connection: AsyncConnection, account_ids: Iterable[int]) -> Desk:
     """The desk for these accounts: who is told, the current cases, their clocks. Four statements."""
     ids = sorted(set(account_ids))
@@ -173,11 +181,9 @@ async def _save_cases(connection: AsyncConnection, desk: Desk) -> None:
     fresh = [desk.cases[key] for key in sorted(desk.changed_cases) if desk.cases[key].id is None]
     old = [desk.cases[key] for key in sorted(desk.changed_cases) if desk.cases[key].id is not None]
     if fresh:
-        rows = await connection.execute(
-            insert(cases).returning(cases.c.id, sort_by_parameter_order=True), [_case_row(case) for case in fresh]
-        )
-        for case, case_id in zip(fresh, rows.scalars(), strict=True):
-            desk.cases[(case.account_id, case.cls)] = replace(case, id=case_id)
+        opening = insert(cases).returning(cases.c.account_id, cases.c.cls, cases.c.id)
+        for account_id, cls, case_id in await connection.execute(opening, [_case_row(case) for case in fresh]):
+            desk.cases[(account_id, cls)] = replace(desk.cases[(account_id, cls)], id=case_id)
     if old:
         statement = update(cases).where(cases.c.id == bindparam("row_id"))
         statement = statement.values(state=bindparam("new_state"), resolved_at=bindparam("new_resolved_at"))
@@ -204,11 +210,10 @@ async def _save_clocks(connection: AsyncConnection, desk: Desk, case_ids: dict[C
     old = [clock for clock in changed if clock.id is not None]
     ids = {key: clock.id for key, clock in desk.clocks.items() if clock.id is not None}
     if fresh:
-        rows = await connection.execute(
-            insert(clocks).returning(clocks.c.id, sort_by_parameter_order=True),
-            [_clock_row(c) | {"case_id": case_ids[c.case_key]} for c in fresh],
-        )
-        ids.update({clock.key: new for clock, new in zip(fresh, rows.scalars(), strict=True)})
+        keys = {case_id: key for key, case_id in case_ids.items()}
+        starting = insert(clocks).returning(clocks.c.case_id, clocks.c.kind, clocks.c.value, clocks.c.id)
+        made = await connection.execute(starting, [_clock_row(c) | {"case_id": case_ids[c.case_key]} for c in fresh])
+        ids.update({(keys[case_id], kind, value): clock_id for case_id, kind, value, clock_id in made})
     if old:
         statement = update(clocks).where(clocks.c.id == bindparam("row_id"))
         statement = statement.values({name: bindparam(f"new_{name}") for name in _CLOCK_COLUMNS})

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import Mode
@@ -58,8 +59,9 @@ class Place:
 async def store(
     connection: AsyncConnection, arrived: Sequence[Arrived], place: Place | None, now: datetime
 ) -> list[int]:
-    """Store a batch with its coordinates; what is known already is not stored again. Returns the ids of
-    the messages in the order of `arrived`. At most five statements."""
+    """Store a batch with its coordinates; what is known already is not stored again, even where another
+    node stores it at this moment. Returns the ids of the messages in the order of `arrived`. At most seven
+    statements."""
     digests = [hashlib.sha256(mail.raw).hexdigest() for mail in arrived]
     known = await _by_digest(connection, set(digests))
     fresh: dict[str, dict[str, Any]] = {}
@@ -67,11 +69,13 @@ async def store(
         if digest not in known and digest not in fresh:
             fresh[digest] = _row(digest, mail, place, now)
     if fresh:
-        rows = await connection.execute(
-            insert(messages).returning(messages.c.sha256, messages.c.id, sort_by_parameter_order=True),
-            list(fresh.values()),
-        )
-        known.update({row.sha256: row.id for row in rows})
+        inserting = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        statement = inserting(messages).on_conflict_do_nothing(index_elements=[messages.c.sha256])
+        rows = await connection.execute(statement.returning(messages.c.sha256, messages.c.id), list(fresh.values()))
+        made = {row.sha256: row.id for row in rows}
+        overtaken = fresh.keys() - made.keys()
+        known |= made | (await _by_digest(connection, overtaken) if overtaken else {})
+        fresh = {digest: fresh[digest] for digest in made}
     ids = [known[digest] for digest in digests]
     if place is not None:
         await _place(connection, ids, arrived, place)

@@ -39,10 +39,10 @@ async def add(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> li
     """Insert reports (columns of the table), return their ids in order. One statement."""
     if not rows:
         return []
-    found = await connection.execute(
-        insert(reports).returning(reports.c.id, sort_by_parameter_order=True), storable(list(rows))
-    )
-    return list(found.scalars())
+    statement = insert(reports).returning(reports.c.message_id, reports.c.position, reports.c.id)
+    found = await connection.execute(statement, storable(list(rows)))
+    ids = {(message_id, position): report_id for message_id, position, report_id in found}
+    return [ids[row["message_id"], row["position"]] for row in rows]
 
 
 async def attribute(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:

@@ -1,0 +1,101 @@
+"""Checked facts about the reported mail, that its bytes alone can show: for staff to judge by, and never a verdict.
+
+A check is a module of this package whose name does not begin with `_`: no list, no order. It
+offers `check(mail)`, which yields Findings: a stable code, and the evidence as part of an
+English sentence that may be shown to the customer, so without anything that names who
+received or reported the mail. Checks never know each other; only `parsers` itself knows
+them. A check that fails is a defect of the report and never costs it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from types import MappingProxyType
+from typing import Protocol, cast
+
+from parsers import envelope, links
+from parsers.report import Category, Finding, Original, Parsed, Report, Resource
+from parsers.reported import ReportedMail
+
+FINDINGS = 40  # kept of one report
+EVIDENCE_CHARS = 300
+
+# Nothing is complained of, or what it shows is looked at by nobody but the legal lane.
+_NOT_EXAMINED = frozenset((Category.AUTHENTICATION, Category.NOT_SPAM, Category.CHILD_ABUSE))
+# What a mail that went to newsgroups in mass was taken for, before anybody had counted them.
+_UNSPECIFIC = frozenset((Category.SPAM, Category.OTHER))
+MASS_POSTING = "mass-newsgroup-posting"
+
+
+class Check(Protocol):
+    """What a module of this package offers."""
+
+    __name__: str
+
+    def check(self, mail: ReportedMail) -> Iterator[Finding]: ...
+
+
+@cache
+def known() -> MappingProxyType[str, Check]:
+    """Check by name: the modules that lie in the package."""
+    names = sorted(found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
+    return MappingProxyType({name: cast("Check", importlib.import_module(f"{__name__}.{name}")) for name in names})
+
+
+def examined(parsed: Parsed) -> Parsed:
+    """With the findings of each report that shows its mail, and the places which that advertises."""
+    if not any(report.original and report.original.mail for report in parsed.reports):
+        return parsed
+    return replace(parsed, reports=tuple(_examined(report) for report in parsed.reports))
+
+
+def _examined(report: Report) -> Report:
+    original = report.original
+    if original is None or original.mail is None:
+        return report
+    changed: dict[str, object] = {"original": _without_mail(original)}
+    if report.category not in _NOT_EXAMINED:
+        mail = ReportedMail(report, original.mail)
+        found, defects = _findings(mail)
+        changed["findings"] = (*report.findings, *found)
+        changed["resources"] = _resources(mail)
+        if mail.limited:
+            defects.append("original-over-limit")
+        if defects:
+            changed["defects"] = tuple(dict.fromkeys((*report.defects, *defects)))
+        if report.category in _UNSPECIFIC and any(one.code == MASS_POSTING for one in found):
+            changed["category"] = Category.NEWSGROUP_SPAM
+            changed["provenance"] = (*report.provenance, ("category", "original:Newsgroups"))
+    return replace(report, **changed)  # type: ignore[arg-type]  # fields of Report by name
+
+
+def _findings(mail: ReportedMail) -> tuple[list[Finding], list[str]]:
+    found: list[Finding] = []
+    defects: list[str] = []
+    for name, module in known().items():
+        try:
+            found += [Finding(one.code, _shown(one.evidence)) for one in module.check(mail)]
+        except Exception:  # noqa: BLE001  a bug in one check must not cost the report
+            defects.append(f"check-failed:{name}")
+    return found[:FINDINGS], defects
+
+
+def _shown(evidence: str) -> str:
+    text = evidence if evidence.isascii() and evidence.isprintable() else envelope.clean(evidence)
+    return text if len(text) <= EVIDENCE_CHARS else f"{text[: EVIDENCE_CHARS - 1]}…"
+
+
+def _resources(mail: ReportedMail) -> tuple[Resource, ...]:
+    try:
+        advertised = tuple(links.resources(mail.links))
+    except Exception:  # noqa: BLE001  as above
+        return mail.report.resources
+    return tuple(dict.fromkeys((*mail.report.resources, *advertised)))
+
+
+def _without_mail(original: Original) -> Original:
+    return replace(original, mail=None)

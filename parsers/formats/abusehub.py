@@ -15,7 +15,10 @@ from parsers.errors import LimitError, MalformedError
 from parsers.message import Message
 from parsers.report import Category, Kind, Parsed, Report
 
-DIALECT_OF = ("csv_feed", "shadowserver", "reply", "inline", "pasted", "free_text", "log_notice", "admin")
+DIALECT_OF = (
+    *("forwarded", "inline", "pasted", "reply", "free_text"),
+    *("shadowserver", "acns", "spamhaus", "google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
+)
 
 _SENDER = re.compile(r"@(?:[a-z0-9-]+\.)?abusehub\.nl\Z", re.IGNORECASE)
 _OWN = re.compile(r"abusehub[ _-]?csv", re.IGNORECASE)
@@ -48,12 +51,22 @@ def read(message: Message) -> Parsed:
 
 
 def _reports(sheet: Sheet) -> list[Report]:
+    kinds: dict[str, Category] = {}
     found: list[Report] = []
     for row in table.rows(sheet.data):
-        kind = row.kind
-        category = Category.SPAM if "fbl" in kind.lower() else notice.category(kind, "") or Category.OTHER
+        category = kinds.get(row.kind)
+        if category is None:
+            category = kinds[row.kind] = _category(row.kind)
         report = table.report(row, category)
         if report is not None:
             kept = tuple((name, values) for name, values in report.fields if not _COMPLAINANT.search(name))
             found.append(replace(report, fields=kept))
     return found
+
+
+def _category(kind: str) -> Category:
+    """By the source's name for it: `Hotmail FBL`, `Shadowserver Open SNMP`, `NCSC Ebury Infections`."""
+    if "fbl" in kind.lower():
+        return Category.SPAM
+    named = notice.category(kind, "")
+    return named or (Category.VULNERABILITY if "shadowserver" in kind.lower() else Category.OTHER)

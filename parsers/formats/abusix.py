@@ -14,7 +14,11 @@ from parsers.message import Message
 from parsers.moments import moment
 from parsers.report import Category, Kind, Parsed
 
-DIALECT_OF = ("arf", "forwarded", "inline", "pasted", "reply", "free_text", "log_notice")
+DIALECT_OF = (
+    *("arf", "forwarded", "inline", "pasted", "reply", "free_text"),
+    *("netcraft", "abusehub", "shadowserver", "acns", "spamhaus"),
+    *("google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
+)
 
 _SUBJECT = re.compile(r"\bspam\s?trap\s?hit by \[?([0-9A-Fa-f.:]{2,45})\]?([^\n]{0,80})", re.IGNORECASE)
 

@@ -17,7 +17,10 @@ from parsers.moments import moment
 from parsers.report import Category, Kind, Parsed, Report
 from parsers.scan import Part
 
-DIALECT_OF = ("forwarded", "reply", "inline", "pasted", "free_text", "log_notice", "admin")
+DIALECT_OF = (
+    *("forwarded", "inline", "pasted", "reply", "free_text"),
+    *("spamhaus", "google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
+)
 SOURCES = 100
 
 _ROOT = re.compile(rb"<(?:\w{1,20}:)?Infringement[\s>]", re.IGNORECASE)
@@ -113,7 +116,9 @@ def _report(said: dict[str, str], defects: list[str]) -> Report:
         "source_port": port,
         "arrival_date": when.value if when else None,
         "reported_uri": (url[:2_000],) if url else None,
-        "fields": tuple((name, (said[name][:300],)) for name in _KEPT if said.get(name)),
+        "fields": tuple(
+            (name, (envelope.clean(" ".join(said[name].split()))[:300],)) for name in _KEPT if said.get(name)
+        ),
     }
     where = {"source_ip": "IP_Address", "source_port": "Port", "arrival_date": "TimeStamp"}
     stated_by = {name: f"acns:Source/{tag}" for name, tag in where.items() if stated[name]}

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 
-from parsers import envelope, evidence, feedback
+from parsers import attached, envelope, evidence, feedback
 from parsers.errors import MalformedError
-from parsers.message import FEEDBACK, Message, is_evidence
+from parsers.message import Message, is_evidence
 from parsers.report import Kind, Parsed, Report
 from parsers.scan import Part
 
@@ -25,7 +25,7 @@ def recognises(message: Message) -> bool:
     if message.report_type == b"feedback-report":
         return not _json_inside(message) and not _only_evidence(message)
     if message.root.content_type == b"multipart/report" or message.delivery_parts:
-        return bool(message.feedback_parts) and not message.report_type and not message.delivery_parts
+        return bool(message.feedback_parts) and not message.delivery_parts  # whatever its report-type says
     if message.answers_notice:
         return False  # a customer who answers with our own notice attached
     return message.feedback_holder is not None and not _json_inside(message)
@@ -35,10 +35,19 @@ def read(message: Message) -> Parsed:
     holder = message.feedback_holder
     if holder is None:
         raise MalformedError("it says it is a feedback report, but no message/feedback-report part can be found in it")
-    defects = () if holder is message else ("nested-report",)
+    defects = _container(message) if holder is message else ("nested-report",)
     reports = tuple(_report(part, beside) for part, beside in _pairs(holder))
     kind = Kind.OPT_OUT if all((one.feedback_type or "").startswith("opt-out") for one in reports) else Kind.REPORT
     return message.parsed(kind, reports, defects=defects)
+
+
+def _container(message: Message) -> tuple[str, ...]:
+    """RFC 5965 section 2a: multipart/report with report-type=feedback-report."""
+    around = [part for part in message.parts if part.content_type == b"multipart/report"]
+    if not around:
+        return ("wrong-container-type",)
+    stated = [(part.parameter(b"report-type") or b"").strip().lower() for part in around]
+    return () if b"feedback-report" in stated else ("wrong-report-type",)
 
 
 def _json_inside(message: Message) -> bool:
@@ -56,9 +65,9 @@ def _pairs(holder: Message) -> list[tuple[Part, Part | None]]:
     """Each feedback part with the reported mail beside it: the next one, before the next feedback part."""
     pairs: list[tuple[Part, Part | None]] = []
     for part in holder.parts:
-        if part.content_type == FEEDBACK:
+        if part in holder.feedback_parts:
             pairs.append((part, None))
-        elif pairs and pairs[-1][1] is None and is_evidence(part):
+        elif pairs and pairs[-1][1] is None and (is_evidence(part) or attached.is_mail_as_text(part)):
             pairs[-1] = (pairs[-1][0], part)
     if len(pairs) == 1 and pairs[0][1] is None and holder.evidence_parts:
         pairs = [(pairs[0][0], holder.evidence_parts[0])]

@@ -14,7 +14,10 @@ from parsers.message import Message
 from parsers.moments import Reading
 from parsers.report import Category, Kind, Parsed, Report
 
-DIALECT_OF = ("reply", "inline", "pasted", "free_text", "log_notice", "admin")
+DIALECT_OF = (
+    *("forwarded", "inline", "pasted", "reply", "free_text"),
+    *("admin", "log_notice"),
+)
 
 
 def recognises(message: Message) -> bool:
@@ -45,9 +48,12 @@ def _fits(sheet: Sheet) -> bool:
 
 
 def _reports(sheet: Sheet, told: Category, reading: Reading) -> list[Report]:
-    rows = table.rows(sheet.data)
-    return [
-        report
-        for row in rows
-        if (report := table.report(row, notice.category(row.kind, "") or told, reading)) is not None
-    ]
+    kinds: dict[str, Category] = {}
+    found: list[Report] = []
+    for row in table.rows(sheet.data):
+        category = kinds.get(row.kind)
+        if category is None:
+            category = kinds[row.kind] = notice.category(row.kind, "") or told
+        if report := table.report(row, category, reading):
+            found.append(report)
+    return found

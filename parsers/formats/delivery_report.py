@@ -1,4 +1,4 @@
-"""Delivery reports: RFC 3464, X-Failed-Recipients (Exim), and free text from a mail system.
+"""Delivery reports: RFC 3464 and 6533, X-Failed-Recipients (Exim), Amazon SES, and free text from a mail system.
 
 They tell which of our notices never arrived, so the Message-ID of the returned mail matters
 most. Must never be taken for a complaint, whatever the returned mail holds: our own notices
@@ -8,101 +8,150 @@ carry an ARF part, and come back with it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from parsers import envelope, fields
+from parsers import bounce_text, delivery_fields, envelope, ses_bounce, smtp_codes
+from parsers.delivery_fields import Group
 from parsers.message import HEADERS_ONLY, Message, message_id
 from parsers.report import Bounce, Kind, Parsed
-from parsers.scan import FIELD, Headers, Part
+from parsers.scan import Headers, Part
 
-DIALECT_OF = ("arf", "forwarded", "inline", "reply")
+DIALECT_OF = ("arf", "forwarded", "inline", "reply", "xarf", "xarf_flat")
 RECIPIENTS = 200
-STATUS_BYTES = 200_000
-ACTIONS = frozenset(("failed", "delayed", "delivered", "relayed", "expanded"))
-_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
-_RETURNED_ID = re.compile(r"^[> ]{0,4}Message-ID:\s{0,4}(<[^<>\s]{1,500}>)", re.IGNORECASE | re.MULTILINE)
-_RETURNED_REPLY = re.compile(r"^[> ]{0,4}In-Reply-To:\s{0,4}(<[^<>\s]{1,500}>)", re.IGNORECASE | re.MULTILINE)
-_SYSTEM = re.compile(r"(?:mailer-daemon|postmaster|mail-daemon|mail\.daemon|maildaemon)@", re.IGNORECASE)
-_FAILURE = re.compile(
-    r"undeliver|not delivered|delivery (?:has )?fail|delivery status|delivery notification|delivery problem"
-    r"|failure notice|returned mail|mail delivery|returning message|non.?delivery|nondeliverable|bounced",
-    re.IGNORECASE,
-)
-_ADDRESS = re.compile(r"<?([^\s<>\"'(),;:]{1,64}@[A-Za-z0-9.-]{1,253}[A-Za-z0-9])>?")
-_ORIGINAL_STARTS = re.compile(
-    r"^.{0,60}(?:original message|copy of the message|message headers|unsent message|returned message|message follows)",
-    re.IGNORECASE | re.MULTILINE,
-)
+FIELDS_BYTES = 64 * 1024
+PARTS_SEARCHED = 10
+_RETURNED_ID = re.compile(r"^[> \t]{0,8}Message-ID:\s{0,4}(<[^<>\s]{1,500}>)", re.IGNORECASE | re.MULTILINE)
+_RETURNED_REPLY = re.compile(r"^[> \t]{0,8}In-Reply-To:\s{0,4}(<[^<>\s]{1,500}>)", re.IGNORECASE | re.MULTILINE)
 
 
 def recognises(message: Message) -> bool:
     if message.report_type == b"feedback-report":
         return False
-    if message.delivery_parts:
+    if message.delivery_parts or message.report_type == b"delivery-status":
         return True
-    if message.root.content_type == b"multipart/report" and message.report_type not in (b"", b"delivery-status"):
+    if message.root.content_type == b"multipart/report" and message.report_type:
         return False
-    return b"x-failed-recipients" in message.root.headers or _free_text(message)
+    return b"x-failed-recipients" in message.root.headers or _in_words(message) or ses_bounce.is_one(message.text)
 
 
 def read(message: Message) -> Parsed:
     identifier, reply_to = _returned(message)
+    words = bounce_text.above(message.text)
+    defects: list[str] = []
     found: dict[str, Bounce] = {}
-    for part in message.delivery_parts:
-        for bounce in _status_groups(part, identifier, reply_to):
+    for group in _groups(message, defects):
+        bounce = _bounce(group, words, (identifier, reply_to), defects)
+        if bounce:
             found.setdefault(bounce.recipient, bounce)
+    if not found and ses_bounce.is_one(message.text):
+        found = {bounce.recipient: bounce for bounce in ses_bounce.read(message.text)}
     if not found:
-        status = _STATUS.search(message.text)
-        for recipient in _named(message):
-            found[recipient] = Bounce(recipient, "failed", status[1] if status else None, identifier, None, reply_to)
-    defects = () if found else ("no-recipient",)
-    return message.parsed(Kind.BOUNCE, bounces=tuple(found.values())[:RECIPIENTS], defects=defects)
+        found = {bounce.recipient: bounce for bounce in _told(message, words, (identifier, reply_to), defects)}
+    if not found and (addressed := _addressed(message)):
+        defects.append("recipient-from-returned-mail")
+        action = bounce_text.action(message.envelope.subject or "", words)
+        found[addressed] = Bounce(addressed, action, smtp_codes.spoken(words), identifier, None, reply_to)
+    if not found:
+        defects.append("no-recipient")
+    elif len(found) > RECIPIENTS:
+        defects.append("more-recipients-than-read")
+    return message.parsed(Kind.BOUNCE, bounces=tuple(found.values())[:RECIPIENTS], defects=tuple(defects))
 
 
-def _free_text(message: Message) -> bool:
+def _in_words(message: Message) -> bool:
     """A mail system says in words that a mail did not arrive."""
     outer = message.envelope
-    by_system = outer.return_path == "" or bool(_SYSTEM.match(outer.from_ or "")) or "@" not in (outer.from_ or "")
-    if not by_system or message.feedback_parts or (outer.from_count == 0 and outer.return_path != ""):
+    if message.feedback_parts or (outer.from_count == 0 and outer.return_path != ""):
         return False
-    return bool(_FAILURE.search(outer.subject or ""))
+    if not bounce_text.by_system(outer.from_, outer.from_name, outer.return_path):
+        return False
+    subject = outer.subject or ""
+    if not bounce_text.by_daemon(outer.from_, outer.return_path):
+        return bounce_text.says_so(subject) and not bounce_text.complains(subject)
+    return bounce_text.says_so(subject) or (_unasked(message) and bounce_text.told(message.text))
 
 
-def _status_groups(part: Part, identifier: str | None, reply_to: str | None) -> list[Bounce]:
-    """One Bounce for each group of fields that names a recipient (RFC 3464 section 2.3)."""
-    body = envelope.decoded_body(part, STATUS_BYTES).replace(b"\r\n", b"\n")
-    found: list[Bounce] = []
-    for group in body.split(b"\n\n")[: RECIPIENTS * 2]:
-        if not FIELD.search(group):
+def _unasked(message: Message) -> bool:
+    """No answer to a notice of ours: those that a machine writes are `reply`'s."""
+    return not message.answers_notice or bounce_text.by_daemon(message.envelope.from_, None)
+
+
+def _groups(message: Message, defects: list[str]) -> Iterator[Group]:
+    """The fields of each recipient: in their own part, else in a text, else in a report within the report."""
+    found = [delivery_fields.read(part) for part in message.delivery_parts]
+    if not any(one.recipients for one in found):
+        found += _fields_in_text(message, defects)
+    if not any(one.recipients for one in found) and _names_nobody(message):
+        inner = [part for inside in message.inner_messages for part in inside.delivery_parts]
+        found += [delivery_fields.read(part) for part in inner]
+        defects += ["nested-delivery-report"] if inner else []
+    for status in found:
+        defects += status.defects
+        yield from status.recipients
+
+
+def _fields_in_text(message: Message, defects: list[str]) -> list[delivery_fields.Status]:
+    """The part is not labelled as what it is, or its boundary is broken, so that it stands inside another."""
+    texts = [part for part in message.parts if part.content_type not in HEADERS_ONLY and not part.children]
+    for part in texts[:PARTS_SEARCHED]:
+        if part.content_type.startswith(b"message/rfc822"):
             continue
-        headers = Headers(group, STATUS_BYTES)
-        stated = envelope.first(headers, b"final-recipient") or envelope.first(headers, b"original-recipient")
-        action = (envelope.first(headers, b"action") or "").partition(" ")[0].lower()
-        diagnostic = envelope.first(headers, b"diagnostic-code")
-        status = _status(envelope.first(headers, b"status"), diagnostic)
-        recipient = _recipient(stated) if stated else None
-        if recipient is None:
-            continue
-        if action not in ACTIONS:
-            action = "delayed" if status and status[0] == "4" else "failed"
-        found.append(Bounce(recipient, action, status, identifier, diagnostic, reply_to))
-    return found
+        found = delivery_fields.in_text(envelope.decoded_body(part, FIELDS_BYTES))
+        if found and any(group.recipient for group in found.recipients):
+            defects.append("delivery-status-in-text")
+            return [found]
+    return []
 
 
-def _status(stated: str | None, diagnostic: str | None) -> str | None:
-    """The Status field; where it only names the class (`5.0.0`), the code that the other server gave."""
-    found = _STATUS.search(stated or "")
-    status = found[1] if found else None
-    if status is None or status.endswith(".0.0"):
-        given = _STATUS.search(diagnostic or "")
-        if given and (status is None or given[1][0] == status[0]):
-            return given[1]
-    return status
+def _names_nobody(message: Message) -> bool:
+    words = bounce_text.above(message.text)
+    return not bounce_text.recipients(words, frozenset()) and b"x-failed-recipients" not in message.root.headers
 
 
-def _recipient(stated: str) -> str | None:
-    """`rfc822; a@example.net`; also a local part alone, as some systems report it."""
-    value = stated.partition(";")[2] or stated
-    return fields.address(value) or value.strip("<> \t")[:320] or None
+def _bounce(group: Group, words: str, returned: tuple[str | None, str | None], defects: list[str]) -> Bounce | None:
+    recipient = group.recipient
+    if recipient is None:
+        return None
+    if recipient[0] in "|/":  # a program or a file that the mail was handed to: the words name whose it was
+        named = bounce_text.recipients(words, frozenset())
+        recipient = named[0].recipient if len(named) == 1 else recipient
+    diagnostic = group.values.get("diagnostic-code")
+    action = group.action
+    stated = smtp_codes.stated(group.values.get("status"))
+    if action in ("delivered", "relayed", "expanded"):
+        return Bounce(recipient, action, stated, returned[0], diagnostic, returned[1])
+    said = smtp_codes.most_telling((smtp_codes.spoken(diagnostic), stated))
+    if said is None or said.endswith(".0.0") or said == smtp_codes.EXPIRED:
+        said = smtp_codes.most_telling((said, bounce_text.reason(words, recipient)))
+    if said is None and (said := smtp_codes.replied(diagnostic)):
+        defects.append("status-from-reply-code")
+    elif stated is None and said:
+        defects.append("no-status-field")
+    if action is None:
+        defects.append("no-action")
+        action = {"4": "delayed", "2": "delivered"}.get((stated or said or "5")[0], "failed")
+    return Bounce(recipient, action, said, returned[0], diagnostic, returned[1])
+
+
+def _told(
+    message: Message, words: str, returned: tuple[str | None, str | None], defects: list[str]
+) -> Iterator[Bounce]:
+    """Recipients without fields of their own: X-Failed-Recipients, else the addresses that the words name."""
+    outer = message.envelope
+    action = bounce_text.action(outer.subject or "", words)
+    own = frozenset(one.lower() for one in (outer.from_ or "", *outer.to))
+    listed = [box.address for box in envelope.mailboxes(message.root.headers.all(b"x-failed-recipients"))]
+    named = bounce_text.recipients(words, own) or bounce_text.recipients(words, frozenset({outer.from_ or ""}))
+    if listed:
+        said = {one.recipient: one.about for one in named}
+        named = [bounce_text.Said(one, said.get(one, words)) for one in dict.fromkeys(listed)]
+    for recipient, about in named:
+        status = smtp_codes.spoken(about) or (bounce_text.reason(words, recipient) if len(named) == 1 else None)
+        if status is None and (status := smtp_codes.replied(about)):
+            defects.append("status-from-reply-code")
+        if status and status[0] == "2":
+            status = None
+        yield Bounce(recipient, action, status, returned[0], None, returned[1])
 
 
 def _returned(message: Message) -> tuple[str | None, str | None]:
@@ -111,6 +160,10 @@ def _returned(message: Message) -> tuple[str | None, str | None]:
         headers = envelope.embedded(part).headers if part.content_type not in HEADERS_ONLY else _block(part)
         if identifier := message_id(envelope.first(headers, b"message-id")):
             return identifier, message_id(envelope.first(headers, b"in-reply-to"))
+    for part in message.delivery_parts:
+        of_message = delivery_fields.read(part).message.values
+        if named := of_message.get("x-original-message-id") or of_message.get("original-message-id"):
+            return message_id(named), None
     pasted = _RETURNED_ID.search(message.text)
     if pasted:
         reply = _RETURNED_REPLY.search(message.text)
@@ -118,17 +171,14 @@ def _returned(message: Message) -> tuple[str | None, str | None]:
     return message.envelope.in_reply_to, None
 
 
+def _addressed(message: Message) -> str | None:
+    """To whom the returned mail went, where that was one address only and nothing else says it."""
+    for part in message.evidence_parts[:1]:
+        headers = envelope.embedded(part).headers if part.content_type not in HEADERS_ONLY else _block(part)
+        to = envelope.mailboxes([*headers.all(b"to"), *headers.all(b"cc")])
+        return to[0].address if len(to) == 1 else None
+    return None
+
+
 def _block(part: Part) -> Headers:
     return Headers(envelope.decoded_body(part, part.budget.limits.header_bytes), part.budget.limits.header_bytes)
-
-
-def _named(message: Message) -> list[str]:
-    """Recipients without a status part: X-Failed-Recipients, else the addresses in the text above the returned mail."""
-    listed = [box.address for box in envelope.mailboxes(message.root.headers.all(b"x-failed-recipients"))]
-    if listed:
-        return list(dict.fromkeys(listed))
-    starts = _ORIGINAL_STARTS.search(message.text, 100) if len(message.text) > 100 else None
-    words = message.text[: starts.start() if starts else 4_000]
-    own = {message.envelope.from_, *message.envelope.to}
-    named = [fields.address(hit) for hit in _ADDRESS.findall(words)]
-    return [one for one in dict.fromkeys(named) if one and one not in own and not _SYSTEM.match(one)][:5]

@@ -9,16 +9,25 @@ from __future__ import annotations
 from parsers.message import Message
 from parsers.report import Kind, Parsed
 
+DIALECT_OF = ("forwarded", "reply")
+GENERAL_TYPES = (b"delivery-status", b"feedback-report")
 NOTIFICATION = frozenset((b"message/disposition-notification", b"message/global-disposition-notification"))
 
 
 def recognises(message: Message) -> bool:
-    if message.root.content_type != b"multipart/report" or message.delivery_parts or message.feedback_parts:
+    if message.report_type in GENERAL_TYPES or message.delivery_parts or message.feedback_parts:
         return False
-    if message.report_type == b"disposition-notification":
-        return True
-    return not message.report_type and any(part.content_type in NOTIFICATION for part in message.parts)
+    return message.report_type == b"disposition-notification" or _has_notification(message)
 
 
 def read(message: Message) -> Parsed:
-    return message.parsed(Kind.DISPOSITION)
+    defects = []
+    if not _has_notification(message):
+        defects.append("missing-disposition-notification")
+    elif message.report_type != b"disposition-notification":
+        defects.append("wrong-report-type" if message.report_type else "missing-report-type")
+    return message.parsed(Kind.DISPOSITION, defects=tuple(defects))
+
+
+def _has_notification(message: Message) -> bool:
+    return any(part.content_type in NOTIFICATION for part in message.parts)

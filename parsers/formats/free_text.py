@@ -69,7 +69,8 @@ def recognises(message: Message) -> bool:
 
 def read(message: Message) -> Parsed:
     subject, text = message.envelope.subject or "", message.text[:TEXT_CHARS]
-    category = notice.category(subject, text) or _complains(subject) or _complains(text) or Category.OTHER
+    said = (notice.category(subject, text), _complains(subject), _complains(text))
+    category = next((one for one in said if one not in (None, Category.OTHER)), None) or Category.OTHER
     report = Report(category=category, candidates=tuple(_candidates(message)), defects=("free-text",))
     return message.parsed(Kind.REPORT, (report,))
 

@@ -18,7 +18,10 @@ from parsers.message import Message
 from parsers.moments import moment, moments
 from parsers.report import Category, Kind, Parsed, Report, Resource, ResourceKind, Role
 
-DIALECT_OF = ("reply", "inline", "pasted", "free_text", "log_notice", "admin")
+DIALECT_OF = (
+    *("forwarded", "inline", "pasted", "reply", "free_text"),
+    *("honeypot", "csv_feed", "admin", "log_notice"),
+)
 URLS = 10_000
 
 _SUBJECT = re.compile(r"\bSafe ?Browsing (?:alert|report|notification)", re.IGNORECASE)

@@ -13,7 +13,10 @@ from parsers.message import Message
 from parsers.moments import moment
 from parsers.report import Category, Kind, Parsed, Report
 
-DIALECT_OF = ("reply", "inline", "pasted", "free_text", "log_notice", "admin")
+DIALECT_OF = (
+    *("forwarded", "inline", "pasted", "reply", "free_text"),
+    *("csv_feed", "admin", "log_notice"),
+)
 ROWS = 10_000
 
 _SENDER = re.compile(r"@(?:[a-z0-9-]+\.)?projecthoneypot\.org\Z", re.IGNORECASE)

@@ -121,8 +121,9 @@ def _label(line: str) -> tuple[str | None, str]:
     """(what the label of the line means, its value). Also `| label | value |`, as tables come out as text."""
     beginning = line[: LABEL_CHARS + 20]
     at = min((found for sign in ":：︰" if (found := beginning.find(sign)) > 0), default=-1)
-    if at < 0 and beginning.lstrip().startswith("|"):
-        at = beginning.find("|", beginning.find("|") + 1)
+    column = beginning.find("|", 1)
+    if column > 0 and (at < 0 or column < at):
+        at = column
     if not 0 < at <= LABEL_CHARS + 10:
         return None, ""
     meaning = forward_words.labels().get(folded(line[:at].strip(_AROUND_LABEL)))
@@ -132,7 +133,7 @@ def _label(line: str) -> tuple[str | None, str]:
 def _labels(lines: list[str], first: int, fewest: int) -> Block | None:
     """The labelled lines from `first` on, at least `fewest` of them, the sender's among them."""
     found: dict[str, str] = {}
-    spoken: list[str] = []
+    sender_label = ""
     count = 0
     waiting: str | None = None
     for line in lines[first : first + BLOCK_LINES]:
@@ -144,29 +145,22 @@ def _labels(lines: list[str], first: int, fewest: int) -> Block | None:
                 break
             continue
         count += 1
-        spoken.append(line)
+        if meaning == "from":
+            sender_label = sender_label or folded(re.split(r"[:：︰|]", line, maxsplit=1)[0].strip(_AROUND_LABEL))
         waiting = meaning if not value and meaning not in found else None
         if value:
             found.setdefault(meaning, value)
     if count < fewest or "from" not in found or (fewest > 3 and len(found) < fewest):
         return None
-    return Block(found["from"], found.get("subject"), found.get("date"), _languages(spoken))
-
-
-def _languages(spoken: list[str]) -> tuple[str, ...]:
-    """Those that most of the labels belong to."""
-    said = {folded(line.partition(":" if ":" in line else "：")[0].strip(_AROUND_LABEL)) for line in spoken}
-    score = {language: len(said & words) for language, words in _by_language().items()}
-    most = max(score.values())
-    return tuple(language for language, hits in score.items() if hits and hits == most)
+    return Block(found["from"], found.get("subject"), found.get("date"), _languages(sender_label))
 
 
 @cache
-def _by_language() -> dict[str, frozenset[str]]:
-    return {
-        row.language: frozenset(folded(word) for words in row.labels for word in words)
-        for row in forward_words.languages()
-    }
+def _languages(sender_label: str) -> tuple[str, ...]:
+    """Those whose word for the sender this is: programs leave other labels untranslated, but not that one."""
+    return tuple(
+        row.language for row in forward_words.languages() if sender_label in {folded(word) for word in row.labels[0]}
+    )
 
 
 def _run_together(rest: str, fewest: int) -> Block | None:

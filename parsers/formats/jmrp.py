@@ -16,7 +16,11 @@ from parsers.report import Candidate, Category, Kind, Parsed, Report
 from parsers.scan import Part
 from parsers.trace import handover
 
-DIALECT_OF = ("forwarded", "inline", "pasted", "reply", "free_text", "log_notice")
+DIALECT_OF = (
+    *("forwarded", "inline", "pasted", "reply", "free_text"),
+    *("abusix", "netcraft", "abusehub", "shadowserver", "acns"),
+    *("spamhaus", "google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
+)
 
 _SUBJECT = re.compile(r"\bcomplaint about message from\s{1,4}\[?([0-9A-Fa-f.:]{2,45})\]?", re.IGNORECASE)
 _SENDER = re.compile(r"staff@(?:[a-z]+\.)?(?:hotmail|live|outlook|microsoft)\.", re.IGNORECASE)
@@ -47,9 +51,9 @@ def _report(message: Message, part: Part) -> Report:
     traced = shown.trace[at].ip if at is not None else None
     disagree = bool(stated and traced and stated != traced)
     report = evidence.complete(
-        {"category": Category.SPAM, "source_ip": stated},
+        {"feedback_type": "abuse", "category": Category.SPAM, "source_ip": stated},
         shown,
-        {"source_ip": "envelope:Subject"} if stated else {},
+        {"feedback_type": "format:jmrp", **({"source_ip": "envelope:Subject"} if stated else {})},
         ["subject-and-trace-disagree"] if disagree else [],
     )
     # The complainant's own address: nobody's source.

@@ -13,13 +13,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from parsers import evidence, fields, notice, table
-from parsers.accused import Accused, accused, lines_about
+from parsers.accused import Accused, accused, times_by_address
 from parsers.message import Message
 from parsers.moments import Moment, Reading, moment, moments
 from parsers.notice import Label
 from parsers.report import Candidate, Category, Kind, Parsed, Report
 
-DIALECT_OF = ("inline", "pasted", "reply", "free_text")
+DIALECT_OF = ("forwarded", "inline", "pasted", "reply", "free_text")
 
 INCIDENT_TIMES = (
     *(
@@ -53,6 +53,7 @@ class Case(NamedTuple):
     accused: Accused
     labels: list[Label]
     reading: Reading
+    logged: dict[str, list[Moment]]
 
 
 def recognises(message: Message) -> bool:
@@ -67,10 +68,31 @@ def read(message: Message) -> Parsed:
         return message.parsed(Kind.UNKNOWN)
     if not case.accused.certain:
         return message.parsed(Kind.REPORT, (_undecided(case),))
-    rows = table.text_rows(case.text)
-    sent = message.envelope.date
-    reports = tuple(_report(address, case, rows, sent) for address in case.accused.certain)
-    return message.parsed(Kind.REPORT, reports)
+    rows: dict[str | None, list[table.Row]] = {}
+    for row in table.text_rows(case.text):
+        rows.setdefault(fields.ip(row.at(row.columns.ip)), []).append(row)
+    general = _general(case)
+    common = _common(case, message.envelope.date)
+    reports = []
+    for address in case.accused.certain:
+        own = rows.get(address, [])
+        beside = _urls([row.at(row.columns.url) for row in own[:20]])
+        stated = common | {"reported_uri": beside or common["reported_uri"]}
+        reports.append(_report(address, case, stated, _own_time(address, case, own) or general))
+    return message.parsed(Kind.REPORT, tuple(reports))
+
+
+def _common(case: Case, sent: datetime | None) -> dict[str, Any]:
+    """What holds for every address of the notice. `sent` stands in for the time of what is a state."""
+    single = len(case.accused.certain) == 1
+    port = next((fields.number(one.value, 65535) for one in case.labels if one.name in SOURCE_PORTS), None)
+    return {
+        "category": case.category,
+        "source_port": (port or None) if single else None,
+        "arrival_date": sent if case.category in _STATES else None,
+        "reported_uri": _urls([one.value.split()[0] for one in case.labels if one.name in URLS]),
+        "fields": _kept(case.labels),
+    }
 
 
 def _case(message: Message) -> Case | None:
@@ -85,48 +107,41 @@ def _case(message: Message) -> Case | None:
     found = accused(subject, text, labels)
     if not found.certain and not found.possible:
         return None
-    case = Case(text, category, found, labels, notice.reading(message, text))
+    reading = notice.reading(message, text)
+    case = Case(text, category, found, labels, reading, times_by_address(text, reading))
     return case if _by_machine(subject, case) else None
 
 
 def _by_machine(subject: str, case: Case) -> bool:
     """Is there more than a person's words: a labelled source, log lines about it, a listing, a machine's phrase?"""
+    if case.accused.neutral:
+        by_one = notice.automatic(subject, case.text) or _labelled_time(case) is not None
+        return by_one and notice.to_holder(subject, case.text)
     if case.accused.labelled:
         return notice.accuses(subject, case.text)
     named = case.accused.certain or case.accused.possible
-    if any(lines_about(address, case.text, case.reading) for address in named):
+    if any(address in case.logged for address in named):
         return True
     if not case.accused.titled:
         return False
     return case.category in _STATES or notice.automatic(subject, case.text) or _labelled_time(case) is not None
 
 
-def _report(address: str, case: Case, rows: list[table.Row], sent: datetime | None) -> Report:
-    when, where = _when(address, case, rows)
-    defects: list[str] = []
-    if when is None and case.category in _STATES and sent is not None:
-        when, where = Moment(0, 0, sent, zoned=True), "envelope:Date"
-        defects.append("time-of-the-notice")
-    if when is None:
-        defects.append("no-time")
-    elif not when.zoned:
-        defects.append("unknown-time-zone")
-    single = len(case.accused.certain) == 1
-    port = next((fields.number(one.value, 65535) for one in case.labels if one.name in SOURCE_PORTS), None)
-    stated: dict[str, Any] = {
-        "category": case.category,
-        "source_ip": address,
-        "source_port": (port or None) if single else None,
-        "arrival_date": when.value if when else None,
-        "reported_uri": _urls(case.labels) if single else (),
-        "fields": _kept(case.labels),
-    }
+def _report(address: str, case: Case, stated: dict[str, Any], timed: tuple[Moment, str] | None) -> Report:
     stated_by = {"source_ip": case.accused.where}
+    defects: list[str] = []
     if stated["source_port"]:
         stated_by["source_port"] = "text:labelled port"
-    if when:
-        stated_by["arrival_date"] = where
-    return evidence.complete(stated, None, stated_by, defects)
+    if timed is not None:
+        when, stated_by["arrival_date"] = timed
+        stated["arrival_date"] = when.value
+        defects += [] if when.zoned else ["unknown-time-zone"]
+    elif stated["arrival_date"] is not None:
+        stated_by["arrival_date"] = "envelope:Date"
+        defects.append("time-of-the-notice")
+    else:
+        defects.append("no-time")
+    return evidence.complete(stated | {"source_ip": address}, None, stated_by, defects)
 
 
 def _undecided(case: Case) -> Report:
@@ -135,22 +150,24 @@ def _undecided(case: Case) -> Report:
     return Report(category=case.category, candidates=candidates, defects=("several-addresses",))
 
 
-def _when(address: str, case: Case, rows: list[table.Row]) -> tuple[Moment | None, str]:
-    """The time that belongs to this address: its row, a label of a notice about one, its last line, else any."""
-    for row in rows:
-        if fields.ip(row.at(row.columns.ip)) == address and (found := table.when_of(row, case.reading)):
-            return found, "text:table"
-    single = len(case.accused.certain) == 1
-    if single and (labelled := _labelled_time(case)):
+def _own_time(address: str, case: Case, rows: list[table.Row]) -> tuple[Moment, str] | None:
+    """The time that belongs to this address: its row, the label of a notice about one, its last line."""
+    if rows and (found := table.when_of(rows[0], case.reading)):
+        return found, "text:table"
+    if len(case.accused.certain) == 1 and (labelled := _labelled_time(case)):
         return labelled, "text:labelled time"
-    about = lines_about(address, case.text, case.reading)
-    if about:
-        return max(about, key=lambda one: one.value), "text:log line"
-    if not single and (labelled := _labelled_time(case)):
+    if logged := case.logged.get(address):
+        return max(logged, key=lambda one: one.value), "text:log line"
+    return None
+
+
+def _general(case: Case) -> tuple[Moment, str] | None:
+    """The time of the notice as a whole, for addresses without one of their own."""
+    if labelled := _labelled_time(case):
         return labelled, "text:labelled time"
     anywhere = sorted(moments(case.text, case.reading))
     zoned = [one for one in anywhere if one.zoned]
-    return ((zoned or anywhere)[0], "text:time") if anywhere else (None, "")
+    return ((zoned or anywhere)[0], "text:time") if anywhere else None
 
 
 def _labelled_time(case: Case) -> Moment | None:
@@ -164,8 +181,8 @@ def _labelled_time(case: Case) -> Moment | None:
     return None
 
 
-def _urls(labels: list[Label]) -> tuple[str, ...]:
-    urls = (fields.undefang(one.value.split()[0]) for one in labels if one.name in URLS)
+def _urls(named: list[str]) -> tuple[str, ...]:
+    urls = (fields.undefang(one) for one in named)
     return tuple(dict.fromkeys(url[:2_000] for url in urls if fields.place(url)))[:20]
 
 

@@ -1,8 +1,8 @@
 """Netcraft's takedown notices: X-ARF about a phishing or malware URL, or words only.
 
-The address of the site stands in the words beside it. The site is what the report is about, and the address is where it is: `URL [ADDRESS]`, `resolves to address
-ADDRESS.`. Subject `Issue N: ...`, answers to an address that holds the issue's number. Must never fetch the
-URL or the Download-Link.
+The site is what the report is about; the address of its host stands in the words beside it: `URL [ADDRESS]`,
+`resolves to address ADDRESS.`. Subject `Issue N: ...`, answers to an address that holds the issue's number.
+Must never fetch the URL or the Download-Link.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ from parsers.moments import moment
 from parsers.report import Category, Kind, Parsed, Report, Resource, ResourceKind, Role
 from parsers.xarf_types import category_of
 
-DIALECT_OF = (*("xarf_flat", "forwarded", "inline", "pasted", "reply", "free_text", "log_notice", "admin"),)
+DIALECT_OF = (
+    *("xarf_flat", "forwarded", "inline", "pasted", "reply", "free_text"),
+    *("abusehub", "shadowserver", "acns", "spamhaus"),
+    *("google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
+)
 URLS = 20
 
 _SENDER = re.compile(
@@ -29,7 +33,8 @@ _TYPE = re.compile(rb"^Report-Type:", re.IGNORECASE | re.MULTILINE)
 _URL = re.compile(r"(?:h(?:tt|xx)ps?|ftp)(?::|\[:\])//[^\s<>\"'|]{3,2000}", re.IGNORECASE)
 _ANSWER = re.compile(r"\s{0,4}(?:re|aw|sv|antw|fwd?)\s?:", re.IGNORECASE)
 _PLACE = re.compile(
-    r"(?:\bhosted (?:at|on|by)|\baddress|\bresolv\w{2,4} to|\bIP)[\s:]{1,4}(?:the )?(?:IP )?(?:address )?\[?([0-9A-Fa-f.:]{3,45})",
+    r"(?:\bhosted (?:at|on|by)|\baddress|\bresolv\w{2,4} to"
+    r"|\bIP)[\s:]{1,4}(?:the )?(?:IP )?(?:address )?\[?([0-9A-Fa-f.:]{3,45})",
     re.IGNORECASE,
 )
 _AFTER_URL = re.compile(r"\s{1,4}[\[(]([0-9A-Fa-f.:]{3,45})[\])]")

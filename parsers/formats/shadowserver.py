@@ -18,7 +18,10 @@ from parsers.message import Message
 from parsers.moments import Reading
 from parsers.report import Category, Kind, Parsed, Report
 
-DIALECT_OF = ("csv_feed", "reply", "inline", "pasted", "free_text", "log_notice", "admin")
+DIALECT_OF = (
+    *("forwarded", "inline", "pasted", "reply", "free_text"),
+    *("acns", "spamhaus", "google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
+)
 
 _SENDER = re.compile(r"@(?:[a-z0-9-]+\.)?shadowserver\.org\Z", re.IGNORECASE)
 _SUBJECT = re.compile(r"\bshadowserver\b.{0,200}\breports?\b", re.IGNORECASE)

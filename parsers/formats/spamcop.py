@@ -17,7 +17,11 @@ from parsers.moments import Reading, moment
 from parsers.report import Category, Kind, Parsed, Report, Resource, ResourceKind, Role
 from parsers.scan import Part, within
 
-DIALECT_OF = ("arf", "forwarded", "inline", "pasted", "reply", "free_text", "log_notice")
+DIALECT_OF = (
+    *("arf", "forwarded", "inline", "pasted", "reply", "free_text"),
+    *("jmrp", "abusix", "netcraft", "abusehub", "shadowserver", "acns"),
+    *("spamhaus", "google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
+)
 ROWS = 10_000
 SITES = 20
 
@@ -31,7 +35,8 @@ _SITE = re.compile(r"^[ \t>]{0,8}Spamvertised[^\n:]{0,30}:[ \t]{0,4}(\S{4,2000})
 _SITE_IS = re.compile(r"^[ \t>]{0,8}(\S{4,2000}) is \[?([0-9A-Fa-f.:]{2,45})\]?[;,] ([^\n]{5,80})", re.MULTILINE)
 _OFFENDING = re.compile(rb"^[ \t]{0,4}\[ ?Offending message ?\][ \t]*\r?\n", re.MULTILINE | re.IGNORECASE)
 _ROW = re.compile(
-    r"^[ \t]{0,8}(?:IPv6 )?([0-9A-Fa-f.:]{3,45})[ \t]{1,30}([A-Z][a-z]{2})[ \t]{1,4}(\d{1,2})[ \t]{1,4}(\d{1,2})h/\d{1,5}"
+    r"^[ \t]{0,8}"
+    r"(?:IPv6 )?([0-9A-Fa-f.:]{3,45})[ \t]{1,30}([A-Z][a-z]{2})[ \t]{1,4}(\d{1,2})[ \t]{1,4}(\d{1,2})h/\d{1,5}"
     r"((?:[ \t]{1,12}\d{1,8}){0,6})",
     re.MULTILINE,
 )
@@ -49,7 +54,7 @@ def recognises(message: Message) -> bool:
     if _SUBJECT.search(subject) or _STATISTICS.search(subject):
         # Somebody's answer carries our subject: then the report itself must be there, unquoted.
         return not _ANSWER.match(subject) or bool(_BANNER.search(message.text))
-    return bool(_BANNER.search(message.text) and _about(message.text))
+    return "SpamCop V" in message.text and bool(_BANNER.search(message.text)) and _about(message.text)
 
 
 def read(message: Message) -> Parsed:

@@ -15,7 +15,10 @@ from parsers.message import Message
 from parsers.moments import moment
 from parsers.report import Category, Kind, Parsed, Report
 
-DIALECT_OF = ("reply", "inline", "pasted", "free_text", "log_notice", "admin")
+DIALECT_OF = (
+    *("forwarded", "inline", "pasted", "reply", "free_text"),
+    *("google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
+)
 LISTINGS = 100
 
 _REFERENCE = re.compile(r"\b(SBL\s?\d{3,9}|SBLCSS\w{0,10}|DROP)\b")

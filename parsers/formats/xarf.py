@@ -12,7 +12,7 @@ from __future__ import annotations
 import binascii
 import re
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from parsers import envelope, evidence, feedback, json_text, xarf_report
 from parsers.errors import LimitError, MalformedError
@@ -21,21 +21,27 @@ from parsers.message import Message
 from parsers.report import Category, Kind, Parsed, Report
 from parsers.scan import BARE_JSON, Part
 
-DIALECT_OF = ("arf", "forwarded", "inline", "reply", "xarf_flat")
+DIALECT_OF = (
+    "arf",
+    "abusix",
+    "xarf_flat",
+    "forwarded",
+    "inline",
+    "pasted",
+    "reply",
+    "free_text",
+    "log_notice",
+    "admin",
+)
 _IN_CONTAINER = re.compile(rb"^Feedback-Type[ \t]*:\s*xarf\b", re.IGNORECASE | re.MULTILINE)
 _NAMES = re.compile(rb'"(?:xarf_version|ReporterInfo|ReportType|source_identifier)"\s{0,20}:')
-_BEGINS = re.compile(rb'^[ \t]{0,20}(?:[\[{]\s{0,200}["{]|[\[{]\s{0,200}\Z|eyJ|W3si)', re.MULTILINE)
+_BEGINS = re.compile(
+    rb'^[ \t]{0,20}(?:[\[{]\s{0,200}["{]|[\[{]\s{0,200}\Z|e[wy][A-Za-z0-9+/]{20}|W[w3][A-Za-z0-9+/]{20})', re.MULTILINE
+)
 _TLS_REPORT = re.compile(rb'"policies"\s{0,20}:')  # RFC 8460, JSON too
 _TYPES = frozenset((b"application/json", b"text/json", b"application/xarf", b"application/x-xarf"))
-_LOOKED_AT = 2_000
-
-
-class Text(NamedTuple):
-    """A part that holds JSON, its transfer encoding undone. `odd`: not by what its header says."""
-
-    part: Part
-    body: bytes
-    odd: bool
+_BASE64 = re.compile(rb"\s{0,20}[A-Za-z0-9+/]{60}")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def recognises(message: Message) -> bool:
@@ -46,10 +52,11 @@ def recognises(message: Message) -> bool:
 
 def read(message: Message) -> Parsed:
     found = _documents(message)
-    holder, texts = found or (message, [])
-    if not texts:
+    holder, parts = found or (message, [])
+    if not parts:
         raise MalformedError("it says that it holds XARF, but no JSON can be found in it")
-    read_texts = [(one.part, json_text.load(one.body)) for one in texts]
+    texts = [(part, *_body(part)) for part in parts]
+    read_texts = [(part, json_text.load(body)) for part, body, _ in texts]
     documents = [(part, document) for part, text in read_texts for document in _listed(text)]
     if len(documents) > message.limits.evidence_messages:
         raise LimitError(f"more than {message.limits.evidence_messages} XARF documents")
@@ -57,53 +64,65 @@ def read(message: Message) -> Parsed:
     beside = _beside(holder) if len(documents) == 1 else None
     reports = tuple(xarf_report.read(document, part, stated, beside) for part, document in documents)
     defects = [] if holder is message else ["nested-report"]
-    defects += ["wrong-transfer-encoding" for one in texts if one.odd]
+    defects += ["wrong-transfer-encoding" for _, _, odd in texts if odd]
     defects += ["text-around-json" for _, text in read_texts if not text.alone]
     parsed = message.parsed(Kind.REPORT, reports, defects=tuple(defects))
-    return replace(parsed, text="") if _text_is_json(message, texts, reports) else parsed
+    return replace(parsed, text="") if _text_is_json(message, parts, reports) else parsed
 
 
-def _documents(message: Message) -> tuple[Message, list[Text]] | None:
-    """The message, this or an attached one, that holds XARF, and the JSON in it. None: no XARF here."""
+def _documents(message: Message) -> tuple[Message, list[Part]] | None:
+    """The message, this or an attached one, that holds XARF, and the parts that are JSON. None: no XARF here."""
     if BARE_JSON in message.root.budget.defects:
-        body = message.root.body
-        return None if _TLS_REPORT.search(body) else (message, [Text(message.root, body, odd=False)])
+        return None if _TLS_REPORT.search(message.root.body) else (message, [message.root])
     levels = [message] if message.feedback_parts else [message, *message.inner_messages]
     for level in levels:
         container = any(_IN_CONTAINER.search(envelope.decoded_body(one, 4_000)) for one in level.feedback_parts)
-        if texts := [text for part in level.parts if (text := _text(part, in_container=container))]:
-            return level, texts
+        if parts := [part for part in level.parts if _holds_xarf(part, in_container=container)]:
+            return level, parts
         if container:
             return level, []
     return None
 
 
-def _text(part: Part, *, in_container: bool) -> Text | None:
-    """The part as JSON text with the names of XARF in it; in a container a type or name that says JSON is enough."""
+def _holds_xarf(part: Part, *, in_container: bool) -> bool:
+    """JSON with the names of XARF in it; in a container a type or name that says JSON is enough."""
     kind = part.content_type
     if kind.startswith((b"multipart/", b"message/", b"image/", b"audio/", b"video/")):
-        return None
+        return False
     named = (part.parameter(b"filename", b"content-disposition") or part.parameter(b"name") or b"").strip().lower()
     says_json = kind in _TYPES or named.endswith((b".json", b".xarf"))
-    if not says_json and not _BEGINS.search(envelope.decoded_body(part, _LOOKED_AT)):
-        return None
+    if not says_json and not _BEGINS.search(envelope.decoded_body(part, 2_000)):
+        return False
+    if in_container and says_json:
+        return True
+    # The beginning mostly is all of it.
+    return bool(_NAMES.search(envelope.decoded_body(part, 64_000)) or _NAMES.search(_body(part)[0]))
+
+
+def _body(part: Part) -> tuple[bytes, bool]:
+    """The JSON as bytes, and whether it was encoded in another way than its header says."""
     body = envelope.decoded_body(part)
-    odd = False
-    if not _begins_like_json(body) and (_begins_like_json(part.body) or body.lstrip()[:3] in (b"eyJ", b"W3s")):
-        odd = True  # labelled base64 but plain, or encoded twice
-        body = part.body if _begins_like_json(part.body) else _unpacked(body)
-    return Text(part, body, odd) if (in_container and says_json) or _NAMES.search(body) else None
+    if body[:2] in _UTF_16:
+        body = body.decode("utf-16", "replace").encode("utf-8", "replace")
+    if _begins_like_json(body):
+        return body, False
+    if _begins_like_json(part.body):  # labelled base64, but plain
+        return part.body, True
+    unpacked = _unpacked(body)
+    return (unpacked, True) if _begins_like_json(unpacked) else (body, False)
 
 
 def _begins_like_json(body: bytes) -> bool:
-    return body[:_LOOKED_AT].lstrip()[:1] in (b"{", b"[")
+    return body[:2_000].lstrip()[:1] in (b"{", b"[")
 
 
 def _unpacked(body: bytes) -> bytes:
+    if not _BASE64.match(body):
+        return b""
     try:
         return binascii.a2b_base64(body)
     except binascii.Error:
-        return body
+        return b""
 
 
 def _listed(document: json_text.Document) -> list[dict[str, Any]]:
@@ -132,8 +151,8 @@ def _beside(holder: Message) -> Evidence | None:
     return evidence.read(parts[0]) if parts else None
 
 
-def _text_is_json(message: Message, texts: list[Text], reports: tuple[Report, ...]) -> bool:
+def _text_is_json(message: Message, parts: list[Part], reports: tuple[Report, ...]) -> bool:
     """The readable text is the document itself: no words for people, and perhaps evidence that must not be kept."""
-    in_text = any(one.part.content_type.startswith(b"text/") for one in texts)
+    in_text = any(part.content_type.startswith(b"text/") for part in parts)
     grave = any(report.category is Category.CHILD_ABUSE for report in reports)
     return message.text.lstrip()[:1] in ("{", "[") or (in_text and grave)

@@ -21,7 +21,7 @@ from parsers.report import Category, Kind, Parsed, Report, Resource, ResourceKin
 from parsers.scan import Part
 from parsers.xarf_types import category_of
 
-DIALECT_OF = ("arf", "forwarded", "inline", "reply")
+DIALECT_OF = ("arf", "forwarded", "inline", "pasted", "reply", "free_text", "log_notice", "admin")
 Lines = dict[str, list[str]]  # value or values by name in lower case, `_` and blanks as `-`
 
 TEXT_CHARS = 64_000
@@ -34,7 +34,8 @@ _NAMED = re.compile(
 )
 _LINE = re.compile(r"[\"']?([A-Za-z][A-Za-z0-9 _-]{0,50}?)[\"']?[ \t]*:(?:[ \t]+(.{0,4000})|\Z)")
 _FIRST_LINES = re.compile(
-    rb"^[ \t\"']{0,4}(?:report-type|reported-from|schema-url|source-type)[\"']?[ \t]*:", re.IGNORECASE | re.MULTILINE
+    rb"^[ \t\"']{0,4}(?:report[_ -]type|reported[_ -]from|schema[_ -]url|source[_ -]type)[\"']?[ \t]*:",
+    re.IGNORECASE | re.MULTILINE,
 )
 _URLS = ("download-link", "url", "uri", "link")
 _IS_NAMED = frozenset(("source", "date", "version", "user-agent"))

@@ -13,10 +13,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the tests' servers
 
-from servers.dovecot import Dovecot
+from servers.dovecot import PASSWORD, Dovecot
 from servers.needs import CHECKS
 from servers.ports import free_port, wait_until_listening
 
+__all__ = ["PASSWORD", "CountingSink", "Dovecot", "folder", "missing", "servers"]
 SERVERS = ("dovecot", "smtp-sink")
 
 

@@ -113,8 +113,9 @@ class Naive:
         if verdict == "accepted" and customer is not None:
             clock_id, case_id, is_new = self.file(report_id, customer, report)
         if is_new and customer is not None:
-            notice_id, key = self.plan(case_id, clock_id, customer, report)
-            self.send(notice_id, key, customer, report, case_id, clock_id, FEEDS[domain])
+            notice = self.plan(case_id, clock_id, customer, report)
+            self.send(notice, customer, report, case_id, FEEDS[domain])
+            self.start(clock_id, case_id)
         mailbox.uid("MOVE", str(uid), "Processed")
         self.change("UPDATE deliveries SET disposed_at = ? WHERE uidvalidity = ? AND uid = ?", (now(), validity, uid))
         log.info("message %s verdict %s source %s", message_id, verdict, report["source_ip"])
@@ -122,15 +123,15 @@ class Naive:
     # --- one step, one commit ---
 
     def change(self, statement: str, values: Sequence[Any], *events: tuple[Any, ...]) -> int:
-        with_events = self.database
-        with_events.execute("BEGIN IMMEDIATE")
-        row = with_events.execute(statement, values).lastrowid
+        database = self.database
+        database.execute("BEGIN IMMEDIATE")
+        row = database.execute(statement, values).lastrowid
         for event in events:
-            with_events.execute(
+            database.execute(
                 "INSERT INTO events (at, who, what, why, report_id, case_id) VALUES (?, 'naive', ?, ?, ?, ?)",
                 (now(), *event),
             )
-        with_events.execute("COMMIT")
+        database.execute("COMMIT")
         return row or 0
 
     def store(self, raw: bytes, validity: int, uid: int) -> int:
@@ -173,9 +174,7 @@ class Naive:
         ]
         found = max(fitting, key=lambda customer: customer.network.prefixlen, default=None)
         values = (report_id, str(source), "assigned" if found else "not-ours", found.key if found else None, "")
-        self.change(
-            "INSERT INTO attributions (report_id, value, reason, customer, how) VALUES (?, ?, ?, ?, ?)", values
-        )
+        self.change("INSERT INTO attributions (report_id, value, reason, customer, how) VALUES (?, ?, ?, ?, ?)", values)
         return found
 
     def file(self, report_id: int, customer: Customer, report: dict[str, Any]) -> tuple[int, int, bool]:
@@ -212,21 +211,25 @@ class Naive:
         return self.change(statement, values), key
 
     def send(
-        self, notice_id: int, key: str, customer: Customer, report: dict[str, Any], case_id: int, clock_id: int, feed: str
+        self, notice: tuple[int, str], customer: Customer, report: dict[str, Any], case_id: int, feed: str
     ) -> None:
+        notice_id, key = notice
         address = notice_address(notice_id)
         mail = compose(key, address, customer, report, f"AG-{datetime.now(UTC).year}-{case_id:06d}", feed)
         with smtplib.SMTP("127.0.0.1", self.smtp_port, local_hostname="isp.example") as connection:
             connection.sendmail(address, [customer.contact], mail)
-        at = datetime.now(UTC)
         done = ("notice complaint accepted", customer.contact, None, case_id)
-        self.change("UPDATE notices SET state = 'sent', sent_at = ?, answer = '250' WHERE id = ?", (now(), notice_id), done)
+        statement = "UPDATE notices SET state = 'sent', sent_at = ?, answer = '250' WHERE id = ?"
+        self.change(statement, (now(), notice_id), done)
+        log.info("notice %s sent to %s", notice_id, customer.contact)
+
+    def start(self, clock_id: int, case_id: int) -> None:
+        at = datetime.now(UTC)
         self.change(
             "UPDATE clocks SET state = 'running', notified_at = ?, next_at = ?, due_at = ? WHERE id = ?",
             (at.isoformat(), (at + timedelta(hours=12)).isoformat(), (at + timedelta(hours=24)).isoformat(), clock_id),
             ("clock delivered", "the customer has 24 h", None, case_id),
         )
-        log.info("notice %s sent to %s", notice_id, customer.contact)
 
 
 # --- what a report says -------------------------------------------------------------------
@@ -271,9 +274,7 @@ def screen(mail: EmailMessage) -> tuple[str, str, str]:
 # --- what we say of it --------------------------------------------------------------------
 
 
-def compose(
-    key: str, address: str, customer: Customer, report: dict[str, Any], number: str, feed: str
-) -> bytes:
+def compose(key: str, address: str, customer: Customer, report: dict[str, Any], number: str, feed: str) -> bytes:
     """The notice: the facts in words, the same as ARF, and the redacted headers of the reported mail."""
     headers = redacted(report)
     facts = {name: report[name] for name in ("feedback_type", "source_ip", "arrival_date", "reporting_mta")}

@@ -26,8 +26,8 @@ from pathlib import Path
 
 import arena
 import mails
+from arena import PASSWORD, Dovecot
 from naive import Naive
-from servers.dovecot import PASSWORD, Dovecot
 from sqlalchemy import text
 
 from gateway import logs, pipeline
@@ -167,12 +167,11 @@ def measure(messages: int, sources: int, rounds: int, size: int, say: Callable[[
             ratios.append(done["naive"].seconds / done["arfgate"].seconds)
             rates.append(messages / done["arfgate"].seconds)
             say(f"  round {number}/{rounds}: arfgate {rates[-1]:.0f}/s, {ratios[-1]:.1f} times the naive one")
-    line = (
+    return (
         f"pipeline, {messages} reports of {size // 1000} KB about {sources} addresses ({sources} notices): "
         f"{statistics.median(ratios):.1f} times the naive reference ({min(ratios):.1f} to {max(ratios):.1f}), "
         f"{statistics.median(rates):.0f} reports/s"
     )
-    return line
 
 
 def quiet_logs() -> None:

@@ -67,7 +67,7 @@ async def test_every_mail_is_stored_once_and_every_notice_sent_once_through_a_cu
         world.mailbox(name, proxy.port, user)
     world.sections = {"smtp": {"port": receiver.port}}
     await world.prepare()
-    world.run("pause", "--reason", "first the mailboxes")
+    world.run_process("pause", "--reason", "first the mailboxes")
     mails = mailboxes.fill()
     service: Service = make_service(world)
 
@@ -88,7 +88,7 @@ async def test_every_mail_is_stored_once_and_every_notice_sent_once_through_a_cu
     assert (await world.ask("SELECT count(*) FROM messages WHERE state = 'filed'"))[0][0] > 0
 
     # nothing was sent until here; it dies with a mail handed over and not yet accepted
-    world.run("resume")
+    world.run_process("resume")
     service.start()
     receiver.kill_before_accepting(service.pid, 3)
     assert await service.ended(60) == -signal.SIGKILL

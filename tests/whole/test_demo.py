@@ -35,7 +35,7 @@ STORY = [
     ("6", "abuse", "<demo-06@nowhere.example>", "rejected", "anonymous", None, None, ""),
     ("7", "abuse", "<demo-07@bank.example>", "rejected", "foreign-border", None, None, ""),
     ("8", "postmaster", "<demo-08@reader.example>", "held", "evidence-missing", None, None, ""),
-    ("9", "abuse", "<demo-09@sensors.example>", "review", "names-our-resource", None, None, ""),
+    ("9", "abuse", "<demo-09@sensors.example>", "accepted", "signed", "dogwood", "connection", "opened"),
     ("10", "abuse", "<demo-10@fbl.example>", "accepted", "feed", "elm", "mail", "opened"),
     ("11", "abuse", "<demo-11@fbl.example>", "accepted", "feed", None, None, "unmatched queue"),
     ("12", "abuse", "<demo-12@fbl.example>", "accepted", "feed", "elm", "support-service", "opened"),

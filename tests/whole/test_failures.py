@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from servers.ports import free_port
-from whole.world import LethalReceiver, World, report
+from whole.world import Done, LethalReceiver, World, report
 
 pytestmark = pytest.mark.needs("dovecot")
 
@@ -32,7 +33,7 @@ class Mailbox:
 
     def all_is_worked(self) -> None:
         done = self.world.run("poll")
-        assert (done.returncode, done.stdout, done.stderr) == (0, "abuse: 2 new messages\n", "")
+        assert (done.status, done.out, done.err) == (0, "abuse: 2 new messages\n", "")
         assert sorted(mail.rcpt_tos[0] for mail in self.receiver.received) == [
             "abuse@alder.example",
             "abuse@birch.example",
@@ -42,31 +43,30 @@ class Mailbox:
 
 
 @pytest.fixture
-async def mailbox(dovecot, world: World, receiver: LethalReceiver) -> Mailbox:
-    return await _with_two_reports(world, dovecot, receiver, dovecot.port)
+def mailbox(dovecot, world: World, receiver: LethalReceiver) -> Mailbox:
+    return _with_two_reports(world, dovecot, receiver, dovecot.port)
 
 
-async def _with_two_reports(world: World, server, receiver: LethalReceiver, port: int, **more: object) -> Mailbox:
+def _with_two_reports(world: World, server, receiver: LethalReceiver, port: int, **more: object) -> Mailbox:
     user = server.new_user()
     world.mailbox("abuse", port, user, **more)
     world.sections = {"smtp": {"port": receiver.port}}
-    await world.prepare()
+    asyncio.run(world.prepare())
     server.deliver_all(user, [report("198.51.100.7"), report("198.51.100.200")])
     return Mailbox(world, server, user, receiver)
 
 
-def only_line(done: subprocess.CompletedProcess[str]) -> str:
+def only_line(done: Done) -> str:
     """The one line that a command that could not do its work says."""
-    assert done.returncode == 1, done
-    assert done.stdout == ""
-    lines = done.stderr.splitlines()
+    assert (done.status, done.out) == (1, ""), done
+    lines = done.err.splitlines()
     assert len(lines) == 1, lines
     return lines[0]
 
 
 def test_a_wrong_password_is_one_line_that_names_mailbox_and_setting(mailbox: Mailbox, dovecot):
     mailbox.repair(dovecot.port, password="hunter2")
-    line = only_line(mailbox.world.run("poll"))
+    line = only_line(mailbox.world.run_process("poll"))
     assert line.startswith(f'mailbox "abuse" (127.0.0.1:{dovecot.port}): login as "{mailbox.user}" was refused')
     assert line.endswith("correct user or password of this mailbox")
     assert "hunter2" not in line
@@ -85,9 +85,9 @@ def test_a_server_that_is_not_there_is_one_line(mailbox: Mailbox, dovecot):
     mailbox.all_is_worked()
 
 
-async def test_an_expired_certificate_is_one_line(world: World, expired_dovecot, receiver: LethalReceiver):
+def test_an_expired_certificate_is_one_line(world: World, expired_dovecot, receiver: LethalReceiver):
     tls = {"security": "tls", "ca_file": str(expired_dovecot.ca_file)}
-    mailbox = await _with_two_reports(world, expired_dovecot, receiver, expired_dovecot.tls_port, **tls)
+    mailbox = _with_two_reports(world, expired_dovecot, receiver, expired_dovecot.tls_port, **tls)
     line = only_line(world.run("poll"))
     assert "its certificate was refused: certificate has expired; renew it on the server" in line
     mailbox.repair(expired_dovecot.port)
@@ -98,8 +98,8 @@ def test_one_mailbox_that_cannot_be_read_does_not_stop_the_other(mailbox: Mailbo
     mailbox.world.boxes.insert(0, mailbox.world.boxes[0] | {"name": "postmaster", "port": free_port()})
     mailbox.world.write()
     done = mailbox.world.run("poll")
-    assert (done.returncode, done.stdout) == (1, "abuse: 2 new messages\n")
-    assert done.stderr.startswith('mailbox "postmaster" ')
+    assert (done.status, done.out) == (1, "abuse: 2 new messages\n")
+    assert done.err.startswith('mailbox "postmaster" ')
     assert len(mailbox.receiver.received) == 2
 
 
@@ -108,8 +108,8 @@ def test_every_broken_setting_is_one_line_with_file_key_and_value(mailbox: Mailb
     world.sections |= {"web": {"enabled": False, "port": 99999}, "operator": {"networks": ["198.51.100.0/33"]}}
     world.write()
     done = world.run("poll")
-    assert (done.returncode, done.stdout) == (1, "")
-    about = sorted(line.removeprefix(f"{world.config}: ") for line in done.stderr.splitlines())
+    assert (done.status, done.out) == (1, "")
+    about = sorted(line.removeprefix(f"{world.config}: ") for line in done.err.splitlines())
     assert [line.partition(" = ")[0] for line in about] == ["operator.networks[1]", "web.port"], about
     assert "198.51.100.0/33" in about[0]
     assert "99999" in about[1]
@@ -121,7 +121,7 @@ def test_every_broken_setting_is_one_line_with_file_key_and_value(mailbox: Mailb
 
 
 def test_settings_that_are_not_there_are_one_line_that_names_the_way_out(world: World):
-    line = only_line(world.run("poll"))
+    line = only_line(world.run_process("poll"))
     assert line.startswith(f"{world.config}: no such file; run `arfgate init`")
 
 
@@ -134,8 +134,8 @@ def test_a_bad_row_is_named_with_line_and_column_and_nothing_of_the_file_is_impo
         encoding="utf-8",
     )
     done = mailbox.world.run("customer", "import", str(file))
-    assert (done.returncode, done.stdout) == (1, "")
-    lines = done.stderr.splitlines()
+    assert (done.status, done.out) == (1, "")
+    lines = done.err.splitlines()
     assert len(lines) == 3
     assert all("line 3" in line for line in lines[:2]), lines
     assert "contacts" in lines[0]
@@ -143,7 +143,7 @@ def test_a_bad_row_is_named_with_line_and_column_and_nothing_of_the_file_is_impo
     assert "resource" in lines[1]
     assert "192.0.2.300" in lines[1]
     assert lines[2] == f"nothing was imported from {file}"
-    assert "cedar" not in mailbox.world.run("customer", "list").stdout
+    assert "cedar" not in mailbox.world.run("customer", "list").out
     mailbox.all_is_worked()
 
 
@@ -162,10 +162,10 @@ def test_a_database_server_that_is_not_there_is_one_line_without_its_password(ma
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 2 MB, which is soon full."""
+    """A file system of 16 MB, which is soon full."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(folder)]
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=16m", "none", str(folder)]
     done = subprocess.run(mounting, capture_output=True, text=True, check=False)
     if done.returncode:
         say = pytest.fail if os.environ.get("ARFGATE_REQUIRE") == "all" else pytest.skip
@@ -201,7 +201,7 @@ async def test_a_full_disk_is_told_and_the_service_goes_on_by_itself_once_there_
     assert len({tuple(mail.rcpt_tos) + (mail.raw,) for mail in received}) == 40
     await world.until("SELECT count(*) FROM deliveries WHERE disposed_at IS NOT NULL", lambda row: row[0] == 40)
     assert await service.stop() == 0
-    assert not [line for line in service.lines if "exception" in line]
+    assert [line["exception"] for line in service.lines if "exception" in line] == []
     assert service.other_output == []
     assert dovecot.count(user, "Processed") == 40
     assert len(receiver.received) == 40

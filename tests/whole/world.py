@@ -23,10 +23,13 @@ from servers.cut_proxy import CutProxy
 from servers.receiver import Received, SmtpReceiver
 from servers.waiting import arf
 from sqlalchemy import text
+from typer.testing import CliRunner
 
 from gateway.app import opened
+from gateway.cli import build
+from gateway.intake.customers import read_customers
 from gateway.settings import load
-from gateway.store import mailboxes
+from gateway.store import customers, mailboxes
 from gateway.store.database import Database
 
 ARFGATE = Path(sys.executable).with_name("arfgate")
@@ -50,6 +53,15 @@ BROKEN = (
 def report(source: str, **more: str) -> bytes:
     """A report of the registered feed about what `source` did an hour ago."""
     return arf(source, datetime.now(UTC) - timedelta(hours=1), **more)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command said and its exit status."""
+
+    status: int
+    out: str
+    err: str
 
 
 @dataclass
@@ -97,19 +109,25 @@ class World:
         file.write_text(CUSTOMERS, encoding="utf-8")
         return file
 
-    def run(self, *arguments: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
-        """The real command, to its end."""
+    def run(self, *arguments: str) -> Done:
+        """The real command line, in this process, which saves seconds. Not in a test that has a loop."""
+        done = CliRunner().invoke(build(), [*arguments, "--config", str(self.config)])
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return Done(done.exit_code, done.stdout, done.stderr)
+
+    def run_process(self, *arguments: str) -> Done:
+        """The installed command as a process of its own, to its end."""
         command = [ARFGATE, *arguments, "--config", str(self.config)]
-        return subprocess.run(
-            command, capture_output=True, text=True, env=_environment(), cwd=self.folder, check=False, timeout=seconds
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=_environment(), cwd=self.folder, check=False, timeout=60
         )
+        return Done(done.returncode, done.stdout, done.stderr)
 
     async def prepare(self) -> None:
         """Write the settings, import the customers, and put every mailbox live since ever."""
         self.write()
-        done = await asyncio.to_thread(self.run, "customer", "import", str(self.customers()))
-        assert done.returncode == 0, done.stderr
         async with opened(load(self.config)) as house, house.database.writing() as connection:
+            await customers.import_file(connection, read_customers(self.customers()), who="test", now=house.clock())
             names = [box["name"] for box in self.boxes]
             await mailboxes.register(connection, names)
             for name in names:
@@ -199,8 +217,13 @@ class Service:
         await asyncio.to_thread(self._reader.join, 10)
         return status
 
+    def tell(self, by: signal.Signals) -> None:
+        """If it still runs."""
+        assert self._process is not None
+        self._process.send_signal(by)
+
     async def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
-        os.kill(self.pid, by)
+        self.tell(by)
         return await self.ended()
 
     def clean_up(self) -> None:

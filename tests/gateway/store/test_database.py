@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 
 import pytest
 
@@ -65,3 +66,6 @@ async def test_a_database_that_cannot_be_opened_is_told_in_one_line(url, says):
         await database.migrate()
     assert "\n" not in str(error.value)
     await database.close()
+    for thread in threading.enumerate():  # aiosqlite's, which tells the loop of its end: the loop must still be there
+        if "_connection_worker_thread" in thread.name:
+            await asyncio.to_thread(thread.join, 5)

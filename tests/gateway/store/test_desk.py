@@ -75,7 +75,12 @@ async def test_a_case_its_clocks_and_notices_are_written_together(database, with
     assert await rows_of(notices, "key", "to", "state", "next_at") == [
         (f"clock:{n}/1/start/complaint/ops@alder.example", "ops@alder.example", "pending", T0) for n in (1, 2)
     ]
-    assert [what for _, what in await said()] == ["customers imported", "case opened", "clock evidence", "clock evidence"]
+    assert [what for _, what in await said()] == [
+        "customers imported",
+        "case opened",
+        "clock evidence",
+        "clock evidence",
+    ]
 
 
 async def test_a_clock_comes_back_as_it_was_put_away(with_case, change, clocks_now):
@@ -134,7 +139,14 @@ async def test_planning_the_same_notice_twice_stores_it_once(database, with_case
     account = await with_case()
     await change(account, lambda c: clocks.opened(c, 2))
     assert len(await rows_of(notices, "id")) == 1
-    row = {"kind": "whois-contact", "case_id": 1, "clock_id": None, "round": 1, "to": "x@other.example", "language": "en"}
+    row = {
+        "kind": "whois-contact",
+        "case_id": 1,
+        "clock_id": None,
+        "round": 1,
+        "to": "x@other.example",
+        "language": "en",
+    }
     row |= {"facts": {}, "evidence": None, "state": "pending", "attempts": 0, "created_at": T0, "next_at": T0}
     row |= {"answer": "", "settled": True, "key": "case:1/x@other.example"}
     async with database.writing() as connection:
@@ -206,7 +218,8 @@ async def test_text_that_no_database_can_hold_does_not_stop_a_notice_or_an_event
         laid = await desk.load(connection, [account])
         put(laid, replace(complaint(account), value="host\0.example"[:4] + ".example"))
         laid.applied[-1] = replace(
-            laid.applied[-1], origin=replace(laid.applied[-1].origin, about={"reporter": "a\0b\ud800"}, evidence={"x": ["\0"]})
+            laid.applied[-1],
+            origin=replace(laid.applied[-1].origin, about={"reporter": "a\0b\ud800"}, evidence={"x": ["\0"]}),
         )
         await desk.save(connection, laid, T0)
         await events.add(connection, [events.Event(T0, "who\0", "what", "why\udfff", data={"subject": ["\0\ud800"]})])

@@ -1,0 +1,28 @@
+"""What the reporter's server says of SPF, DKIM and DMARC, where that is a failure (NET-1: no forged envelope data).
+
+The report's own field first; else the topmost result in the mail, which whoever stands above
+it may have written. A claim in either case, and told as one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from parsers import envelope
+from parsers.report import Finding
+from parsers.reported import ReportedMail
+
+LINE_CHARS = 2_000
+_FAILED = re.compile(r"\b(spf|dkim|dmarc)\s?=\s?(fail|softfail|permerror|hardfail)\b", re.IGNORECASE)
+
+
+def check(mail: ReportedMail) -> Iterator[Finding]:
+    lines = mail.report.authentication_results
+    said = "the reporter's server"
+    if not lines:
+        lines = envelope.every(mail.headers, b"authentication-results", 1)
+        said = "the topmost Authentication-Results of the mail"
+    failed = [f"{hit[1]}={hit[2]}".lower() for line in lines[:10] for hit in _FAILED.finditer(line[:LINE_CHARS])]
+    if failed:
+        yield Finding("authentication-failed", f"{said} says {', '.join(dict.fromkeys(failed))}")

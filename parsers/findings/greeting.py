@@ -1,0 +1,22 @@
+"""Did the server that sent the mail greet with the name of a stranger? (NET-1: no forged envelope data.)
+
+Only at the hop that is the source: what stands below it may be invented as a whole. Servers
+do greet with odd names, so this is a hint and no proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from parsers import fields
+from parsers.report import Finding
+from parsers.reported import ReportedMail
+
+
+def check(mail: ReportedMail) -> Iterator[Finding]:
+    source = mail.report.source_ip
+    hop = next((one for one in mail.report.trace if one.ip == source), None) if source else None
+    if hop is None or not hop.helo or not hop.rdns or "." not in hop.helo:
+        return
+    if fields.ip(hop.helo) is None and not fields.same_organisation(hop.helo, hop.rdns):
+        yield Finding("greeting-contradicts", f"the server {hop.rdns} ({source}) greeted as {hop.helo}")

@@ -1,0 +1,19 @@
+"""Was it posted to newsgroups in mass? 15 or more groups are newsgroup spam (duty PAG-3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from parsers.findings import MASS_POSTING
+from parsers.report import Finding
+from parsers.reported import ReportedMail
+
+MASS = 15
+
+
+def check(mail: ReportedMail) -> Iterator[Finding]:
+    groups = {
+        group.strip() for value in mail.headers.all(b"newsgroups")[:20] for group in value[:64_000].split(b",")
+    } - {b""}
+    if len(groups) >= MASS:
+        yield Finding(MASS_POSTING, f"the article was posted to {len(groups)} newsgroups at once")

@@ -1,0 +1,203 @@
+"""The reported mail as the findings look at it: read once, lazily, in bounded pieces.
+
+Must never be kept: it holds the bytes of the whole message. And what is quoted from it must
+not tell who received it, since findings are told to the customer: see `quote`.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import cached_property
+
+from parsers import envelope, fields, links
+from parsers.errors import LimitError
+from parsers.links import Link, Text
+from parsers.report import Report
+from parsers.scan import Headers, Part
+
+TEXTS = 6
+TEXT_BYTES = 64 * 1024  # of one part, transfer-encoded
+ATTACHMENTS = 50
+QUOTED_CHARS = 100
+# Characters of a text in which names and numbers are looked for; of HTML, before its markup is taken out.
+HEAD, TAIL = 1_000, 4_000
+MARKUP_HEAD, MARKUP_TAIL = 6_000, 24_000
+
+_RECIPIENT_FIELDS = (b"to", b"cc", b"delivered-to", b"x-original-to", b"envelope-to", b"apparently-to")
+_DKIM_DOMAIN = re.compile(rb"(?:^|;)\s*d\s*=\s*([^\s;]{1,253})")
+# Codecs of mail. Python knows others, some of them slow on what a stranger wrote.
+_CHARSET = re.compile(
+    r"(?:utf-?(?:8|16)|iso-?8859-?\d+|(?:windows-|cp)\d+|koi8-[rtu]|gb\w+|big5\w*|euc-\w+|shift_?jis|iso-2022-\w+|hz)\b"
+)
+_CHINESE = re.compile(r"gb2312|x?-?gbk|cp936")
+_SHIFTING = re.compile(r"iso-2022|hz|utf-?7|utf-?16")
+_TAG = re.compile(r"<[^<>]*>")
+_WORD = re.compile(r"[^\W_]{3,}")
+_LONG_WORD = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}|[^\W_]{3,}")
+_REDACTED = re.compile(
+    r"[\s\W]{0,20}(?:redacted|removed|body removed|content removed|omitted|x{3,20})[\s\W]{0,20}\Z", re.IGNORECASE
+)
+_LOWER_ASCII = {code: code + 32 for code in range(65, 91)}
+
+
+class ReportedMail:
+    """`report` is what is said about the mail, `part` the mail itself."""
+
+    def __init__(self, report: Report, part: Part) -> None:
+        self.report = report
+        self.part = part
+        self.limited: str | None = None  # the bound that ended the search for its parts
+
+    @property
+    def headers(self) -> Headers:
+        return self.part.headers
+
+    @cached_property
+    def senders(self) -> list[envelope.Mailbox]:
+        """The addresses of all From fields."""
+        return envelope.mailboxes(self.headers.all(b"from")[:10])
+
+    @cached_property
+    def from_domain(self) -> str | None:
+        return self.senders[0].address.rpartition("@")[2] if self.senders else None
+
+    @cached_property
+    def returned_to(self) -> str | None:
+        """The domain of the return path, as the reporter or the last server states it."""
+        path = self.report.original_mail_from
+        if path is None:
+            path = fields.address(envelope.first(self.headers, b"return-path") or "")
+        return path.rpartition("@")[2] or None if path else None
+
+    @cached_property
+    def signers(self) -> tuple[str, ...]:
+        """The domains of its DKIM signatures; whether these are good, is not looked at."""
+        found = (_DKIM_DOMAIN.search(value) for value in self.headers.all(b"dkim-signature")[:10])
+        return fields.distinct(fields.host(hit[1].decode("ascii", "replace")) for hit in found if hit)
+
+    @cached_property
+    def organisations(self) -> frozenset[str]:
+        """The registrable domains that the mail gives for its sender's."""
+        named = (self.from_domain, self.returned_to, *self.signers)
+        return frozenset(domain for name in named if name and (domain := fields.registrable(name)))
+
+    @cached_property
+    def _leaves(self) -> tuple[list[Part], list[Part]]:
+        """(readable parts, attachments)."""
+        texts: list[Part] = []
+        attached: list[Part] = []
+        if self.report.original is None or self.report.original.headers_only:
+            return texts, attached
+        try:
+            for part in self.part.walk():
+                kind = part.content_type
+                if kind.startswith(b"multipart/"):
+                    if part is self.part and not part.children:
+                        texts.append(part)  # without its boundary everything is text
+                elif kind in (b"text/plain", b"text/html") and not is_attached(part):
+                    texts.append(part)
+                elif kind != b"message/rfc822" and len(attached) < ATTACHMENTS:
+                    attached.append(part)
+        except LimitError as error:
+            self.limited = str(error)
+        return texts, attached
+
+    @property
+    def attachments(self) -> list[Part]:
+        return self._leaves[1]
+
+    @cached_property
+    def texts(self) -> tuple[Text, ...]:
+        """What a reader sees, and its markup."""
+        readable = self._leaves[0][:TEXTS]
+        return tuple(_text(_sought(part), markup=part.content_type != b"text/plain") for part in readable)
+
+    @cached_property
+    def margins(self) -> tuple[Text, ...]:
+        """The words of each text at its beginning and its end, where senders name themselves. Without markup."""
+        return tuple(_margins(text) for text in self.texts)
+
+    @cached_property
+    def whole(self) -> bool:
+        """Is all of the body here and read? Only then something can be said to be missing in it."""
+        texts, attached = self._leaves
+        if self.limited or len(texts) > TEXTS or "missing-closing-boundary" in self.part.budget.defects:
+            return False
+        if any(part.end - part.body_start > TEXT_BYTES for part in texts):
+            return False
+        shown = [text.written for text in self.texts if text.written.strip()]
+        return bool(shown or attached) and not any(len(text) < 80 and _REDACTED.match(text) for text in shown)
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        return links.found(self.texts)
+
+    @cached_property
+    def _recipients(self) -> tuple[frozenset[str], tuple[str, ...]]:
+        """Words of the recipients' names and addresses: ASCII ones, and those that may stand inside longer runs."""
+        values = [value for name in _RECIPIENT_FIELDS for value in self.headers.all(name)[:20]]
+        written = [envelope.decode(value).lower() for value in values]
+        written += [recipient.lower() for recipient in self.report.original_rcpt_to[:50]]
+        words = {word for text in written for word in _WORD.findall(text)}
+        return frozenset(words), tuple(word for word in words if not word.isascii())[:50]
+
+    def quote(self, text: str) -> str:
+        """Text of the mail for people: short, clean, and without a word that also names a recipient."""
+        words, inside = self._recipients
+        shown = " ".join(envelope.clean(text[: QUOTED_CHARS * 4]).split())
+        shown = _LONG_WORD.sub(lambda hit: "…" if "@" in hit[0] or hit[0].lower() in words else hit[0], shown)
+        for word in inside:
+            shown = re.sub(re.escape(word), "…", shown, flags=re.IGNORECASE)
+        return shown if len(shown) <= QUOTED_CHARS else f"{shown[:QUOTED_CHARS]}…"
+
+
+def _margins(text: Text) -> Text:
+    written = text.written
+    if text.html:
+        if len(written) > MARKUP_HEAD + MARKUP_TAIL:
+            written = f"{written[:MARKUP_HEAD]} {written[-MARKUP_TAIL:]}"
+        written = _TAG.sub(" ", written)
+        written = html.unescape(written) if "&" in written else written
+    if len(written) > HEAD + TAIL:
+        written = f"{written[:HEAD]}\n{written[-TAIL:]}"
+    elif not text.html:
+        return text
+    return _text(written, markup=False)
+
+
+def _text(written: str, *, markup: bool) -> Text:
+    lower = written.lower()
+    return Text(written, lower if len(lower) == len(written) else written.translate(_LOWER_ASCII), markup)
+
+
+def _sought(part: Part) -> str:
+    """The beginning of a text, to search in: uncleaned and nothing guessed. As declared, else UTF-8, else Latin-1."""
+    body = envelope.decoded_body(part, TEXT_BYTES)
+    label = (part.parameter(b"charset") or b"").decode("ascii", "replace").strip().lower()
+    if body.isascii() and not _SHIFTING.match(label):
+        return body.decode("ascii")
+    for name in ("gb18030" if _CHINESE.match(label) else label, "utf-8"):
+        if _CHARSET.match(name):
+            try:
+                return body.decode(name)
+            except UnicodeDecodeError as error:
+                if len(body) - error.start < 4:  # cut in the middle of a character
+                    return body[: error.start].decode(name, "replace")
+            except (LookupError, ValueError):
+                continue
+    return body.decode("latin-1")
+
+
+def is_attached(part: Part) -> bool:
+    """Is it a file rather than something to read?"""
+    disposition = part.headers.first(b"content-disposition")
+    if disposition and disposition.lstrip()[:10].lower() == b"attachment":
+        return True
+    return file_name(part) != ""
+
+
+def file_name(part: Part) -> str:
+    """As the sender named it, decoded; empty where there is no name."""
+    name = part.parameter(b"filename", b"content-disposition") or part.parameter(b"name")
+    return envelope.decode(name) if name else ""

@@ -16,6 +16,7 @@ from gateway import tokens
 from gateway.attribution.attribute import Network
 from gateway.attribution.hosts import HostIndex
 from gateway.attribution.prefixes import PrefixIndex
+from gateway.casework.clocks import Proposal
 from gateway.policies.policy import ClassRule, Policy
 from gateway.screening.identity import Border, Feed
 from gateway.settings import Settings
@@ -62,6 +63,11 @@ class House:
         """The rule of a case's class. A class that the policy no longer has keeps the longest time it knows:
         a change of the policy must not take time away, nor stop the clocks."""
         return self.policy.classes.get(cls) or max(self.policy.classes.values(), key=lambda rule: rule.hours)
+
+    def overdue_actions(self) -> tuple[Proposal, ...]:
+        """What the policy wants done to a resource whose time is up."""
+        kind = self.policy.overdue.action_kind
+        return () if kind is None else (Proposal(kind, needs_approval=self.policy.overdue.approval != "none"),)
 
     def consequence(self, rule: ClassRule) -> dict[str, object]:
         """The policy's terms, as notices tell them: the full time in hours and what follows it."""

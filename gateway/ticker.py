@@ -8,7 +8,6 @@ Must never know how anything is sent.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -45,10 +44,9 @@ async def _batch(house: House, connection: AsyncConnection, now: datetime) -> in
     moved = 0
     for clock in [c for c in desk.clocks.values() if c.id in chosen]:
         rule = house.rule(clock.case_key[1])
-        change = clocks.due(clock, now, read_to, rule, settled=True)  # the query left the others out
+        # settled: the query left those out whose reminder has not gone out
+        change = clocks.due(clock, now, read_to, rule, settled=True, overdue=house.overdue_actions())
         if change is not None:
-            if house.policy.overdue.action_kind is None:
-                change = replace(change, actions=())
             desk.apply(Applied(change, Origin(_about(clock) | house.consequence(rule))))
             moved += 1
     await desk_store.save(connection, desk, now)

@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from parsers import envelope, outlook
 from parsers.errors import MalformedError
-from parsers.scan import Headers, Part
+from parsers.scan import FIELD, Headers, Part, skip_junk
 
 BEGINNING = 20_000
 NAME_PIECES = 20  # of a parameter that RFC 2231 cut
@@ -61,8 +61,9 @@ def is_mail_as_text(part: Part) -> bool:
 
 def _begins(data: bytes, *, received: bool) -> bool:
     """With header fields of a mail; `received`: Received among them."""
-    beginning = data[:BEGINNING].lstrip(b"\xef\xbb\xbf\r\n")
-    if b":" not in beginning[:1_000]:
+    beginning = data[:BEGINNING]
+    beginning = beginning[skip_junk(beginning, 0, len(beginning)) :]
+    if FIELD.match(beginning) is None:
         return False
     fields = Headers(beginning, BEGINNING).fields
     if b"from" not in fields and not (received and b"message-id" in fields):

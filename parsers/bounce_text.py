@@ -124,8 +124,9 @@ _HEADER_BEGINS = re.compile(
     r"^(?:Return-Path|Received|Message-ID|MIME-Version|DKIM-Signature): ", re.IGNORECASE | re.MULTILINE
 )
 
+_HOST = r"(?:[A-Za-z0-9_-]{1,63}\.){0,8}[A-Za-z0-9-]{1,63}"
 _WIDE = "：，、。（）【】《》“”"
-_MAIL = rf"[^\s<>\"'(),;:\[\]|{_WIDE}]{{1,64}}@(?:[A-Za-z0-9_-]{{1,63}}\.){{0,8}}[A-Za-z0-9-]{{1,63}}"
+_MAIL = rf"[^\s<>\"'(),;:\[\]|{_WIDE}]{{1,64}}@{_HOST}"
 _ADDRESS = re.compile(rf"<?({_MAIL})>?")
 # The whole of a line, or what stands before its reason: `<a@b>:`, `a@b... User unknown`, `-> a@b`, `* a@b`, `>>> a <a@b>`
 _LISTED = re.compile(

@@ -20,7 +20,7 @@ _UK = re.compile(
 _USCC_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015: no I, O, S, V, Z
 _USCC = re.compile(rf"[1-9A-HJ-NPQRTUWXY][1-9A-HJ-NPQRTUWXY]\d{{6}}[{_USCC_SIGNS}]{{10}}\Z")
 _RO_REGISTER = re.compile(r"[JFC]\d{1,2}/\d{1,7}/(?:19|20)\d{2}\Z|[JFC](?:19|20)\d{2}\d{6,9}\Z")
-_HRB = re.compile(r"HR[AB]\d{1,6}[A-Z]{0,3}\Z")
+_HRB = re.compile(r"(?:HR[AB])?\d{1,6}[A-Z]{0,3}\Z")
 _CHE_WEIGHTS = (5, 4, 3, 2, 7, 6, 5, 4)
 
 

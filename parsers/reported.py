@@ -21,8 +21,8 @@ TEXT_BYTES = 64 * 1024  # of one part, transfer-encoded
 ATTACHMENTS = 50
 QUOTED_CHARS = 100
 # Characters of a text in which names and numbers are looked for; of HTML, before its markup is taken out.
-HEAD, TAIL = 1_000, 4_000
-MARKUP_HEAD, MARKUP_TAIL = 6_000, 24_000
+HEAD, TAIL = 500, 3_000
+MARKUP_HEAD, MARKUP_TAIL = 4_000, 16_000
 
 _RECIPIENT_FIELDS = (b"to", b"cc", b"delivered-to", b"x-original-to", b"envelope-to", b"apparently-to")
 _DKIM_DOMAIN = re.compile(rb"(?:^|;)\s*d\s*=\s*([^\s;]{1,253})")

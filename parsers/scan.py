@@ -14,17 +14,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from parsers import header_block, media_type
 from parsers.errors import LimitError, MalformedError
+from parsers.header_block import FIELD, Headers
 from parsers.report import Limits
+
+__all__ = ("BARE_JSON", "FIELD", "NEAR_BOUNDARIES", "Budget", "Headers", "Part", "scan", "skip_junk", "within")
 
 # Each false hit costs one turn of a Python loop; a regular message has none or a handful.
 NEAR_BOUNDARIES = 20_000
 
-FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
 # One quoted or bare parameter. Each alternative ends at the next `;` or `"`, so matching is linear.
 PARAMETER = re.compile(rb""";\s*([^\s=;"]{1,60})\s*=\s*(?:"([^"]*)"|([^\s;"]*))""")
-# A line of a header that is neither a field nor a fold: the continuation of one that lost its indentation.
-_COLUMN_1 = re.compile(rb"\n(?![!-9;-~]+[ \t]*:)(?!>?From )(?=[!-~\x80-\xff])")
 # Possessive: a megabyte of empty lines leaves nothing to come back to.
 JUNK = re.compile(rb"(?:\r?\n|\xef\xbb\xbf|>?From [^\n]*+(?:\n|\Z))*+")
 # A JSON file instead of a message; no header field begins with a bracket and a quote.
@@ -35,6 +36,7 @@ _DELIMITER = re.compile(
     rb"^--([^\s-][^\r\n]{0,198}?)[ \t]*\r?\n(?=Content-[A-Za-z-]{3,40}[ \t]*:)", re.IGNORECASE | re.MULTILINE
 )
 DELIMITER_WITHIN = 64 * 1024  # bytes of a body
+_AFTER_QUOTED = (b"", b";", b" ", b"\t", b"\r", b"\n", b"(")
 DIGEST = b"multipart/digest"
 EMBEDDED = b"message/rfc822"
 PLAIN = b"text/plain"
@@ -65,57 +67,6 @@ class Budget:
             raise LimitError(f"more than {NEAR_BOUNDARIES} lines that only resemble a boundary")
 
 
-class Headers:
-    """A header block, split at the first question. Names are looked up in lower case."""
-
-    __slots__ = ("_fields", "_refolded", "block", "longest")
-
-    def __init__(self, block: bytes, longest: int) -> None:
-        self.block = block
-        self.longest = longest  # bytes of one field, folded lines included
-        self._fields: dict[bytes, list[bytes]] | None = None
-        self._refolded: bytes | None = None
-
-    def pairs(self) -> list[tuple[bytes, bytes]]:
-        """(name, value) in order; a value keeps its line ends where it was folded."""
-        if self._refolded is None:
-            self._refolded = _refolded(self.block) if _COLUMN_1.search(self.block) else self.block
-        return FIELD.findall(self._refolded)
-
-    @property
-    def unfolded_in_column_1(self) -> bool:
-        """Did a continuation begin without a blank? It was read as one."""
-        self.pairs()
-        return self._refolded is not self.block
-
-    @property
-    def fields(self) -> dict[bytes, list[bytes]]:
-        if self._fields is None:
-            fields: dict[bytes, list[bytes]] = {}
-            check = len(self.block) > self.longest
-            for name, value in self.pairs():
-                if check and len(value) > self.longest:
-                    shown = name[:40].decode("ascii")
-                    raise LimitError(f"header field {shown} is longer than {self.longest} bytes")
-                key = name.lower()
-                if key in fields:
-                    fields[key].append(value)
-                else:
-                    fields[key] = [value]
-            self._fields = fields
-        return self._fields
-
-    def all(self, name: bytes) -> list[bytes]:
-        return self.fields.get(name, [])
-
-    def first(self, name: bytes) -> bytes | None:
-        found = self.fields.get(name)
-        return found[0] if found else None
-
-    def __contains__(self, name: bytes) -> bool:
-        return name in self.fields
-
-
 class Part:
     """One entity: the message itself, a body part, or a message within a message."""
 
@@ -130,6 +81,9 @@ class Part:
         self.depth = depth
         self.default = default
         header_end, self.body_start = _cut(raw, start, end, budget.limits.header_bytes)
+        if (end := header_block.ended(raw, start, header_end)) != header_end:
+            header_end = self.body_start = end
+            budget.defects["missing-empty-line"] = None
         self.headers = Headers(raw[start:header_end], budget.limits.header_line_bytes)
         self._type: bytes | None = None
         self._children: list[Part] | None = None
@@ -143,9 +97,12 @@ class Part:
     def content_type(self) -> bytes:
         """`type/subtype` in lower case; the default where there is none or it makes no sense."""
         if self._type is None:
-            value = self.headers.first(b"content-type")
-            words = value.partition(b";")[0].split() if value else []
-            self._type = words[0].lower() if words and b"/" in words[0] else self.default
+            found = media_type.read(self.headers.first(b"content-type"))
+            self._type = found.name or self.default
+            if found.odd:
+                self.budget.defects["odd-content-type"] = None
+            if header_block.spaced(self.headers.block):
+                self.budget.defects["blank-before-colon"] = None
         return self._type
 
     def parameter(self, name: bytes, field: bytes = b"content-type") -> bytes | None:
@@ -155,6 +112,8 @@ class Part:
             return None
         for found in PARAMETER.finditer(value):
             if found[1].lower() == name:
+                if found[2] is not None and value[found.end() : found.end() + 1] not in _AFTER_QUOTED:
+                    self.budget.defects["odd-content-type"] = None
                 return found[2] if found[2] is not None else found[3]
         return None
 
@@ -227,6 +186,8 @@ def _begun(raw: bytes, start: int, end: int, budget: Budget) -> int:
             budget.defects["byte-order-mark"] = None
         if b"From " in junk:
             budget.defects["mbox-from-line"] = None
+        elif junk.isspace():
+            budget.defects["empty-line-before-header"] = None
     return begin
 
 
@@ -289,8 +250,11 @@ def _boundary_lines(part: Part, delimiter: bytes) -> Iterator[tuple[int, int, bo
         if at == part.body_start or raw[at - 1] == 10:  # LF
             newline = raw.find(b"\n", after, end)
             line_end = end if newline < 0 else newline + 1
-            rest = raw[after:line_end].strip()
+            line = raw[after:line_end]
+            rest = line.strip()
             if rest in (b"", b"--"):
+                if line[:1] in (b" ", b"\t"):
+                    part.budget.defects["blank-after-boundary"] = None
                 yield at, line_end, rest == b"--"
                 at = line_end
                 continue
@@ -302,20 +266,3 @@ def _before(raw: bytes, line_start: int) -> int:
     """The line end before a boundary belongs to the boundary."""
     end = line_start - 1 if raw[line_start - 1 : line_start] == b"\n" else line_start
     return end - 1 if raw[end - 1 : end] == b"\r" else end
-
-
-def _refolded(block: bytes) -> bytes:
-    """With a blank before each line that continues a field: one that stands between fields, or after `;` or `,`."""
-    fields = list(FIELD.finditer(block))
-    last = fields[-1].start() if fields else 0
-    first = fields[0].start() if fields else len(block)
-    pieces: list[bytes] = []
-    at = 0
-    for hit in _COLUMN_1.finditer(block):
-        before = block[max(0, hit.start() - 2) : hit.start()].rstrip(b"\r")[-1:]
-        if first < hit.start() and (hit.start() < last or before in (b";", b",")):
-            pieces += [block[at : hit.end()], b" "]
-            at = hit.end()
-    if not pieces:
-        return block
-    return b"".join([*pieces, block[at:]])

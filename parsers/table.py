@@ -206,12 +206,13 @@ def _others(row: Row) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """What else the row says, by heading, without what is empty."""
     named = row.columns
     placed = {named.ip, named.time, named.clock, named.port}
-    kept = [
-        (name, (_flat(value),))
-        for n, (name, value) in enumerate(zip(named.names, row.values, strict=False))
-        if value and name and n not in placed
-    ]
-    return tuple(kept[:KEPT])
+    kept: list[tuple[str, tuple[str, ...]]] = []
+    for n, value in enumerate(row.values[: len(named.names)]):
+        if value and n not in placed and named.names[n]:
+            kept.append((named.names[n], (_flat(value),)))
+            if len(kept) == KEPT:
+                break
+    return tuple(kept)
 
 
 def _flat(value: str) -> str:

@@ -30,6 +30,14 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the policy wants done to a resource; without `needs_approval` staff are asked to do it at once."""
+
+    kind: ActionKind
+    needs_approval: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What follows from one trigger. `why` is the sentence of the event row."""
 
@@ -37,7 +45,7 @@ class Change:
     trigger: ClockTrigger
     why: str
     notices: tuple[Planned, ...] = ()
-    actions: tuple[ActionKind, ...] = ()
+    actions: tuple[Proposal, ...] = ()
     cancels_actions: bool = False
     alarm: bool = False
 
@@ -166,9 +174,18 @@ def resolved(clock: Clock, at: datetime, why: str) -> Change:
     return Change(done, ClockTrigger.RESOLVED, why, cancels_actions=True)
 
 
-def due(clock: Clock, now: datetime, read_to: datetime | None, rule: ClassRule, *, settled: bool) -> Change | None:
+def due(
+    clock: Clock,
+    now: datetime,
+    read_to: datetime | None,
+    rule: ClassRule,
+    *,
+    settled: bool,
+    overdue: tuple[Proposal, ...],
+) -> Change | None:
     """What time alone brings, or None. `read_to`: all answer mailboxes were read to this point;
-    `settled`: the last step's notice has gone out (or failed for good).
+    `settled`: the last step's notice has gone out (or failed for good); `overdue`: what the policy wants
+    done when the time is up.
 
     A step is claimed only after every answer mailbox was read to a point past it, and the one before
     went out at its full distance: a late reminder moves the end, two steps never come at once.
@@ -192,7 +209,7 @@ def due(clock: Clock, now: datetime, read_to: datetime | None, rule: ClassRule, 
         )
     late = replace(clock, state=next_clock_state(clock.state, ClockTrigger.DUE), step=clock.step + 1, next_at=None)
     notice = Planned(NoticeKind.OVERDUE, f"overdue-{clock.due_at:%Y%m%dT%H%M%SZ}", clock.contact)  # once for each end
-    return Change(late, ClockTrigger.DUE, "no resolution within the time", (notice,), (ActionKind.BLOCK,))
+    return Change(late, ClockTrigger.DUE, "no resolution within the time", (notice,), overdue)
 
 
 def reminder_sent(clock: Clock, at: datetime, rule: ClassRule) -> Clock:

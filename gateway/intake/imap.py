@@ -231,7 +231,8 @@ class MailboxConnection:
         """Not by IMAP4.idle_start: that waits for ever when the server hangs up before its `+`."""
         protocol, limit = self._protocol, self.access.timeout
         if not self._news.is_set():
-            await protocol.simple_command("NOOP")  # in IDLE some servers tell only of what comes after its beginning
+            async with asyncio.timeout(limit):  # in IDLE some servers tell only of what comes after its beginning
+                await protocol.simple_command("NOOP")
         if self._news.is_set():
             self._news.clear()
             return True

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.casework.clocks import Planned
 from gateway.casework.desk import Applied, CaseKey, ClockKey, Desk, Party
 from gateway.casework.states import ClockTrigger
-from gateway.model import ActionState, Case, CaseState, Clock, ClockState, NoticeState
+from gateway.model import ActionKind, ActionState, Case, CaseState, Clock, ClockState, NoticeState
 from gateway.store import events
 from gateway.store.events import Event
 from gateway.store.notices import plan
@@ -302,9 +302,9 @@ async def _plan_actions(
         )
     rows = [
         {
-            "key": f"clock:{clock_ids[a.change.clock.key]}/{a.change.clock.round}/{a.change.clock.due_at}/{kind.value}",
-            "kind": kind.value,
-            "state": ActionState.PROPOSED.value,
+            "key": _action_key(a.change.clock, clock_ids[a.change.clock.key], wanted.kind),
+            "kind": wanted.kind.value,
+            "state": (ActionState.PROPOSED if wanted.needs_approval else ActionState.ASKED).value,
             "case_id": case_ids[a.change.clock.case_key],
             "clock_id": clock_ids[a.change.clock.key],
             "target": a.change.clock.value,
@@ -312,10 +312,15 @@ async def _plan_actions(
             "created_at": now,
         }
         for a in desk.applied
-        for kind in a.change.actions
+        for wanted in a.change.actions
     ]
     if rows:
         await connection.execute(insert(actions), rows)
+
+
+def _action_key(clock: Clock, clock_id: int, kind: ActionKind) -> str:
+    """Once for each end of the clock: an extension ends too, in the same round."""
+    return f"clock:{clock_id}/{clock.round}/{clock.due_at}/{kind.value}"
 
 
 def _events(

@@ -17,7 +17,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Protocol, cast
 
-from parsers import envelope, links
+from parsers import envelope
+from parsers.links import resources as advertised_by
 from parsers.report import Category, Finding, Original, Parsed, Report, Resource
 from parsers.reported import ReportedMail
 
@@ -62,7 +63,7 @@ def _examined(report: Report) -> Report:
         mail = ReportedMail(report, original.mail)
         found, defects = _findings(mail)
         changed["findings"] = (*report.findings, *found)
-        changed["resources"] = _resources(mail)
+        changed["resources"] = _resources(mail, defects)
         if mail.limited:
             defects.append("original-over-limit")
         if defects:
@@ -89,10 +90,11 @@ def _shown(evidence: str) -> str:
     return text if len(text) <= EVIDENCE_CHARS else f"{text[: EVIDENCE_CHARS - 1]}…"
 
 
-def _resources(mail: ReportedMail) -> tuple[Resource, ...]:
+def _resources(mail: ReportedMail, defects: list[str]) -> tuple[Resource, ...]:
     try:
-        advertised = tuple(links.resources(mail.links))
+        advertised = tuple(advertised_by(mail.links))
     except Exception:  # noqa: BLE001  as above
+        defects.append("check-failed:resources")
         return mail.report.resources
     return tuple(dict.fromkeys((*mail.report.resources, *advertised)))
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 COMMON = ("unsub", "opt-out", "abmeld")
 ASCII = (
     "opt out", "optout", "abbestell", "austragen", "sabonn", "sinscri", "de baja", "suscripci", "descadastr",
-    "disiscri", "uitschrijv", "afmeld", "avregistrera", "prenumer", "framel", "avmeld", "meld deg av", "peruuta", "wypis", "rezygn",
-    "odhl", "leiratkoz", "dezabon", "odjav", "loobu", "atsisak", "abonel", "berhenti", "preferences", "remove me",
-    "removed from", "stop receiving", "no longer wish", "no longer want",
+    "disiscri", "uitschrijv", "afmeld", "avregistrera", "prenumer", "framel", "avmeld", "meld deg av",
+    "peruuta", "wypis", "rezygn", "odhl", "leiratkoz", "dezabon", "odjav", "loobu", "atsisak", "abonel", "berhenti",
+    "preferences", "remove me", "removed from", "stop receiving", "no longer wish", "no longer want",
 )  # fmt: skip
 OTHER = (
     "退订", "退訂", "取消订阅", "取消訂閱", "拒收", "不再接收", "配信停止", "購読解除", "購読停止", "退会", "登録解除",

@@ -22,8 +22,8 @@ FORMS = frozenset(
     (
         "Ltd", "Limited", "LLC", "Inc", "Corp", "PLC", "LLP", "LP", "GmbH", "AG", "KG", "SE", "SAS", "SARL", "EURL",
         "SA", "Srl", "SRL", "SpA", "SPA", "BV", "NV", "AB", "ApS", "A/S", "Oyj", "Oy", "ASA", "AS", "Kft", "Zrt",
-        "Nyrt", "Bt", "EOOD", "OOD", "SL", "SLU", "Lda", "Ltda", "Bhd", "KK", "AŞ", "AE", "UAB", "SIA", "OÜ", "Pty", "Pte",
-        "ООД", "ЕООД", "АД", "ΕΠΕ", "ΑΕ", "ΙΚΕ",
+        "Nyrt", "Bt", "EOOD", "OOD", "SL", "SLU", "Lda", "Ltda", "Bhd", "KK", "AŞ", "AE", "UAB", "SIA", "OÜ", "Pty",
+        "Pte", "ООД", "ЕООД", "АД", "ΕΠΕ", "ΑΕ", "ΙΚΕ",
     )
 )  # fmt: skip
 SMALL = ("s.r.o", "z o.o", "d.o.o", " a.s.", " d.d.", " mbH", " plc", " e.K.")  # those that begin with a small letter

@@ -85,7 +85,7 @@ LABELS = (
     Label("ro-register", ("reg. com", "reg.com", "registrul com", "orc"), company_numbers.ro_register),
     Label(
         "de-register",
-        ("registergericht", "amtsgericht", "handelsregister", "registernummer", "hrb", "hra"),
+        ("handelsregister", "registernummer", "hrb", "hra"),
         company_numbers.de_register,
         3,
     ),

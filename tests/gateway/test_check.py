@@ -11,12 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from servers.ports import free_port
 from typer import Typer
 from typer.testing import CliRunner
 
 from gateway.cli.check import check
 from gateway.store.database import Database
+from servers.ports import free_port
 
 SECRET = "not-to-be-seen-0123456789-0123456789"
 ADDRESS = "abuse@example.net"

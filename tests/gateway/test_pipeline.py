@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers.receiver import SmtpReceiver
-from servers.waiting import ParserHere, arf
 from sqlalchemy import event, text
+from whole.deadly import parse_all_and_die
 from whole.world import CUSTOMERS, PAST, World
 
 from gateway import pipeline
@@ -24,10 +23,13 @@ from gateway.house import House
 from gateway.intake.customers import read_customers
 from gateway.intake.poll import poll
 from gateway.settings import load
-from gateway.store import customers, mailboxes, messages, switches
+from gateway.store import customers, mailboxes, messages, reports, switches
 from gateway.store.messages import Arrived, Stored
 from gateway.tokens import notice_address
+from gateway.workers import ParserWorkers
 from parsers.report import Parsed
+from servers.receiver import SmtpReceiver
+from servers.waiting import ParserHere, arf
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 ALDER, BIRCH = "198.51.100.7", "198.51.100.200"
@@ -148,8 +150,6 @@ async def test_observing_stores_and_shows_but_neither_files_nor_moves_nor_sends(
     assert await boxes.ask("SELECT state, count(*) FROM messages GROUP BY state") == [("observed", 3)]
     assert pymap_server.count("abuse@isp.example") == 3
     async with boxes.house.database.reading() as connection:
-        from gateway.store import reports  # noqa: PLC0415
-
         would = [notice for row in await reports.overview(connection) for notice in row["would_send"] or ()]
     assert would == [{"kind": "complaint", "to": "abuse@alder.example"}]
 
@@ -375,9 +375,6 @@ class _MortalWorkers:
     """The real worker processes, whose parser dies of one mail."""
 
     def __init__(self, house: House) -> None:
-        from gateway.workers import ParserWorkers  # noqa: PLC0415
-        from whole.deadly import parse_all_and_die  # noqa: PLC0415
-
         limits = house.settings.limits
         self._real = ParserWorkers(limits.for_parsing(), 20, limits.parse_memory_bytes, 1)
         self._patch = pytest.MonkeyPatch()
@@ -601,14 +598,18 @@ def bounce(notice: bytes) -> bytes:
     said = message_from_bytes(notice)
     head = notice.partition(b"\r\n\r\n")[0]
     return (
-        f"From: MAILER-DAEMON@mx.alder.example\r\nTo: {said['Reply-To']}\r\nSubject: Undelivered Mail\r\n"
-        f"Message-ID: <bounce-{hash(notice)}@mx.alder.example>\r\nMIME-Version: 1.0\r\n"
-        'Content-Type: multipart/report; report-type=delivery-status; boundary="x"\r\n\r\n'
-        "--x\r\nContent-Type: text/plain\r\n\r\nIt could not be delivered.\r\n\r\n"
-        "--x\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.alder.example\r\n\r\n"
-        f"Final-Recipient: rfc822; {said['To']}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
-        "--x\r\nContent-Type: text/rfc822-headers\r\n\r\n"
-    ).encode() + head + b"\r\n\r\n--x--\r\n"
+        (
+            f"From: MAILER-DAEMON@mx.alder.example\r\nTo: {said['Reply-To']}\r\nSubject: Undelivered Mail\r\n"
+            f"Message-ID: <bounce-{hash(notice)}@mx.alder.example>\r\nMIME-Version: 1.0\r\n"
+            'Content-Type: multipart/report; report-type=delivery-status; boundary="x"\r\n\r\n'
+            "--x\r\nContent-Type: text/plain\r\n\r\nIt could not be delivered.\r\n\r\n"
+            "--x\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.alder.example\r\n\r\n"
+            f"Final-Recipient: rfc822; {said['To']}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+            "--x\r\nContent-Type: text/rfc822-headers\r\n\r\n"
+        ).encode()
+        + head
+        + b"\r\n\r\n--x--\r\n"
+    )
 
 
 def _mail(headers: str, body: str) -> bytes:

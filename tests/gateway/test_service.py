@@ -6,9 +6,10 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from whole.world import LethalReceiver, Service, World, report
+
 from servers.ports import free_port, wait_until_listening
 from servers.receiver import Received
-from whole.world import LethalReceiver, Service, World, report
 
 pytestmark = pytest.mark.needs("pymap")
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from servers.needs import require
 from whole.world import LethalReceiver, Service, Tripwire, World
+
+from servers.needs import require
 
 
 @pytest.fixture

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from servers.ports import free_port
 from whole.world import Done, LethalReceiver, World, report
+
+from servers.ports import free_port
 
 pytestmark = pytest.mark.needs("dovecot")
 
@@ -198,7 +198,7 @@ async def test_a_full_disk_is_told_and_the_service_goes_on_by_itself_once_there_
 
     (small_disk / "ballast").unlink()
     received = await receiver.wait_for(40, 60)
-    assert len({tuple(mail.rcpt_tos) + (mail.raw,) for mail in received}) == 40
+    assert len({mail.raw for mail in received}) == 40
     await world.until("SELECT count(*) FROM deliveries WHERE disposed_at IS NOT NULL", lambda row: row[0] == 40)
     assert await service.stop() == 0
     assert [line["exception"] for line in service.lines if "exception" in line] == []

@@ -71,9 +71,7 @@ def test_mail_is_kept_or_deleted_as_the_setting_says_and_worked_once(
 
 
 @pytest.mark.needs("dovecot")
-def test_the_junk_folder_is_read_too_and_emptied_into_the_same_folders(
-    dovecot, world: World, receiver: LethalReceiver
-):
+def test_the_junk_folder_is_read_too_and_emptied_into_the_same_folders(dovecot, world: World, receiver: LethalReceiver):
     user = dovecot.new_user()
     world.mailbox("abuse", dovecot.port, user, junk_folder="Junk")
     world.sections = {"smtp": {"port": receiver.port}}

@@ -18,10 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers.background import BackgroundLoop
-from servers.cut_proxy import CutProxy
-from servers.receiver import Received, SmtpReceiver
-from servers.waiting import arf
 from sqlalchemy import text
 from typer.testing import CliRunner
 
@@ -31,6 +27,10 @@ from gateway.intake.customers import read_customers
 from gateway.settings import load
 from gateway.store import customers, mailboxes
 from gateway.store.database import Database
+from servers.background import BackgroundLoop
+from servers.cut_proxy import CutProxy
+from servers.receiver import Received, SmtpReceiver
+from servers.waiting import arf
 
 ARFGATE = Path(sys.executable).with_name("arfgate")
 PAST = datetime(1970, 1, 1, tzinfo=UTC)

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.casework import clocks
-from gateway.casework.clocks import Change, Planned
+from gateway.casework.clocks import Change, Planned, Proposal
 from gateway.casework.states import CLOCK, ClockTrigger, NotAllowedError
-from gateway.model import Clock, ClockState
+from gateway.model import ActionKind, Clock, ClockState
 from gateway.policies.policy import ClassRule
 from notifier.notice import NoticeKind
 from parsers.report import ResourceKind, Role
@@ -53,7 +53,7 @@ class World:
 
     def tick(self, _: int) -> None:
         settled = all(n.kind != NoticeKind.REMINDER for _, n in self.pending)
-        change = clocks.due(self.clock, self.now, self.read_to, self.rule, settled=settled)
+        change = clocks.due(self.clock, self.now, self.read_to, self.rule, settled=settled, overdue=BLOCK)
         if change is not None:
             self._check_step(change)
             self._take(change)
@@ -168,6 +168,7 @@ class World:
             assert self.steps == [*expected, "overdue"][: len(self.steps)]
 
 
+BLOCK = (Proposal(ActionKind.BLOCK, needs_approval=True),)
 RULES = st.builds(
     lambda hours, marks: ClassRule(name="mail", hours=hours, reminder_at=marks),
     st.sampled_from([2, 24, 36.5]),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.casework import clocks
+from gateway.casework.clocks import Proposal
 from gateway.casework.states import ClockTrigger, NotAllowedError
 from gateway.model import ActionKind, Clock, ClockState
 from gateway.policies.policy import ClassRule
@@ -19,6 +20,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 ALARM = 8 * HOUR
 NONE = timedelta(0)
 RULE = ClassRule(name="mail", hours=24)
+BLOCK = (Proposal(ActionKind.BLOCK, needs_approval=True),)
 THREE = ClassRule(name="mail", hours=24, reminder_at=(0.25, 0.5, 0.75))
 NEVER = ClassRule(name="mail", hours=24, reminder_at=())
 NEW = Clock((1, "mail"), ResourceKind.IP, Role.SOURCE, "192.0.2.7", id=1, case_id=1)
@@ -33,7 +35,7 @@ def answered(at=T0 + 3 * HOUR, clock=None):
 
 
 def due(clock, at, rule=RULE, read_to=None, settled=True):
-    return clocks.due(clock, at, read_to or at, rule, settled=settled)
+    return clocks.due(clock, at, read_to or at, rule, settled=settled, overdue=BLOCK)
 
 
 # --- the start ----------------------------------------------------------------------------
@@ -100,7 +102,7 @@ def test_past_the_end_it_is_overdue_and_a_block_is_proposed():
     reminded = due(running(), T0 + 12 * HOUR).clock
     change = due(reminded, T0 + 24 * HOUR)
     assert (change.clock.state, change.clock.next_at) == (ClockState.OVERDUE, None)
-    assert change.actions == (ActionKind.BLOCK,)
+    assert change.actions == BLOCK
     assert change.notices[0].kind == NoticeKind.OVERDUE
 
 
@@ -143,7 +145,7 @@ def test_a_policy_with_fewer_reminders_than_before_leaves_the_end_alone():
     ids=["mailboxes read too little", "never read", "notice before not out"],
 )
 def test_no_step_before_the_answers_are_read_and_the_notice_before_is_out(read_to, settled):
-    assert clocks.due(running(), T0 + 13 * HOUR, read_to, RULE, settled=settled) is None
+    assert clocks.due(running(), T0 + 13 * HOUR, read_to, RULE, settled=settled, overdue=BLOCK) is None
 
 
 # --- bounces ------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from gateway.casework import cases, clocks, states
 from gateway.casework.cases import Complaint
 from gateway.casework.clocks import Change
 from gateway.casework.states import CASE, CLOCK, CaseTrigger, ClockTrigger, NotAllowedError, worst
-from gateway.model import Case, CaseState, Clock, ClockState
+from gateway.model import ActionKind, Case, CaseState, Clock, ClockState
 from gateway.policies.policy import ClassRule
 from parsers.report import ResourceKind, Role
 
@@ -22,6 +22,7 @@ DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "states.md"
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 RULE = ClassRule(name="mail", hours=24)
+BLOCK = (Proposal(ActionKind.BLOCK, needs_approval=True),)
 REOPEN = timedelta(days=30)
 S, T = ClockState, ClockTrigger
 
@@ -77,7 +78,7 @@ def clock_in(state: ClockState) -> Clock:
 def by_time(clock: Clock, step: int) -> Change | None:
     """What the clock's own time brings when it was set to come now."""
     late = replace(clock, next_at=T0 + 30 * HOUR, step=step)
-    return clocks.due(late, T0 + 30 * HOUR, T0 + 30 * HOUR, RULE, settled=True)
+    return clocks.due(late, T0 + 30 * HOUR, T0 + 30 * HOUR, RULE, settled=True, overdue=BLOCK)
 
 
 def after_rejection(clock: Clock) -> Change:

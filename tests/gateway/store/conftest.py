@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from servers.postgres import Postgres
 from sqlalchemy import select
 
 from gateway.casework.cases import Complaint
@@ -19,6 +18,7 @@ from gateway.store import customers, desk
 from gateway.store.database import Database
 from gateway.store.tables import events
 from parsers.report import ResourceKind, Role
+from servers.postgres import Postgres
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CUSTOMERS = """customer,name,parent,contacts,resource,valid_from

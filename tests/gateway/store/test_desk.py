@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select, update
 
 from gateway.casework import clocks
-from gateway.casework.clocks import Change
+from gateway.casework.clocks import Change, Proposal
 from gateway.casework.desk import Applied
 from gateway.casework.states import ClockTrigger
-from gateway.model import ActionState, CaseState, ClockState, NoticeState
+from gateway.model import ActionKind, ActionState, CaseState, ClockState, NoticeState
 from gateway.policies.policy import ClassRule
 from gateway.store import clocks as clock_store
 from gateway.store import desk, events
@@ -24,6 +24,7 @@ from .conftest import T0, complaint, put
 
 HOUR = timedelta(hours=1)
 RULE = ClassRule(name="mail", hours=24)
+BLOCK = (Proposal(ActionKind.BLOCK, needs_approval=True),)
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ async def overdue(change, account):
     await change(account, lambda c: clocks.accepted(c, T0, timedelta(0), RULE))
     for hours in (12, 24):
         now = T0 + hours * HOUR
-        await change(account, lambda c, n=now: clocks.due(c, n, n, RULE, settled=True), now)
+        await change(account, lambda c, n=now: clocks.due(c, n, n, RULE, settled=True, overdue=BLOCK), now)
 
 
 async def test_a_case_its_clocks_and_notices_are_written_together(database, with_case, said, rows_of):
@@ -161,7 +162,7 @@ async def test_overdue_proposes_a_block_and_says_so_once_for_each_end(with_case,
     assert await rows_of(actions, "kind", "state", "target") == [("block", "proposed", "192.0.2.7")]
     await change(account, lambda c: clocks.extended(c, T0 + 25 * HOUR, 5, "moving", RULE))
     later = T0 + 30 * HOUR
-    await change(account, lambda c: clocks.due(c, later, later, RULE, settled=True), later)
+    await change(account, lambda c: clocks.due(c, later, later, RULE, settled=True, overdue=BLOCK), later)
     assert [kind for (kind,) in await rows_of(notices, "kind")] == ["complaint", "reminder", "overdue", "overdue"]
     assert [state for (state,) in await rows_of(actions, "state")] == ["cancelled", "proposed"]
 
@@ -255,7 +256,9 @@ async def test_no_step_while_the_reminder_waits_or_its_going_out_is_not_known_to
     account = await with_case()
     end = T0 + 24 * HOUR
     await change(account, lambda c: clocks.accepted(c, T0, timedelta(0), RULE))
-    await change(account, lambda c: clocks.due(c, T0 + 12 * HOUR, end, RULE, settled=True), T0 + 12 * HOUR)
+    await change(
+        account, lambda c: clocks.due(c, T0 + 12 * HOUR, end, RULE, settled=True, overdue=BLOCK), T0 + 12 * HOUR
+    )
     assert await due(end, end) == []  # it was not sent
     async with database.writing() as connection:
         await notice_store.sent(connection, 2, end, "250 late")

@@ -1,0 +1,104 @@
+"""A header block and its fields, undecoded: names, folds, and where the block ends.
+
+Must never decode a word: that is the envelope module's.
+"""
+
+from __future__ import annotations
+
+import re
+
+from parsers.errors import LimitError
+
+FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
+# A line of a header that is neither a field nor a fold: the continuation of one that lost its indentation.
+_COLUMN_1 = re.compile(rb"\n(?![!-9;-~]+[ \t]*:)(?!>?From )(?=[!-~\x80-\xff])")
+_FIELD_OR_FOLD = re.compile(rb"[ \t]|[!-9;-~]+[ \t]*:|\s*\Z")
+_SPACED = re.compile(rb"^[!-9;-~]+[ \t]+:", re.MULTILINE)
+
+
+class Headers:
+    """A header block, split at the first question. Names are looked up in lower case."""
+
+    __slots__ = ("_fields", "_refolded", "block", "longest")
+
+    def __init__(self, block: bytes, longest: int) -> None:
+        self.block = block
+        self.longest = longest  # bytes of one field, folded lines included
+        self._fields: dict[bytes, list[bytes]] | None = None
+        self._refolded: bytes | None = None
+
+    def pairs(self) -> list[tuple[bytes, bytes]]:
+        """(name, value) in order; a value keeps its line ends where it was folded."""
+        if self._refolded is None:
+            self._refolded = _refolded(self.block) if _COLUMN_1.search(self.block) else self.block
+        return FIELD.findall(self._refolded)
+
+    @property
+    def unfolded_in_column_1(self) -> bool:
+        """Did a continuation begin without a blank? It was read as one."""
+        self.pairs()
+        return self._refolded is not self.block
+
+    @property
+    def fields(self) -> dict[bytes, list[bytes]]:
+        if self._fields is None:
+            fields: dict[bytes, list[bytes]] = {}
+            check = len(self.block) > self.longest
+            for name, value in self.pairs():
+                if check and len(value) > self.longest:
+                    shown = name[:40].decode("ascii")
+                    raise LimitError(f"header field {shown} is longer than {self.longest} bytes")
+                key = name.lower()
+                if key in fields:
+                    fields[key].append(value)
+                else:
+                    fields[key] = [value]
+            self._fields = fields
+        return self._fields
+
+    def all(self, name: bytes) -> list[bytes]:
+        return self.fields.get(name, [])
+
+    def first(self, name: bytes) -> bytes | None:
+        found = self.fields.get(name)
+        return found[0] if found else None
+
+    def __contains__(self, name: bytes) -> bool:
+        return name in self.fields
+
+
+def spaced(block: bytes) -> bool:
+    """Does a blank stand before a colon (RFC 5322 section 4.5.8, obsolete)? Other readers end the header there."""
+    return (b" :" in block or b"\t:" in block) and bool(_SPACED.search(block))
+
+
+def ended(raw: bytes, start: int, header_end: int) -> int:
+    """Where the header ends: before, where its last lines are words of a body that no empty line cut off."""
+    last = raw.rfind(b"\n", start, header_end - 1) + 1
+    while last > start and raw[last : last + 1] in (b" ", b"\t"):
+        last = raw.rfind(b"\n", start, last - 1) + 1
+    if last <= start or _FIELD_OR_FOLD.match(raw, last, header_end):
+        return header_end
+    block = raw[start:header_end]
+    end = max((found.end() for found in FIELD.finditer(block)), default=0)
+    continued = block[:end].rstrip()[-1:] in (b";", b",")
+    if not end or continued or raw.startswith(b"--", start + end + 1):
+        return header_end
+    return start + end + 1
+
+
+def _refolded(block: bytes) -> bytes:
+    """With a blank before each line that continues a field: one that stands between fields, or after `;` or `,`."""
+    fields = list(FIELD.finditer(block))
+    last = fields[-1].start() if fields else 0
+    first = fields[0].start() if fields else len(block)
+    pieces: list[bytes] = []
+    at = 0
+    for hit in _COLUMN_1.finditer(block):
+        before = block[max(0, hit.start() - 2) : hit.start()].rstrip(b"\r")[-1:]
+        if first < hit.start() and (hit.start() < last or before in (b";", b",")):
+            pieces += [block[at : hit.end()], b" "]
+            at = hit.end()
+    if not pieces:
+        return block
+    return b"".join([*pieces, block[at:]])

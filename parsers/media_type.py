@@ -1,0 +1,35 @@
+"""`type/subtype` out of a Content-Type field as it is written, with comments and blanks (RFC 2045 section 5.1).
+
+Must never guess a type that is not there: a word without a slash is none.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+MOST = 2_000
+_COMMENT = re.compile(rb"\([^()]{0,500}\)")
+_TOKEN = rb"[!#$%&'*+.^_`{|}~0-9A-Za-z-]{1,127}"
+_USUAL = re.compile(rb"\s*(" + _TOKEN + rb"/" + _TOKEN + rb")\s*(?:;|\Z)")
+_TYPE = re.compile(rb"\s*(" + _TOKEN + rb")\s*/\s*(" + _TOKEN + rb")\s*\Z")
+
+
+class MediaType(NamedTuple):
+    """`name` in lower case, None where there is none; `odd` where programs read the field differently."""
+
+    name: bytes | None
+    odd: bool
+
+
+def read(value: bytes | None) -> MediaType:
+    """Of the whole field, parameters included."""
+    if not value or value.isspace():
+        return MediaType(None, odd=False)
+    if usual := _USUAL.match(value):
+        return MediaType(usual[1].lower(), odd=False)
+    words = value.partition(b";")[0].split()
+    found = _TYPE.match(_COMMENT.sub(b" ", value[:MOST]).partition(b";")[0])
+    if found:
+        return MediaType(found[1].lower() + b"/" + found[2].lower(), odd=True)
+    return MediaType(words[0].lower() if words and b"/" in words[0] else None, odd=True)

@@ -128,7 +128,7 @@ _HOST = r"(?:[A-Za-z0-9_-]{1,63}\.){0,8}[A-Za-z0-9-]{1,63}"
 _WIDE = "：，、。（）【】《》“”"
 _MAIL = rf"[^\s<>\"'(),;:\[\]|{_WIDE}]{{1,64}}@{_HOST}"
 _ADDRESS = re.compile(rf"<?({_MAIL})>?")
-# The whole of a line, or what stands before its reason: `<a@b>:`, `a@b... User unknown`, `-> a@b`, `* a@b`, `>>> a <a@b>`
+# The whole of a line, or what stands before its reason: `<a@b>:`, `a@b... User unknown`, `-> a@b`, `>>> a <a@b>`
 _LISTED = re.compile(
     rf"^[ \t>*•·-]{{0,12}}(?:{_MAIL} )?(?:(?:Failed )?Recipient|Addressed To|To|RCPT TO"
     rf"|Could not be delivered to)?[: ]{{0,3}}"
@@ -184,7 +184,9 @@ def told(words: str) -> bool:
 def above(text: str) -> str:
     """The words of the mail system: what stands above the returned mail."""
     shown = text[:WORDS_CHARS]
-    ends = [found.start() for one in (_RETURNED, _HEADER_BEGINS) if (found := one.search(shown, 60))]
+    begins = len(shown) - len(shown.lstrip())
+    line = shown.find("\n", begins) + 1  # the first line is the mail system's own
+    ends = [found.start() for one in (_RETURNED, _HEADER_BEGINS) if line and (found := one.search(shown, line))]
     return shown[: min(ends, default=len(shown))]
 
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from functools import cached_property
 
 from parsers import envelope, fields, links
 from parsers.errors import LimitError
 from parsers.links import Link, Text
 from parsers.report import Report
-from parsers.scan import Headers, Part
+from parsers.scan import Budget, Headers, Part
 
+PARTS = 100
 TEXTS = 6
 TEXT_BYTES = 64 * 1024  # of one part, transfer-encoded
 ATTACHMENTS = 50
@@ -47,6 +49,8 @@ class ReportedMail:
     def __init__(self, report: Report, part: Part) -> None:
         self.report = report
         self.part = part
+        # Of its own: what the formats looked at is not counted again, and what is odd here concerns this mail alone.
+        part.budget = Budget(replace(part.budget.limits, parts=PARTS))
         self.limited: str | None = None  # the bound that ended the search for its parts
 
     @property

@@ -17,7 +17,7 @@ from sqlalchemy import event, text
 from whole.deadly import parse_all_and_die
 from whole.world import CUSTOMERS, PAST, World
 
-from gateway import pipeline
+from gateway import pipeline, staff
 from gateway.app import opened
 from gateway.house import House
 from gateway.intake.customers import read_customers
@@ -310,6 +310,24 @@ async def test_a_bounce_voids_the_time_and_tells_the_next_contact_with_a_full_cl
     await pipeline.drain(scene.house)
     assert len(scene.relay.received) == 2
     assert await scene.ask("SELECT count(*) FROM actions") == [(0,)]
+
+
+async def test_a_customer_whom_staff_told_by_other_means_has_the_full_time_from_then(scene: Scene):
+    scene.relay.refuse("*")
+    await scene.take_in(about(ALDER))
+    assert (await scene.clock())[0] == "unreachable"
+    scene.relay.accept()
+    scene.after(5)
+    await staff.told(scene.house, "1", who="test", why="by phone")
+    scene.after(28.9)
+    await pipeline.drain(scene.house)
+    assert (await scene.clock())[0] == "running"
+    scene.after(40.9)  # the reminder came late, and keeps its distance to the end
+    await pipeline.drain(scene.house)
+    scene.after(41)
+    await pipeline.drain(scene.house)
+    assert [kind for kind, _ in scene.sent()] == ["reminder", "overdue"]
+    assert (await scene.clock())[0] == "overdue"
 
 
 async def test_a_refused_contact_is_followed_by_the_next_at_once(scene: Scene):

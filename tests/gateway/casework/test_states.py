@@ -12,7 +12,7 @@ import pytest
 
 from gateway.casework import cases, clocks, states
 from gateway.casework.cases import Complaint
-from gateway.casework.clocks import Change
+from gateway.casework.clocks import Change, Proposal
 from gateway.casework.states import CASE, CLOCK, CaseTrigger, ClockTrigger, NotAllowedError, worst
 from gateway.model import ActionKind, Case, CaseState, Clock, ClockState
 from gateway.policies.policy import ClassRule

@@ -306,10 +306,10 @@ def _flanker_tree(raw: bytes, budget: Budget, message: Any = None, depth: int = 
     lines = [f"Content-Type: {kind}/{sub}; charset=utf-8"] if kind == "text" else [f"Content-Type: {kind}/{sub}"]
     for name, value in message.headers.iteritems():
         if not name.startswith("Content-"):
-            lines.append(f"{name}: {_UNSAFE.sub('', str(value))}")
+            lines.append(f"{name}: {_UNSAFE.sub(' ', str(value))}")
     children = [_flanker_tree(raw, budget, child, depth + 1) for child in message.parts]
     if message.enclosed is not None:
-        body = b"".join(f"{n}: {_UNSAFE.sub('', str(v))}\n".encode() for n, v in message.enclosed.headers.iteritems())
+        body = b"".join(f"{n}: {_UNSAFE.sub(' ', str(v))}\n".encode() for n, v in message.enclosed.headers.iteritems())
     else:
         content = b"" if children else message.body or b""
         body = content.encode() if isinstance(content, str) else content

@@ -165,6 +165,8 @@ def scan(raw: bytes, limits: Limits) -> Part:
         raw = raw.replace(b"\r\r\n", b"\r\n")
         budget.defects["doubled-cr-line-ends"] = None
     part = Part(raw, _begun(raw, 0, len(raw), budget), len(raw), budget, 0)
+    if part.start and raw[: part.start].isspace():
+        budget.defects["empty-line-before-header"] = None
     if part.headers.fields and part.headers.unfolded_in_column_1:
         budget.defects["fold-in-column-1"] = None
     if not part.headers.fields:
@@ -174,7 +176,10 @@ def scan(raw: bytes, limits: Limits) -> Part:
 
 def within(raw: bytes, start: int, end: int, outer: Part) -> Part:
     """The message that lies in `raw[start:end]`, as part of `outer`'s message."""
-    return Part(raw, _begun(raw, start, end, outer.budget), end, outer.budget, outer.depth + 1)
+    begin = _begun(raw, start, end, outer.budget)
+    if begin > start == outer.body_start and raw[start:begin].isspace():
+        outer.budget.defects["empty-line-before-header"] = None
+    return Part(raw, begin, end, outer.budget, outer.depth + 1)
 
 
 def _begun(raw: bytes, start: int, end: int, budget: Budget) -> int:
@@ -186,8 +191,6 @@ def _begun(raw: bytes, start: int, end: int, budget: Budget) -> int:
             budget.defects["byte-order-mark"] = None
         if b"From " in junk:
             budget.defects["mbox-from-line"] = None
-        elif junk.isspace():
-            budget.defects["empty-line-before-header"] = None
     return begin
 
 

@@ -93,9 +93,9 @@ def _block(message: Message) -> Block | None:
         elif rest:
             block = _run_together(rest, 4)
         elif _RULE.match(line.strip()):
-            block = _labels(lines, number + 1, 2 if forwarded else 3)
+            block = _labels(lines, number + 1, 3)
         elif _label(line)[0] in ("from", "subject", "date"):
-            block = _labels(lines, number, 2 if forwarded else 4)
+            block = _labels(lines, number, 3 if forwarded else 4)
         elif forwarded and not message.envelope.in_reply_to:
             block = _said(lines, quoted, number)
         if block:
@@ -150,7 +150,7 @@ def _labels(lines: list[str], first: int, fewest: int) -> Block | None:
         waiting = meaning if not value and meaning not in found else None
         if value:
             found.setdefault(meaning, value)
-    if count < fewest or "from" not in found or (fewest > 3 and len(found) < fewest):
+    if count < fewest or "from" not in found or len(found) < fewest:
         return None
     return Block(found["from"], found.get("subject"), found.get("date"), _languages(sender_label))
 

@@ -33,10 +33,10 @@ def properties(entries: Entries) -> bytes:
 
 
 def tnef(objects: Iterable[tuple[int, int, bytes]]) -> bytes:
-    out = outlook.TNEF_BEGINS + b"\x01\x00"
+    pieces = [outlook.TNEF_BEGINS, b"\x01\x00"]
     for level, tag, data in objects:
-        out += struct.pack("<BII", level, tag, len(data)) + data + struct.pack("<H", sum(data) & 0xFFFF)
-    return out
+        pieces += [struct.pack("<BII", level, tag, len(data)), data, struct.pack("<H", sum(data) & 0xFFFF)]
+    return b"".join(pieces)
 
 
 def embedded(entries: Entries) -> tuple[int, int, bytes]:

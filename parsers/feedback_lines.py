@@ -47,7 +47,10 @@ def read(part: Part, most: int) -> Lines:
     """(name, value) in order, at most `most`; of a body that has none, those in the part's header."""
     defects: list[str] = []
     body = _plain(part, defects)
-    found = Headers(_laid_out(body, defects), len(body) + 1).pairs()[:most]
+    fields = Headers(_laid_out(body, defects), len(body) + 1)
+    found = fields.pairs()[:most]
+    if fields.unfolded_in_column_1:
+        defects.append("fold-in-column-1")
     if not any(name.lower() == b"feedback-type" for name, _ in found):
         above = [pair for pair in part.headers.pairs() if not pair[0].lower().startswith(b"content-")]
         if any(name.lower() == b"feedback-type" for name, _ in above):
@@ -88,22 +91,20 @@ def _laid_out(body: bytes, defects: list[str]) -> bytes:
     if not FIELD.match(body.lstrip(b"\n-")) and len(_INDENTED.findall(body)) >= 2:
         defects.append("indented-fields")
         body = _INDENTED.sub(b"", body)
-    folded = Headers(body, len(body) + 1)
-    if folded.unfolded_in_column_1:
-        defects.append("fold-in-column-1")
     return body
 
 
 def _values(pair: tuple[bytes, bytes], defects: list[str]) -> list[tuple[bytes, bytes]]:
     """YAML again: a list below the name is one value each, quotes are no part of a value."""
     name, value = pair
-    values = [one for one in _ITEM.split(b"\n" + value.lstrip()) if one.strip()] if _ITEM.search(value) else [value]
-    if len(values) > 1 or _ITEM.search(value):
+    values = [value]
+    if b"\n" in value and _ITEM.search(value):
+        values = [one for one in _ITEM.split(b"\n" + value.lstrip()) if one.strip()]
         defects.append("yaml-fields")
     found: list[tuple[bytes, bytes]] = []
     for one in values:
-        if (quoted := _QUOTED.match(one)) is not None:
+        quoted = _QUOTED.match(one) if one.lstrip()[:1] in (b"'", b'"') else None
+        if quoted:
             defects.append("quoted-values")
-            one = quoted[2]  # noqa: PLW2901  what stood within the quotes
-        found.append((name, one))
+        found.append((name, quoted[2] if quoted else one))
     return found

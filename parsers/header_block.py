@@ -9,7 +9,10 @@ import re
 
 from parsers.errors import LimitError
 
-FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
+# Possessive throughout: nothing is ever tried again, and it is quicker so.
+FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:[ \t]*+(.*+(?:\n[ \t].*+)*+)", re.MULTILINE)
+# Nothing but fields and their folds, each with its line end, no blank before a colon: nearly every block.
+_REGULAR = re.compile(rb"(?:[!-9;-~]++:.*+\n(?:[ \t].*+\n)*+)++\Z")
 # A line of a header that is neither a field nor a fold: the continuation of one that lost its indentation.
 _COLUMN_1 = re.compile(rb"\n(?![!-9;-~]+[ \t]*:)(?!>?From )(?=[!-~\x80-\xff])")
 _FIELD_OR_FOLD = re.compile(rb"[ \t]|[!-9;-~]+[ \t]*:|\s*\Z")
@@ -19,13 +22,15 @@ _SPACED = re.compile(rb"^[!-9;-~]+[ \t]+:", re.MULTILINE)
 class Headers:
     """A header block, split at the first question. Names are looked up in lower case."""
 
-    __slots__ = ("_fields", "_refolded", "block", "longest")
+    __slots__ = ("_fields", "_refolded", "block", "decoded", "longest", "regular")
 
     def __init__(self, block: bytes, longest: int) -> None:
         self.block = block
         self.longest = longest  # bytes of one field, folded lines included
+        self.regular = _REGULAR.match(block) is not None
+        self.decoded: dict[bytes, str] = {}  # what the envelope module read, value by value
         self._fields: dict[bytes, list[bytes]] | None = None
-        self._refolded: bytes | None = None
+        self._refolded: bytes | None = block if self.regular else None
 
     def pairs(self) -> list[tuple[bytes, bytes]]:
         """(name, value) in order; a value keeps its line ends where it was folded."""
@@ -67,9 +72,10 @@ class Headers:
         return name in self.fields
 
 
-def spaced(block: bytes) -> bool:
-    """Does a blank stand before a colon (RFC 5322 section 4.5.8, obsolete)? Other readers end the header there."""
-    return (b" :" in block or b"\t:" in block) and bool(_SPACED.search(block))
+    @property
+    def spaced(self) -> bool:
+        """Does a blank stand before a colon (RFC 5322 section 4.5.8, obsolete)? Other readers end the header there."""
+        return not self.regular and _SPACED.search(self.block) is not None
 
 
 def ended(raw: bytes, start: int, header_end: int) -> int:

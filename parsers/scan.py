@@ -81,10 +81,11 @@ class Part:
         self.depth = depth
         self.default = default
         header_end, self.body_start = _cut(raw, start, end, budget.limits.header_bytes)
-        if (end := header_block.ended(raw, start, header_end)) != header_end:
-            header_end = self.body_start = end
-            budget.defects["missing-empty-line"] = None
         self.headers = Headers(raw[start:header_end], budget.limits.header_line_bytes)
+        if not self.headers.regular and (begun := header_block.ended(raw, start, header_end)) != header_end:
+            self.body_start = begun
+            self.headers = Headers(raw[start:begun], budget.limits.header_line_bytes)
+            budget.defects["missing-empty-line"] = None
         self._type: bytes | None = None
         self._children: list[Part] | None = None
 
@@ -101,7 +102,7 @@ class Part:
             self._type = found.name or self.default
             if found.odd:
                 self.budget.defects["odd-content-type"] = None
-            if header_block.spaced(self.headers.block):
+            if self.headers.spaced:
                 self.budget.defects["blank-before-colon"] = None
         return self._type
 

@@ -11,6 +11,8 @@ from parsers.report import Kind, Parsed, Report
 
 # Only where a more general format claims the same messages: its name, or a tuple of names.
 # DIALECT_OF = "arf"
+# Only where it reads a person's words: it then gives way to every format that does not say so.
+# GENERAL = True
 
 
 def recognises(message: Message) -> bool:

@@ -18,7 +18,9 @@ from parsers import parse
 from parsers.report import Limits
 
 WIDE = Limits(parts=100_000, depth=400, evidence_messages=20)
-ENVELOPE = b"From: a@reporter.example\r\nTo: abuse@isp.example\r\nMessage-ID: <1@reporter.example>\r\nMIME-Version: 1.0\r\n"
+ENVELOPE = (
+    b"From: a@reporter.example\r\nTo: abuse@isp.example\r\nMessage-ID: <1@reporter.example>\r\nMIME-Version: 1.0\r\n"
+)
 
 
 def arf(original: bytes, fields: bytes = b"", human: bytes = b"A complaint.") -> bytes:
@@ -52,7 +54,9 @@ def header_lines(n: int) -> bytes:
 
 
 def received_lines(n: int) -> bytes:
-    line = b"Received: from a.example (a.example [192.0.2.7]) by b.example with SMTP; Fri, 20 Nov 2026 03:00:00 +0000\r\n"
+    line = (
+        b"Received: from a.example (a.example [192.0.2.7]) by b.example with SMTP; Fri, 20 Nov 2026 03:00:00 +0000\r\n"
+    )
     return arf(_mail(line * n, b"Text"))
 
 
@@ -65,7 +69,13 @@ def encoded_words(n: int) -> bytes:
 
 
 def addresses(n: int) -> bytes:
-    return b"Cc: " + b", ".join(b"u%d@reader.example" % number for number in range(n)) + b"\r\n" + ENVELOPE + b"\r\nText.\r\n"
+    return (
+        b"Cc: "
+        + b", ".join(b"u%d@reader.example" % number for number in range(n))
+        + b"\r\n"
+        + ENVELOPE
+        + b"\r\nText.\r\n"
+    )
 
 
 def feedback_fields(n: int) -> bytes:

@@ -13,10 +13,13 @@ from gateway.store.database import Database, StoreError
 
 
 async def test_what_fails_leaves_nothing(database):
-    with pytest.raises(RuntimeError, match="half way"):
+    async def fail_half_way() -> None:
         async with database.writing() as connection:
             await switches.write(connection, "x", "1")
             raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        await fail_half_way()
     async with database.reading() as connection:
         assert await switches.read(connection, "x") is None
 

@@ -21,6 +21,7 @@ import re
 from functools import cache
 from typing import Any, NamedTuple
 
+from parsers import encoded_words
 from parsers.errors import LimitError
 from parsers.report import Limits
 from parsers.scan import FIELD, Budget, Headers, Part, scan, within
@@ -46,6 +47,7 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\
 _UNSAFE_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _ATOM = r'[^\s<>()@,:;\\"\[\]]+'
 _PLAIN_ADDRESS = re.compile(rf'(?:\s*"?([^"<>()@,:;\\\[\]=]*?)"?\s*<({_ATOM}@{_ATOM})>|\s*({_ATOM}@{_ATOM}))\s*\Z')
+_WORDS_ADDRESS = re.compile(rf'\s*("?)((?:=\?[\w-]+\?[QqBb]\?[^?\s"<>()@,:;\\\[\]]+\?=\s*)+)\1\s*<({_ATOM}@{_ATOM})>\s*\Z')
 # Mail labelled with the older sets uses characters of the newer one, which contains them.
 _GB = re.compile(r"=\?(?:gb2312|x-gbk|gbk|cp936)\?", re.IGNORECASE)
 _CHARSETS = {"gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "cp936": "gb18030", "us-ascii": "utf-8"}
@@ -113,16 +115,22 @@ def structure(raw: bytes, limits: Limits) -> Part:
 def decode(value: bytes) -> str:
     """A header value as people read it: unfolded, RFC 2047 words and raw 8-bit text decoded, no control characters."""
     flat = value.translate(_TAB_TO_BLANK, _CONTROLS).strip()
+    if flat.isascii() and b"=?" not in flat and _ESCAPE not in value:
+        return flat[:VALUE_CHARS].decode("ascii")
     if _ESCAPE in value:
         return _UNSAFE.sub("", _characters(value[:VALUE_CHARS].replace(b"\n", b" "), None)[0]).strip()
-    if flat.isascii() and b"=?" not in flat:
-        return flat[:VALUE_CHARS].decode("ascii")
     text, _ = _characters(flat[: VALUE_CHARS * 6], None)
     # Beyond the last `?=` no word can end; flanker's pattern would look for one from every `=?`.
     last = text.rfind("?=") + 2
     if last >= 2 and "=?" in text:
-        text = _flanker().words(_GB.sub("=?gb18030?", text[:last])) + text[last:]
+        text = _words(text[:last]) + text[last:]
     return _UNSAFE.sub("", text)[:VALUE_CHARS].strip()
+
+
+def _words(text: str) -> str:
+    text = _GB.sub("=?gb18030?", text)
+    read = encoded_words.plain(text)
+    return _flanker().words(text) if read is None else read
 
 
 def clean(text: str) -> str:
@@ -143,8 +151,11 @@ def decode_headers(block: bytes) -> list[tuple[str, str]]:
 
 def first(headers: Headers, name: bytes) -> str | None:
     """The first field of that name, decoded. None where there is none or it is empty."""
-    value = headers.first(name)
-    return decode(value) or None if value is not None else None
+    known = headers.decoded.get(name)
+    if known is None:
+        value = headers.first(name)
+        known = headers.decoded[name] = decode(value) if value is not None else ""
+    return known or None
 
 
 def every(headers: Headers, name: bytes, most: int = 100) -> tuple[str, ...]:
@@ -165,9 +176,9 @@ def _mailboxes(value: bytes) -> list[Mailbox]:
     flat = value.translate(_TAB_TO_BLANK, _CONTROLS)[:LIST_BYTES]
     if flat.isascii():
         text = flat.decode("ascii")
-        plain = [_PLAIN_ADDRESS.match(one) for one in text.split(",", ADDRESSES)[:ADDRESSES]]
+        plain = [_plain_mailbox(one) for one in text.split(",", ADDRESSES)[:ADDRESSES]]
         if all(plain):
-            return [_mailbox(hit[1] or "", hit[2] or hit[3]) for hit in plain if hit]
+            return [box for box in plain if box]
         if "@" not in text:
             return []
     else:
@@ -179,9 +190,17 @@ def _mailboxes(value: bytes) -> list[Mailbox]:
     return [_mailbox("", hit) for hit in re.findall(r"<([^<>@\s]{1,64}@[^<>@\s]{1,255})>", text)]
 
 
+def _plain_mailbox(text: str) -> Mailbox | None:
+    if hit := _PLAIN_ADDRESS.match(text):
+        return _mailbox(hit[1] or "", hit[2] or hit[3])
+    if (hit := _WORDS_ADDRESS.match(text)) and (name := encoded_words.plain(hit[2])) is not None and '"' not in name:
+        return _mailbox(name, hit[3])
+    return None
+
+
 def _mailbox(name: str, address: str) -> Mailbox:
     local, _, domain = address.rpartition("@")
-    shown = _flanker().words(_GB.sub("=?gb18030?", name)) if "=?" in name else name
+    shown = _words(name) if "=?" in name else name
     return Mailbox(_UNSAFE.sub("", shown).strip()[:200], f"{local}@{domain.lower().rstrip('.')}")
 
 

@@ -71,7 +71,6 @@ class Headers:
     def __contains__(self, name: bytes) -> bool:
         return name in self.fields
 
-
     @property
     def spaced(self) -> bool:
         """Does a blank stand before a colon (RFC 5322 section 4.5.8, obsolete)? Other readers end the header there."""

@@ -96,6 +96,12 @@ def _show(case: dict[str, Any], now: Any) -> None:
         [(a["id"], a["kind"], a["target"], a["state"], a["why"], a["decided_by"]) for a in case["actions"]],
         empty="No actions.",
     )
+    table(
+        "Contacts outside (RDAP)",
+        ("about", "address", "role", "decision", "source"),
+        [(c["subject"], c["address"], c["role"], c["decision"], c["source"]) for c in case["contacts"]],
+        empty="No contacts outside were found.",
+    )
     table("Events", ("when", "who", "what", "why"), [(e.at, e.who, e.what, e.why) for e in case["events"]], empty="")
 
 

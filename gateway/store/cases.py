@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casework.states import worst
 from gateway.model import Case, CaseState, Cause, ClockState
-from gateway.store import events, notices
+from gateway.store import events, notices, third_parties
 from gateway.store.tables import accounts, actions, attributions, cases, clocks, customers, reports
 
 
@@ -55,7 +55,7 @@ async def listed(connection: AsyncConnection, *, only_open: bool = True, limit: 
 
 
 async def shown(connection: AsyncConnection, number: str) -> dict[str, Any] | None:
-    """One case whole: its clocks, reports, notices, actions and events. None if there is none."""
+    """One case whole: clocks, reports, notices, actions, contacts outside, events. None if there is none."""
     case_id = case_id_of(number)
     found = await connection.execute(
         select(
@@ -79,6 +79,7 @@ async def shown(connection: AsyncConnection, number: str) -> dict[str, Any] | No
         "reports": await _reports(connection, row.id),
         "notices": await notices.listed(connection, row.id),
         "actions": await actions_of(connection, row.id),
+        "contacts": await third_parties.of_case(connection, row.id),
         "events": await events.of_case(connection, row.id),
     }
 

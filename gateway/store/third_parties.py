@@ -101,6 +101,19 @@ async def of_report(connection: AsyncConnection, report_id: int) -> list[dict[st
     return [dict(row) for row in rows.mappings()]
 
 
+async def of_case(connection: AsyncConnection, case_id: int) -> list[dict[str, Any]]:
+    """The contacts found for the reports of a case, oldest first."""
+    in_case = (
+        select(attributions.c.report_id)
+        .join(clocks, clocks.c.id == attributions.c.clock_id)
+        .where(clocks.c.case_id == case_id)
+    )
+    rows = await connection.execute(
+        select(third_parties).where(third_parties.c.report_id.in_(in_case)).order_by(third_parties.c.id)
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
 async def opted_out(connection: AsyncConnection) -> set[str]:
     return set((await connection.execute(select(opt_outs.c.address))).scalars())
 

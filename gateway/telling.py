@@ -16,8 +16,16 @@ from notifier.notice import Evidence
 from notifier.redact import Redactor
 from parsers.contract import iso
 from parsers.envelope import decode_headers, mailboxes
-from parsers.report import Parsed, Report
+from parsers.report import Category, Parsed, Report
 
+_ARF_TYPES = frozenset({"abuse", "fraud", "virus", "other"})
+_NEAREST = {
+    Category.SPAM: "abuse",
+    Category.SPAMVERTISING: "abuse",
+    Category.PHISHING: "fraud",
+    Category.FRAUD: "fraud",
+    Category.MALWARE: "virus",
+}
 _NAMES_RECIPIENTS = frozenset(
     {
         "to",
@@ -34,13 +42,16 @@ _NAMES_RECIPIENTS = frozenset(
 )
 
 
-def facts(report: Report, received_at: datetime, feed: str | None) -> dict[str, object]:
+def facts(
+    parsed: Parsed, report: Report, received_at: datetime, redactor: Redactor, feed: str | None
+) -> dict[str, object]:
     """The report's facts as templates know them: plain JSON values, times as ISO 8601 UTC. A feed is
     named, a person never."""
+    private = private_strings(parsed, report, feed)
     told: dict[str, object] = {
         "category": report.category.value,
         "received_at": iso(received_at),
-        "findings": [finding.evidence for finding in report.findings],
+        "findings": [redactor.text(finding.evidence, private) for finding in report.findings],
     }
     return told | ({"reporter": feed} if feed else {})
 
@@ -50,7 +61,7 @@ def evidence(parsed: Parsed, report: Report, redactor: Redactor, feed: str | Non
     private = private_strings(parsed, report, feed)
     headers = decode_headers(report.original.header_block) if report.original else []
     return {
-        "feedback_type": report.feedback_type or "abuse",
+        "feedback_type": _arf_type(report),
         "source_ip": report.source_ip,
         "source_port": report.source_port,
         "arrival_date": iso(report.arrival_date),
@@ -67,6 +78,12 @@ def evidence_from(stored: dict[str, Any]) -> Evidence:
     lists = {"reported_domain": tuple(stored["reported_domain"]), "reported_uri": tuple(stored["reported_uri"])}
     headers = tuple((name, value) for name, value in stored["headers"])
     return Evidence(**(stored | lists | {"headers": headers, "arrival_date": moment(stored["arrival_date"])}))
+
+
+def _arf_type(report: Report) -> str:
+    """The type under which it leaves as ARF: what the reporter stated if RFC 5965 knows it, else the nearest."""
+    stated = (report.feedback_type or "").lower()
+    return stated if stated in _ARF_TYPES else _NEAREST.get(report.category, "other")
 
 
 def moment(text: str | None) -> datetime | None:

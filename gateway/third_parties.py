@@ -125,8 +125,9 @@ async def _evidence(house: House, one: Wanted) -> dict[str, Any] | None:
     if one.position >= len(parsed.reports):
         return None
     report = parsed.reports[one.position]
-    facts = telling.facts(report, one.received_at, one.feed)
-    return {"facts": facts, "evidence": telling.evidence(parsed, report, house.redactor(), one.feed)}
+    redactor = house.redactor()
+    facts = telling.facts(parsed, report, one.received_at, redactor, one.feed)
+    return {"facts": facts, "evidence": telling.evidence(parsed, report, redactor, one.feed)}
 
 
 def _notice_row(one: Wanted, contact: Contact, told: dict[str, Any], now: datetime) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Encoded words (RFC 2047) as they should be: well formed, in a character set that is everywhere. The rest is flanker's.
+"""Encoded words (RFC 2047) as they should be: well formed, in a usual character set. The rest is flanker's.
 
 A word is one regular expression here and many calls there, and nearly every subject has one. Must read exactly as
 flanker does whatever it reads at all: a property test holds the two against each other.

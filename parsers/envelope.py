@@ -10,7 +10,6 @@ character out of a header.
 
 from __future__ import annotations
 
-import binascii
 import contextlib
 import email
 import email.message
@@ -21,7 +20,7 @@ import re
 from functools import cache
 from typing import Any, NamedTuple
 
-from parsers import encoded_words
+from parsers import base64_text, encoded_words
 from parsers.errors import LimitError
 from parsers.report import Limits
 from parsers.scan import FIELD, Budget, Headers, Part, scan, within
@@ -42,12 +41,15 @@ _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
 # Unfolding and cleaning at once: a fold is a line end before a blank, a tab is a blank.
 _TAB_TO_BLANK = bytes(32 if byte == 9 else byte for byte in range(256))
 _CONTROLS = bytes(byte for byte in range(32) if byte != 9) + b"\x7f"
+_CONTROLS_IN_LINES = _CONTROLS.replace(b"\n", b"")
 # C0, C1, line and paragraph separators, direction marks, byte order mark, lone surrogates.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _UNSAFE_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _ATOM = r'[^\s<>()@,:;\\"\[\]]+'
 _PLAIN_ADDRESS = re.compile(rf'(?:\s*"?([^"<>()@,:;\\\[\]=]*?)"?\s*<({_ATOM}@{_ATOM})>|\s*({_ATOM}@{_ATOM}))\s*\Z')
-_WORDS_ADDRESS = re.compile(rf'\s*("?)((?:=\?[\w-]+\?[QqBb]\?[^?\s"<>()@,:;\\\[\]]+\?=\s*)+)\1\s*<({_ATOM}@{_ATOM})>\s*\Z')
+_WORDS_ADDRESS = re.compile(
+    rf'\s*("?)((?:=\?[\w-]+\?[QqBb]\?[^?\s"<>()@,:;\\\[\]]+\?=\s*)+)\1\s*<({_ATOM}@{_ATOM})>\s*\Z'
+)
 # Mail labelled with the older sets uses characters of the newer one, which contains them.
 _GB = re.compile(r"=\?(?:gb2312|x-gbk|gbk|cp936)\?", re.IGNORECASE)
 _CHARSETS = {"gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "cp936": "gb18030", "us-ascii": "utf-8"}
@@ -125,6 +127,13 @@ def decode(value: bytes) -> str:
     if last >= 2 and "=?" in text:
         text = _words(text[:last]) + text[last:]
     return _UNSAFE.sub("", text)[:VALUE_CHARS].strip()
+
+
+def plain_lines(block: bytes) -> str | None:
+    """The lines of a block in which there is nothing to decode: clean, their ends kept. None where there is."""
+    if not block.isascii() or b"=?" in block or _ESCAPE in block:
+        return None
+    return block.translate(_TAB_TO_BLANK, _CONTROLS_IN_LINES).decode("ascii")
 
 
 def _words(text: str) -> str:
@@ -208,7 +217,7 @@ def decoded_body(part: Part, most: int | None = None) -> bytes:
     """The body without its transfer encoding; of a long one only the beginning where `most` bytes will do."""
     encoding = (part.headers.first(b"content-transfer-encoding") or b"").strip().lower()
     if encoding.startswith(b"base64"):
-        return _base64(part.raw[part.body_start : _stop(part, most, 2)])[:most]
+        return base64_text.decoded(part.raw[part.body_start : _stop(part, most, 2)])[:most]
     if encoding.startswith(b"quoted-printable"):
         return quopri.decodestring(part.raw[part.body_start : _stop(part, most, 4)])[:most]
     return part.raw[part.body_start : _stop(part, most, 1)]
@@ -218,25 +227,16 @@ def _stop(part: Part, most: int | None, factor: int) -> int:
     return part.end if most is None else min(part.end, part.body_start + most * factor)
 
 
-def _base64(body: bytes) -> bytes:
-    """What decodes, without an error: the alphabet's characters up to the last whole group."""
-    kept = re.sub(rb"[^A-Za-z0-9+/]", b"", body.partition(b"=")[0] if b"=" in body[:-4] else body)
-    try:
-        return binascii.a2b_base64(kept[: len(kept) - (len(kept) % 4 == 1)] + b"==")
-    except binascii.Error:
-        return b""
-
-
 def unwrapped(body: bytes) -> bytes | None:
     """What base64 text holds although nothing says that it is base64; None where it is not, or holds no fields."""
     if len(body) < _SHORTEST_BASE64 or _NOT_BASE64.search(body[:_LOOKED_AT]):
         return None
-    decoded = _base64(body)
+    decoded = base64_text.decoded(body)
     if FIELD.search(decoded[:_LOOKED_AT]):
         return decoded
     if len(decoded) < _SHORTEST_BASE64 or _NOT_BASE64.search(decoded[:_LOOKED_AT]):
         return None
-    again = _base64(decoded)
+    again = base64_text.decoded(decoded)
     return again if FIELD.search(again[:_LOOKED_AT]) else None
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from parsers import envelope, evidence, feedback_lines, fields
+from parsers import evidence, feedback_lines, fields
 from parsers.evidence import SMTP_AUTH, Evidence
 from parsers.report import Category, Report
 from parsers.scan import Part
@@ -59,11 +59,12 @@ def read(part: Part) -> Feedback:
     lines = feedback_lines.read(part, FIELDS_READ)
     values: dict[str, list[str]] = {}
     spelt: dict[str, str] = {}
-    for name, value in lines.fields:
-        written = name.decode("ascii")
+    for written, value in lines.fields:
         key = written.lower()
-        spelt.setdefault(key, written)
-        values.setdefault(key, []).append(envelope.decode(value))
+        if key in values:
+            values[key].append(value)
+        else:
+            values[key], spelt[key] = [value], written
     return Feedback(values, spelt, lines.defects)
 
 

@@ -20,6 +20,7 @@ _NAMES = (
     r"|Auth-Failure|Delivery-Result|DKIM-Domain|DKIM-Identity|DKIM-Selector|Identity-Alignment|Removal-Recipient"
 )
 _TYPE = re.compile(rb"^[\s-]{0,20}Feedback-Type[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_TYPE_FIELD = re.compile(r"^Feedback-Type:", re.IGNORECASE | re.MULTILINE)
 _RUN_TOGETHER = re.compile(rf"[;,]?[ \t]+(?=(?:{_NAMES})[ \t]?:)".encode(), re.IGNORECASE)
 _INDENTED = re.compile(rb"^(?:[ \t]+|-[ \t]+)(?=[!-9;-~]+[ \t]*:)", re.MULTILINE)
 _ITEM = re.compile(rb"\r?\n[ \t]*-[ \t]+")
@@ -27,8 +28,15 @@ _ITEM_IN_COLUMN_1 = re.compile(rb"\n(?=-[ \t]+[^\s])")
 _QUOTED = re.compile(rb"""\s*(["'])([^"'\r\n]*)\1\s*\Z""")
 
 
+# What a body of plain fields has none of: values in quotes, lists below a name.
+_YAML_VALUE = re.compile(rb":[ \t]*[\"']|\n[ \t]+-[ \t]")
+_FIELD = re.compile(r"^([!-9;-~]++):[ \t]*+(.*+(?:\n[ \t].*+)*+)", re.MULTILINE)  # as scan's, of text
+
+
 class Lines(NamedTuple):
-    fields: list[tuple[bytes, bytes]]
+    """`fields`: (name, decoded value) in order."""
+
+    fields: list[tuple[str, str]]
     defects: tuple[str, ...]
 
 
@@ -44,9 +52,26 @@ def is_feedback(part: Part) -> bool:
 
 
 def read(part: Part, most: int) -> Lines:
-    """(name, value) in order, at most `most`; of a body that has none, those in the part's header."""
+    """At most `most` fields; of a body that has none, those in the part's header."""
+    body = envelope.decoded_body(part)[: part.budget.limits.header_bytes]
+    plain = _as_they_should_be(body)
+    return Lines(plain[:most], ()) if plain else _undone(part, body, most)
+
+
+def _as_they_should_be(body: bytes) -> list[tuple[str, str]]:
+    """Where nothing has to be undone: ASCII, one field a line from column 1 on. Empty for everything else."""
+    block = body.replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n"
+    if b"\r" in block or block.partition(b"\n")[0].count(b":") > 2 or _YAML_VALUE.search(block):
+        return []
+    text = envelope.plain_lines(block) if Headers(block, len(block)).regular else None
+    if text is None or not _TYPE_FIELD.search(text):
+        return []
+    return [(name, value.replace("\n", "").strip()[: envelope.VALUE_CHARS]) for name, value in _FIELD.findall(text)]
+
+
+def _undone(part: Part, body: bytes, most: int) -> Lines:
     defects: list[str] = []
-    body = _plain(part, defects)
+    body = _plain(part, body, defects)
     fields = Headers(_laid_out(body, defects), len(body) + 1)
     found = fields.pairs()[:most]
     if fields.unfolded_in_column_1:
@@ -56,13 +81,14 @@ def read(part: Part, most: int) -> Lines:
         if any(name.lower() == b"feedback-type" for name, _ in above):
             defects.append("fields-in-part-header")
             found = (above + found)[:most]
-    return Lines([one for pair in found for one in _values(pair, defects)], tuple(dict.fromkeys(defects)))
+    values = [one for pair in found for one in _values(pair, defects)]
+    decoded = [(name.decode("ascii"), envelope.decode(value)) for name, value in values]
+    return Lines(decoded, tuple(dict.fromkeys(defects)))
 
 
-def _plain(part: Part, defects: list[str]) -> bytes:
+def _plain(part: Part, body: bytes, defects: list[str]) -> bytes:
     """The body without its transfer encodings, line ends as LF, no byte order mark."""
     longest = part.budget.limits.header_bytes
-    body = envelope.decoded_body(part)[:longest]
     if not FIELD.search(body) and FIELD.search(part.body[:20_000]):
         body = part.body[:longest]  # labelled base64, sent in the clear
         defects.append("wrong-transfer-encoding")

@@ -11,11 +11,13 @@ from parsers.errors import LimitError
 
 # Possessive throughout: nothing is ever tried again, and it is quicker so.
 FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:[ \t]*+(.*+(?:\n[ \t].*+)*+)", re.MULTILINE)
-# Nothing but fields and their folds, each with its line end, no blank before a colon: nearly every block.
-_REGULAR = re.compile(rb"(?:[!-9;-~]++:.*+\n(?:[ \t].*+\n)*+)++\Z")
+# Nothing but fields and their folds, each with its line end, no blank before a colon, no fold of blanks: nearly
+# every block.
+_REGULAR = re.compile(rb"(?:[!-9;-~]++:.*+\n(?:[ \t]++[^ \t\r\n].*+\n)*+)++\Z")
 # A line of a header that is neither a field nor a fold: the continuation of one that lost its indentation.
 _COLUMN_1 = re.compile(rb"\n(?![!-9;-~]+[ \t]*:)(?!>?From )(?=[!-~\x80-\xff])")
 _FIELD_OR_FOLD = re.compile(rb"[ \t]|[!-9;-~]+[ \t]*:|\s*\Z")
+_BLANK_FOLD = re.compile(rb"^[ \t]+\r?$", re.MULTILINE)
 _SPACED = re.compile(rb"^[!-9;-~]+[ \t]+:", re.MULTILINE)
 
 
@@ -34,25 +36,26 @@ class Headers:
 
     def pairs(self) -> list[tuple[bytes, bytes]]:
         """(name, value) in order; a value keeps its line ends where it was folded."""
-        if self._refolded is None:
-            self._refolded = _refolded(self.block) if _COLUMN_1.search(self.block) else self.block
-        return FIELD.findall(self._refolded)
+        return FIELD.findall(self._folded_again())
 
     @property
     def unfolded_in_column_1(self) -> bool:
         """Did a continuation begin without a blank? It was read as one."""
-        self.pairs()
-        return self._refolded is not self.block
+        return self._folded_again() is not self.block
+
+    def _folded_again(self) -> bytes:
+        if self._refolded is None:
+            self._refolded = _refolded(self.block) if _COLUMN_1.search(self.block) else self.block
+        return self._refolded
 
     @property
     def fields(self) -> dict[bytes, list[bytes]]:
         if self._fields is None:
+            pairs = self.pairs()
+            if len(self.block) > self.longest:
+                _check(pairs, self.longest)
             fields: dict[bytes, list[bytes]] = {}
-            check = len(self.block) > self.longest
-            for name, value in self.pairs():
-                if check and len(value) > self.longest:
-                    shown = name[:40].decode("ascii")
-                    raise LimitError(f"header field {shown} is longer than {self.longest} bytes")
+            for name, value in pairs:
                 key = name.lower()
                 if key in fields:
                     fields[key].append(value)
@@ -75,6 +78,17 @@ class Headers:
     def spaced(self) -> bool:
         """Does a blank stand before a colon (RFC 5322 section 4.5.8, obsolete)? Other readers end the header there."""
         return not self.regular and _SPACED.search(self.block) is not None
+
+    @property
+    def blank_fold(self) -> bool:
+        """Is there a line of nothing but blanks (RFC 5322 section 4.2, obsolete)? Others end the header there."""
+        return not self.regular and _BLANK_FOLD.search(self.block) is not None
+
+
+def _check(pairs: list[tuple[bytes, bytes]], longest: int) -> None:
+    for name, value in pairs:
+        if len(value) > longest:
+            raise LimitError(f"header field {name[:40].decode('ascii')} is longer than {longest} bytes")
 
 
 def ended(raw: bytes, start: int, header_end: int) -> int:

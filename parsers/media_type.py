@@ -22,12 +22,18 @@ class MediaType(NamedTuple):
     odd: bool
 
 
+def usual(value: bytes | None) -> bytes | None:
+    """The name, where the field is written as nearly everybody writes it."""
+    found = _USUAL.match(value) if value else None
+    return found[1].lower() if found else None
+
+
 def read(value: bytes | None) -> MediaType:
     """Of the whole field, parameters included."""
     if not value or value.isspace():
         return MediaType(None, odd=False)
-    if usual := _USUAL.match(value):
-        return MediaType(usual[1].lower(), odd=False)
+    if name := usual(value):
+        return MediaType(name, odd=False)
     words = value.partition(b";")[0].split()
     found = _TYPE.match(_COMMENT.sub(b" ", value[:MOST]).partition(b";")[0])
     if found:

@@ -30,6 +30,7 @@ PARAMETER = re.compile(rb""";\s*([^\s=;"]{1,60})\s*=\s*(?:"([^"]*)"|([^\s;"]*))"
 JUNK = re.compile(rb"(?:\r?\n|\xef\xbb\xbf|>?From [^\n]*+(?:\n|\Z))*+")
 # A JSON file instead of a message; no header field begins with a bracket and a quote.
 JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,200}(?:\{\s{0,200}[\"}]|\[\s{0,200}\{)")
+_DOUBLED_CR = re.compile(rb"\r\r\n")
 BARE_JSON = "bare-json"  # the defect that says so
 # A line that can only be a boundary: the next one is a field of a part.
 _DELIMITER = re.compile(
@@ -104,6 +105,8 @@ class Part:
                 self.budget.defects["odd-content-type"] = None
             if self.headers.spaced:
                 self.budget.defects["blank-before-colon"] = None
+            if self.headers.blank_fold:
+                self.budget.defects["line-of-blanks-in-header"] = None
         return self._type
 
     def parameter(self, name: bytes, field: bytes = b"content-type") -> bytes | None:
@@ -162,7 +165,7 @@ def scan(raw: bytes, limits: Limits) -> Part:
     if JSON.match(raw):
         raw = b"Content-Type: application/json\n\n" + raw
         budget.defects[BARE_JSON] = None
-    if b"\r\r\n" in raw[:4096]:
+    if _DOUBLED_CR.search(raw, 0, 4096):
         raw = raw.replace(b"\r\r\n", b"\r\n")
         budget.defects["doubled-cr-line-ends"] = None
     part = Part(raw, _begun(raw, 0, len(raw), budget), len(raw), budget, 0)

@@ -6,8 +6,8 @@ from __future__ import annotations
 COMMON = ("unsub", "opt-out", "abmeld")
 ASCII = (
     "opt out", "optout", "abbestell", "sabonn", "sinscri", "de baja", "suscripci", "descadastr", "disiscri",
-    "uitschrijv", "afmeld", "prenumer", "avmeld", "wypis", "rezygn", "odhl", "leiratkoz", "dezabon", "odjav", "abonel", "preferences",
-    "remove me", "be removed", "stop receiving", "no longer w",
+    "uitschrijv", "afmeld", "prenumer", "avmeld", "wypis", "rezygn", "odhl", "leiratkoz", "dezabon", "odjav", "abonel",
+    "preferences", "remove me", "be removed", "stop receiving", "no longer w",
 )  # fmt: skip
 OTHER = (
     "退订", "退訂", "取消订阅", "取消訂閱", "拒收", "不再接收", "配信停止", "購読解除", "購読停止", "退会", "登録解除",

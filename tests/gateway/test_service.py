@@ -68,17 +68,21 @@ async def test_a_signal_ends_the_service_and_its_page_without_a_word_of_error(wo
     assert ended_cleanly(service)
 
 
-async def test_mail_that_arrives_is_worked_long_before_the_next_poll(world, service, receiver, pymap_server):
+@pytest.mark.needs("dovecot")
+async def test_mail_that_arrives_is_worked_long_before_the_next_poll(world, service, receiver, dovecot):
+    user = dovecot.new_user()
+    world.boxes.clear()
+    world.mailbox("abuse", dovecot.port, user, poll_seconds=3600)
     await world.prepare()
     service.start()
     await service.wait_for("running")
     for number in range(1, 4):  # after the first poll only IDLE can tell of the next ones
-        pymap_server.deliver(USER, report(f"198.51.100.{number}"))
+        dovecot.deliver(user, report(f"198.51.100.{number}"))
         await receiver.wait_for(number, 30)
     await world.until("SELECT count(*) FROM deliveries WHERE disposed_at IS NOT NULL", lambda row: row[0] == 3)
     assert await service.stop() == 0
     assert ended_cleanly(service)
-    assert pymap_server.count(USER, "Processed") == 3
+    assert dovecot.count(user, "Processed") == 3
 
 
 async def test_a_mailbox_that_cannot_be_read_does_not_stop_the_other_and_is_told_of(

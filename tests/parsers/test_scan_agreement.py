@@ -72,8 +72,10 @@ class Style(NamedTuple):
     crlf: bool
 
 
-# Without colons: a first line that by chance is a header field is no break, and flanker reads on into the next part.
-leaf = st.tuples(st.just("leaf"), st.sampled_from(LEAVES), fields, words.map(lambda text: text.replace(":", "")))
+# Begins with a word and has no colons: a part that is nothing but header fields is allowed (RFC 2046 section 5.1.1),
+# but flanker reads on into the next part.
+some_words = words.map(lambda text: "words " + text.replace(":", ""))
+leaf = st.tuples(st.just("leaf"), st.sampled_from(LEAVES), fields, some_words)
 # Holds everything that can be broken: a multipart in a multipart, a message, several leaves.
 rich = st.tuples(leaf, leaf, leaf, fields).map(
     lambda one: (
@@ -201,6 +203,8 @@ BREAKS: dict[str, Break] = {
     "blanks around the slash": _replaced(b"multipart/", b"multipart / "),
     "a blank before the colon": _replaced(b"Content-Type:", b"Content-Type :", 9),
     "a line in the header that is no field": _replaced(b"Content-Type: ", b"no field here\nContent-Type: "),
+    "a line of blanks in the header": _replaced(b"\nMIME-Version", b"\n \t\nMIME-Version"),
+    "a line of blanks instead of the empty one": _replaced(b"text/plain\n\n", b"text/plain\n \n"),
     "no empty line after a part's header": _replaced(b"text/plain\n\n", b"text/plain\n"),
     "an empty first line": lambda raw: b"\n" + raw,
     "an mbox line first": lambda raw: b"From a Tue Jan  6 00:00:00 2026\n" + raw,

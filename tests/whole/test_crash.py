@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from whole.world import BROKEN, LethalReceiver, Service, Tripwire, World, report
 
-RESOURCES = 90
+RESOURCES = 40
 STORED = "SELECT count(*) FROM messages"
 UNFINISHED = """
     SELECT (SELECT count(*) FROM messages WHERE state <> 'filed')

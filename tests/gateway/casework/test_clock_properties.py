@@ -189,6 +189,26 @@ def test_no_order_of_events_breaks_a_promise(rule: ClassRule, grace: int, happen
         getattr(world, what)(minutes)
 
 
+def punctually_to_the_end(world: World) -> None:
+    world.send(0)
+    while world.clock.state == S.RUNNING:
+        world.send(0)
+        world.now = max(world.now, world.clock.next_at)
+        world.read_mailboxes(0)
+        world.tick(0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(RULES, st.lists(HAPPENS, min_size=1, max_size=3))
+def test_nor_does_one_after_the_time_was_up(rule: ClassRule, happens: Sequence[Sequence[tuple[str, int]]]):
+    world = World(rule, timedelta(0))
+    for some in happens:
+        punctually_to_the_end(world)
+        for what, minutes in some[:6]:
+            getattr(world, what)(minutes)
+    punctually_to_the_end(world)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     RULES, st.lists(st.integers(1, 5000), min_size=30, max_size=30), st.lists(st.booleans(), min_size=30, max_size=30)
@@ -203,11 +223,7 @@ def test_with_nothing_but_time_every_step_comes_once_and_in_order(rule, pauses, 
         world.tick(0)
         if sent:
             world.send(0)
-    while world.clock.state == S.RUNNING:  # the rest, punctually
-        world.send(0)
-        world.now = max(world.now, world.clock.next_at)
-        world.read_mailboxes(0)
-        world.tick(0)
+    punctually_to_the_end(world)
     reminders = [f"reminder-{n + 1}" for n in range(len(rule.reminder_at))]
     assert world.steps == [*reminders, "overdue"]
     assert world.clock.state == S.OVERDUE

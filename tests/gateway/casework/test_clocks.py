@@ -166,6 +166,13 @@ def test_the_next_contact_gets_the_whole_time():
     assert clocks.accepted(void, T0 + 30 * HOUR, NONE, RULE).clock.due_at == T0 + 54 * HOUR
 
 
+def test_the_next_contact_may_answer_though_an_answer_of_another_was_rejected():
+    again = clocks.answer_rejected(answered(), T0 + 5 * HOUR, 2 * HOUR, RULE).clock
+    void = clocks.bounced(again, 2, "550").clock
+    told = clocks.accepted(void, T0 + 6 * HOUR, NONE, RULE).clock
+    assert clocks.answered(told, T0 + 7 * HOUR, ALARM, own_notice=True).clock.state == ClockState.ANSWERED
+
+
 def test_the_last_bounce_leaves_nobody_and_alarms():
     change = clocks.bounced(replace(running(), contact=1), 2, "550")
     assert (change.clock.state, change.clock.due_at, change.notices) == (ClockState.UNREACHABLE, None, ())

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from parsers import base64_text, encoded_words
 from parsers.errors import LimitError
 from parsers.report import Limits
-from parsers.scan import FIELD, Budget, Headers, Part, scan, within
+from parsers.scan import FIELD, Budget, Headers, Part, guessed, scan, within
 
 HEADERS_SHOWN = 500  # fields of one block that decode_headers gives back
 VALUE_CHARS = 8_000  # of one decoded field
@@ -97,8 +97,8 @@ def structure(raw: bytes, limits: Limits) -> Part:
     if not part.budget.irregular:
         return part
     part.budget.defects["irregular-structure"] = None
-    for reader in (_guessed_tree, _flanker_tree, _compat32_tree):
-        if reader is not _guessed_tree and len(raw) > REREAD_BYTES:
+    for reader in (guessed, _flanker_tree, _compat32_tree):
+        if reader is not guessed and len(raw) > REREAD_BYTES:
             break
         budget = Budget(limits)
         try:
@@ -168,7 +168,18 @@ def first(headers: Headers, name: bytes) -> str | None:
 
 
 def every(headers: Headers, name: bytes, most: int = 100) -> tuple[str, ...]:
-    return tuple(decode(value) for value in headers.all(name)[:most])
+    values = headers.all(name)
+    return tuple([decode(value) for value in values[:most]]) if values else ()
+
+
+def senders(headers: Headers, most: int = ADDRESSES) -> list[Mailbox]:
+    """The addresses of the first `most` From fields; a single one is read once."""
+    values = headers.all(b"from")
+    if len(values) != 1:
+        return mailboxes(values[:most])
+    if headers.senders is None:
+        headers.senders = mailboxes(values)
+    return headers.senders
 
 
 def mailboxes(values: list[bytes]) -> list[Mailbox]:
@@ -305,18 +316,6 @@ def _not_western(body: bytes) -> str | None:
         except UnicodeDecodeError:
             continue
     return None
-
-
-def _guessed_tree(raw: bytes, budget: Budget) -> Part:
-    """Cut at the boundaries that stand there, where the named ones never appear."""
-    root = Part(raw, 0, len(raw), budget, 0)
-    waiting = [root]
-    while waiting:
-        part = waiting.pop()
-        if part.content_type.startswith(b"multipart/") and not part.children:
-            part.guess()
-        waiting += part.children
-    return root
 
 
 def _flanker_tree(raw: bytes, budget: Budget, message: Any = None, depth: int = 0) -> Part:

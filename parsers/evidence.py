@@ -56,8 +56,9 @@ def of(inner: Part, *, headers_only: bool = False) -> Evidence:
     """Of a message, wherever it stood: `inner` begins with its header."""
     headers = inner.headers
     hops = trace.hops(envelope.every(headers, b"received", trace.HOPS))
-    senders = envelope.mailboxes(headers.all(b"from")[:1])
-    date = fields.time(envelope.first(headers, b"date") or "")
+    senders = envelope.senders(headers, 1)
+    dated = envelope.first(headers, b"date")
+    date = fields.time(dated) if dated else None
     body = memoryview(inner.raw)[inner.body_start : inner.end]  # not copied: it may be the whole of 25 MiB
     empty = headers_only or not inner.raw[inner.body_start : min(inner.end, inner.body_start + 200)].strip()
     original = Original(

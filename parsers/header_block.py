@@ -6,6 +6,7 @@ Must never decode a word: that is the envelope module's.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from parsers.errors import LimitError
 
@@ -24,13 +25,14 @@ _SPACED = re.compile(rb"^[!-9;-~]+[ \t]+:", re.MULTILINE)
 class Headers:
     """A header block, split at the first question. Names are looked up in lower case."""
 
-    __slots__ = ("_fields", "_refolded", "block", "decoded", "longest", "regular")
+    __slots__ = ("_fields", "_refolded", "block", "decoded", "longest", "regular", "senders")
 
     def __init__(self, block: bytes, longest: int) -> None:
         self.block = block
         self.longest = longest  # bytes of one field, folded lines included
         self.regular = _REGULAR.match(block) is not None
         self.decoded: dict[bytes, str] = {}  # what the envelope module read, value by value
+        self.senders: list[Any] | None = None  # likewise
         self._fields: dict[bytes, list[bytes]] | None = None
         self._refolded: bytes | None = block if self.regular else None
 
@@ -65,10 +67,10 @@ class Headers:
         return self._fields
 
     def all(self, name: bytes) -> list[bytes]:
-        return self.fields.get(name, [])
+        return (self._fields or self.fields).get(name, [])
 
     def first(self, name: bytes) -> bytes | None:
-        found = self.fields.get(name)
+        found = (self._fields or self.fields).get(name)
         return found[0] if found else None
 
     def __contains__(self, name: bytes) -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import html
 import re
-from functools import cached_property
 
 from parsers import archive, attached, envelope, feedback_lines, fields
 from parsers.errors import LimitError
+from parsers.lazy import Lazy
 from parsers.report import Bounce, Envelope, Kind, Limits, Parsed, Report
 from parsers.scan import Headers, Part
 
@@ -38,19 +38,20 @@ class Message:
         self.root = root
         self.limits = limits
         self.parts: list[Part] = list(root.walk())
+        self.format: str | None = None  # the name of the one that claimed it
 
-    @cached_property
+    @Lazy
     def envelope(self) -> Envelope:
         return read_envelope(self.root.headers)
 
-    @cached_property
+    @Lazy
     def report_type(self) -> bytes:
         """Of the outermost multipart/report: it decides what the message is. Empty where there is none."""
         if self.root.content_type != b"multipart/report":
             return b""
         return (self.root.parameter(b"report-type") or b"").strip().lower()
 
-    @cached_property
+    @Lazy
     def feedback_parts(self) -> list[Part]:
         """message/feedback-report on the outer level; where there is none, parts of another type that are one."""
         found = [part for part in self.parts if part.content_type == FEEDBACK]
@@ -58,11 +59,11 @@ class Message:
             self.root.budget.defects["feedback-part-of-another-type"] = None
         return found
 
-    @cached_property
+    @Lazy
     def delivery_parts(self) -> list[Part]:
         return [part for part in self.parts if part.content_type in DELIVERY]
 
-    @cached_property
+    @Lazy
     def evidence_parts(self) -> list[Part]:
         """Messages and header blocks on the outer level, also those that Outlook packed."""
         found: list[Part] = []
@@ -77,19 +78,19 @@ class Message:
             raise LimitError(f"more than {self.limits.evidence_messages} messages attached")
         return found
 
-    @cached_property
+    @Lazy
     def sheets(self) -> archive.Sheets:
         """The tables that are attached, bare or packed."""
         return archive.sheets(self.parts)
 
-    @cached_property
+    @Lazy
     def feedback_holder(self) -> Message | None:
         """The message that holds a feedback part: this one, or one attached to it."""
         if self.feedback_parts:
             return self
         return next((inner for inner in self.inner_messages if inner.feedback_parts), None)
 
-    @cached_property
+    @Lazy
     def inner_messages(self) -> list[Message]:
         """The attached messages, and those in them, down to the depth limit. Each costs parts of the budget, once."""
         found: list[Message] = []
@@ -100,12 +101,12 @@ class Message:
             waiting += [part for part in inner.evidence_parts if part.content_type not in HEADERS_ONLY]
         return found
 
-    @cached_property
+    @Lazy
     def answers_notice(self) -> bool:
         """Is it addressed to a notice address of ours? Whether the token is a true one, screening knows."""
         return any(NOTICE_ADDRESS.match(to) for to in self.envelope.to)
 
-    @cached_property
+    @Lazy
     def opts_out(self) -> bool:
         """Is it addressed to the opt-out address of a notice?"""
         return any(hit[1] in "oO" for to in self.envelope.to if (hit := NOTICE_ADDRESS.match(to)))
@@ -117,7 +118,7 @@ class Message:
             return None
         return (self.root.budget.irregular or ["no part begins"])[0]
 
-    @cached_property
+    @Lazy
     def text(self) -> str:
         """The readable body: the first text/plain part that says something, else HTML without its tags."""
         if self.broken:
@@ -138,12 +139,12 @@ class Message:
         bounces: tuple[Bounce, ...] = (),
         defects: tuple[str, ...] = (),
     ) -> Parsed:
-        """What a format gives back. The registry adds the format's name."""
+        """What a format gives back."""
         text = self.text  # reading it may find something odd
         if not self.root.headers.block.isascii():
             self.root.budget.defects["raw-8-bit-header"] = None
         found = tuple(dict.fromkeys((*self.root.budget.defects, *defects, *self._cut(text))))
-        return Parsed(kind, None, self.envelope, reports, bounces, found, text=text)
+        return Parsed(kind, self.format, self.envelope, reports, bounces, found, text=text)
 
     def _cut(self, text: str) -> list[str]:
         """What was longer than is read, so that nothing is missed in silence."""
@@ -162,12 +163,13 @@ def is_evidence(part: Part) -> bool:
 
 def read_envelope(headers: Headers) -> Envelope:
     """The header facts of an outer message (or of the beginning of one that could not be read)."""
-    senders = envelope.mailboxes(headers.all(b"from"))
+    senders = envelope.senders(headers)
     recipients = envelope.mailboxes([value for name in (b"to", b"cc") for value in headers.all(name)])
     copies = envelope.every(headers, b"delivered-to") + envelope.every(headers, b"x-original-to")
     reply_to = envelope.mailboxes(headers.all(b"reply-to")[:1])
     returned = envelope.first(headers, b"return-path")
-    date = fields.time(envelope.first(headers, b"date") or "")
+    dated = envelope.first(headers, b"date")
+    date = fields.time(dated) if dated else None
     references = _MESSAGE_ID.findall(envelope.first(headers, b"references") or "")
     return Envelope(
         from_=senders[0].address if senders else None,

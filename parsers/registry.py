@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import Protocol, cast
@@ -67,4 +66,5 @@ def read(message: Message) -> Parsed:
         if message.broken:
             raise MalformedError(f"no part of it can be found: {message.broken}")
         return message.parsed(Kind.UNKNOWN)
-    return replace(known()[name].read(message), format=name)
+    message.format = name
+    return known()[name].read(message)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import replace
-from functools import cached_property
 
 from parsers import envelope, fields, links
 from parsers.errors import LimitError
+from parsers.lazy import Lazy
 from parsers.links import Link, Text
 from parsers.report import Report
 from parsers.scan import Budget, Headers, Part
@@ -57,16 +57,16 @@ class ReportedMail:
     def headers(self) -> Headers:
         return self.part.headers
 
-    @cached_property
+    @Lazy
     def senders(self) -> list[envelope.Mailbox]:
         """The addresses of all From fields."""
-        return envelope.mailboxes(self.headers.all(b"from")[:10])
+        return envelope.senders(self.headers, 10)
 
-    @cached_property
+    @Lazy
     def from_domain(self) -> str | None:
         return self.senders[0].address.rpartition("@")[2] if self.senders else None
 
-    @cached_property
+    @Lazy
     def returned_to(self) -> str | None:
         """The domain of the return path, as the reporter or the last server states it."""
         path = self.report.original_mail_from
@@ -74,19 +74,19 @@ class ReportedMail:
             path = fields.address(envelope.first(self.headers, b"return-path") or "")
         return path.rpartition("@")[2] or None if path else None
 
-    @cached_property
+    @Lazy
     def signers(self) -> tuple[str, ...]:
         """The domains of its DKIM signatures; whether these are good, is not looked at."""
         found = (_DKIM_DOMAIN.search(value) for value in self.headers.all(b"dkim-signature")[:10])
         return fields.distinct(fields.host(hit[1].decode("ascii", "replace")) for hit in found if hit)
 
-    @cached_property
+    @Lazy
     def organisations(self) -> frozenset[str]:
         """The registrable domains that the mail gives for its sender's."""
         named = (self.from_domain, self.returned_to, *self.signers)
         return frozenset(domain for name in named if name and (domain := fields.registrable(name)))
 
-    @cached_property
+    @Lazy
     def _leaves(self) -> tuple[list[Part], list[Part]]:
         """(readable parts, attachments)."""
         texts: list[Part] = []
@@ -111,18 +111,18 @@ class ReportedMail:
     def attachments(self) -> list[Part]:
         return self._leaves[1]
 
-    @cached_property
+    @Lazy
     def texts(self) -> tuple[Text, ...]:
         """What a reader sees, and its markup."""
         readable = self._leaves[0][:TEXTS]
         return tuple(_text(_sought(part), markup=part.content_type != b"text/plain") for part in readable)
 
-    @cached_property
+    @Lazy
     def margins(self) -> tuple[Text, ...]:
         """The words of each text at its beginning and its end, where senders name themselves. Without markup."""
         return tuple(_margins(text) for text in self.texts)
 
-    @cached_property
+    @Lazy
     def whole(self) -> bool:
         """Is all of the body here and read? Only then something can be said to be missing in it."""
         texts, attached = self._leaves
@@ -133,11 +133,11 @@ class ReportedMail:
         shown = [text.written for text in self.texts if text.written.strip()]
         return bool(shown or attached) and not any(len(text) < 80 and _REDACTED.match(text) for text in shown)
 
-    @cached_property
+    @Lazy
     def links(self) -> tuple[Link, ...]:
         return links.found(self.texts)
 
-    @cached_property
+    @Lazy
     def _recipients(self) -> tuple[frozenset[str], tuple[str, ...]]:
         """Words of the recipients' names and addresses: ASCII ones, and those that may stand inside longer runs."""
         values = [value for name in _RECIPIENT_FIELDS for value in self.headers.all(name)[:20]]

@@ -5,8 +5,8 @@ split when a field is. Bounded: every limit that is reached raises LimitError, s
 report is never missed in silence. Must never decode a word, a charset or a transfer encoding
 (that is the envelope module's), and never copies evidence: parts are ranges of one buffer.
 
-Irregular structure is not repaired here; it is noted in `Budget.irregular` and the envelope
-module reads the message in another way.
+Irregular structure is not repaired by `scan`; it is noted in `Budget.irregular` and the envelope
+module reads the message in another way, first by `guessed`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,18 @@ from parsers.errors import LimitError, MalformedError
 from parsers.header_block import FIELD, Headers
 from parsers.report import Limits
 
-__all__ = ("BARE_JSON", "FIELD", "NEAR_BOUNDARIES", "Budget", "Headers", "Part", "scan", "skip_junk", "within")
+__all__ = (
+    "BARE_JSON",
+    "FIELD",
+    "NEAR_BOUNDARIES",
+    "Budget",
+    "Headers",
+    "Part",
+    "guessed",
+    "scan",
+    "skip_junk",
+    "within",
+)
 
 # Each false hit costs one turn of a Python loop; a regular message has none or a handful.
 NEAR_BOUNDARIES = 20_000
@@ -176,6 +187,18 @@ def scan(raw: bytes, limits: Limits) -> Part:
     if not part.headers.fields:
         raise MalformedError("no header field was found at the beginning")
     return part
+
+
+def guessed(raw: bytes, budget: Budget) -> Part:
+    """A message, cut at the boundaries that stand there where the named ones never appear."""
+    root = Part(raw, 0, len(raw), budget, 0)
+    waiting = [root]
+    while waiting:
+        part = waiting.pop()
+        if part.content_type.startswith(b"multipart/") and not part.children:
+            part.guess()
+        waiting += part.children
+    return root
 
 
 def within(raw: bytes, start: int, end: int, outer: Part) -> Part:

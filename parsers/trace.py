@@ -46,6 +46,7 @@ _LOGIN = re.compile(
     re.IGNORECASE,
 )
 _LOGIN_AT = re.compile(r"([^\s@()]{1,100}(?:@[^\s@()]{1,200})?)@\[?(?:\d{1,3}\.){3}\d{1,3}\]?\Z")
+_ADDRESS_BEGINS = frozenset("0123456789( ")  # one without colons
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}\Z")
 
 
@@ -158,6 +159,6 @@ def _login(text: str) -> str | None:
 
 def _host(word: str) -> str | None:
     word = word.strip("[]<>;,").rstrip(".").lower()
-    if (address := fields.ip(word)) is not None:
+    if (":" in word or word[:1] in _ADDRESS_BEGINS) and (address := fields.ip(word)) is not None:
         return address
     return word if _NAME.match(word) else None

@@ -12,7 +12,7 @@ from sqlalchemy import and_, exists, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import ClockState, NoticeState
-from gateway.store.tables import clocks, notices
+from gateway.store.tables import cases, clocks, notices
 
 
 async def due(
@@ -28,9 +28,10 @@ async def due(
     may_step = and_(clocks.c.next_at <= read_to, ~unsent) if read_to is not None else false()
     rows = await connection.execute(
         select(clocks.c.id, clocks.c.case_id)
+        .join(cases, cases.c.id == clocks.c.case_id)
         .where(clocks.c.next_at <= now, or_(clocks.c.state != ClockState.RUNNING.value, may_step))
         .order_by(clocks.c.next_at)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=cases)  # a case before its clocks, as everywhere: no two wait in a ring
     )
     return [(row.id, row.case_id) for row in rows]

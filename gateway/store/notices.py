@@ -77,9 +77,11 @@ async def plan(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> d
 
 
 async def find(connection: AsyncConnection, numbers: Iterable[int], mail_ids: Iterable[str]) -> list[StoredNotice]:
-    """The notices with these numbers or Message-IDs. One statement."""
+    """The notices with these numbers or Message-IDs, locked until the transaction ends (before their cases, as
+    `unsettled` does). One statement."""
     named = or_(notices.c.id.in_(sorted(set(numbers))), notices.c.mail_id.in_(sorted(set(mail_ids))))
-    return [StoredNotice(*row) for row in await connection.execute(select(*_COLUMNS).where(named))]
+    rows = await connection.execute(select(*_COLUMNS).where(named).order_by(notices.c.id).with_for_update())
+    return [StoredNotice(*row) for row in rows]
 
 
 async def claim(connection: AsyncConnection, node: str, now: datetime, limit: int) -> list[StoredNotice]:

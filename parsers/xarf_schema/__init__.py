@@ -84,4 +84,20 @@ def _checker(rules: Rules) -> Any:
     for name, accepts in formats.CHECKS.items():
         check.checks(name)(accepts)
     schema = v4.schema(rules) if rules[0] == "4" else v3.schema(rules)
-    return jsonschema.Draft202012Validator(schema, format_checker=check, registry=Registry())
+    known = jsonschema.Draft202012Validator
+    in_order = jsonschema.validators.extend(known, {"additionalProperties": _in_order(known.VALIDATORS)})
+    return in_order(schema, format_checker=check, registry=Registry())
+
+
+def _in_order(keywords: Mapping[str, Any]) -> Any:
+    """`additionalProperties`, which `jsonschema` looks at in the order of a set: another one in each process."""
+
+    def additional(validator: Any, rule: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        if not isinstance(rule, dict) or not isinstance(instance, dict):
+            yield from keywords["additionalProperties"](validator, rule, instance, schema)
+            return
+        for name in instance:
+            if name not in schema.get("properties", {}):
+                yield from validator.descend(instance[name], rule, path=name)
+
+    return additional

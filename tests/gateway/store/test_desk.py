@@ -272,3 +272,15 @@ async def test_the_end_of_a_grace_does_not_wait_for_the_mailboxes(with_case, cha
     account = await with_case()
     await change(account, lambda c: clocks.accepted(c, T0, timedelta(minutes=15), RULE))
     assert await due(T0 + timedelta(minutes=15), None) == [1]
+
+
+async def test_a_tick_passes_over_a_case_that_another_node_has_in_hand(database, with_case, change, due):
+    account = await with_case()
+    await change(account, lambda c: clocks.accepted(c, T0, timedelta(0), RULE))
+    half = T0 + 12 * HOUR
+    if database.is_sqlite:
+        return  # there one transaction writes at a time
+    async with database.writing() as connection:
+        await desk.load_cases(connection, [1])
+        assert await due(half, half) == []  # and does not wait with its clock in hand
+    assert await due(half, half) == [1]

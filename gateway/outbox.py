@@ -13,6 +13,7 @@ import hmac
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import telling, tokens
 from gateway.casework import clocks
@@ -46,24 +47,22 @@ async def send_due(house: House, limit: int = 100) -> int:
         claimed = await notices.claim(connection, house.node, now, limit)
         if claimed:
             await notices.name(connection, {n.id: mail_id(house, n) for n in claimed})
-    for notice in claimed:
-        if house.stopping:
-            break  # the service frees what it had claimed
-        if house.clock() - now > notices.CLAIM / 2:  # the server is slow: soon another node may claim the rest
-            await _give_back(house)
-            break
-        outcome = await _send(house, notice)
-        if await _write(house, notice, outcome):
-            await _give_back(house)  # somebody paused everything: at once means after this mail
-            break
+    if claimed:
+        await _send_all(house, claimed, now)
     while await settle(house):
         pass
     return len(claimed)
 
 
-async def _give_back(house: House) -> None:
-    async with house.database.writing() as connection:
-        await notices.release(connection, house.node)
+async def _send_all(house: House, claimed: list[StoredNotice], now: datetime) -> None:
+    async with house.database.single() as connection:
+        for notice in claimed:
+            if house.stopping:
+                return  # the service frees what it had claimed
+            slow = house.clock() - now > notices.CLAIM / 2  # soon another node may claim the rest
+            if slow or await _write(house, connection, notice, await _send(house, notice)):
+                await notices.release(connection, house.node)  # paused: at once means after this mail
+                return
 
 
 async def _send(house: House, notice: StoredNotice) -> Outcome:
@@ -121,22 +120,17 @@ def _secret_key(house: House, notice: StoredNotice) -> str:
     return hmac.new(house.key("message-id"), notice.key.encode(), hashlib.sha256).hexdigest()
 
 
-async def _write(house: House, notice: StoredNotice, outcome: Outcome) -> bool:
-    """Commit the outcome. True: everything was paused meanwhile."""
+async def _write(house: House, connection: AsyncConnection, notice: StoredNotice, outcome: Outcome) -> bool:
+    """Commit the outcome, on a connection of single statements. True: everything was paused meanwhile."""
     now = house.clock()
-    async with house.database.writing() as connection:
-        paused = await switches.is_paused(connection)
-        if isinstance(outcome, Delivered):
-            await notices.sent(connection, notice.id, now, outcome.answer)
-            return paused
-        if outcome.why in _OUR_FAULT:
-            outcome = Deferred(outcome.why, outcome.answer)
-        give_up = timedelta(hours=house.settings.smtp.give_up_hours)
-        again = next_attempt(
-            notice.attempts + 1, outcome, now, notice.created_at, give_up_after=give_up, key=notice.key
-        )
-        await notices.not_sent(connection, notice.id, again, outcome.why.value, outcome.answer)
-        return paused
+    if isinstance(outcome, Delivered):
+        return await notices.sent(connection, notice.id, now, outcome.answer)
+    if outcome.why in _OUR_FAULT:
+        outcome = Deferred(outcome.why, outcome.answer)
+    give_up = timedelta(hours=house.settings.smtp.give_up_hours)
+    again = next_attempt(notice.attempts + 1, outcome, now, notice.created_at, give_up_after=give_up, key=notice.key)
+    await notices.not_sent(connection, notice.id, again, outcome.why.value, outcome.answer)
+    return await switches.is_paused(connection)
 
 
 async def settle(house: House) -> int:

@@ -11,8 +11,6 @@ character out of a header.
 from __future__ import annotations
 
 import contextlib
-import email
-import email.message
 import io
 import logging
 import quopri
@@ -20,7 +18,7 @@ import re
 from functools import cache
 from typing import Any, NamedTuple
 
-from parsers import base64_text, encoded_words
+from parsers import base64_text, compat32, encoded_words
 from parsers.errors import LimitError
 from parsers.report import Limits
 from parsers.scan import FIELD, Budget, Headers, Part, guessed, scan, within
@@ -97,7 +95,7 @@ def structure(raw: bytes, limits: Limits) -> Part:
     if not part.budget.irregular:
         return part
     part.budget.defects["irregular-structure"] = None
-    for reader in (guessed, _flanker_tree, _compat32_tree):
+    for reader in (guessed, _flanker_tree, compat32.tree):
         if reader is not guessed and len(raw) > REREAD_BYTES:
             break
         budget = Budget(limits)
@@ -332,20 +330,3 @@ def _flanker_tree(raw: bytes, budget: Budget, message: Any = None, depth: int = 
         content = b"" if children else message.body or b""
         body = content.encode() if isinstance(content, str) else content
     return Part.made("\n".join(lines).encode(), body, children, budget, depth)
-
-
-def _compat32_tree(raw: bytes, budget: Budget) -> Part:
-    return _compat32_part(email.message_from_bytes(raw), budget, 0)
-
-
-def _compat32_part(message: email.message.Message, budget: Budget, depth: int) -> Part:
-    lines = [f"{name}: {value}".encode("utf-8", "surrogateescape") for name, value in message.items()]
-    payload: Any = message.get_payload()
-    if message.get_content_maintype() == "message" and message.is_multipart():
-        body = b"\n".join(inner.as_bytes() for inner in payload)
-        return Part.made(b"\n".join(lines), body, [], budget, depth)
-    if message.is_multipart():
-        return Part.made(
-            b"\n".join(lines), b"", [_compat32_part(inner, budget, depth + 1) for inner in payload], budget, depth
-        )
-    return Part.made(b"\n".join(lines), str(payload).encode("utf-8", "surrogateescape"), [], budget, depth)

@@ -35,6 +35,7 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         self._writer = self._engine(immediate=True)
         self._reader = self._engine(immediate=False) if self.is_sqlite else self._writer
+        self._single = self._one_by_one()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -54,6 +55,16 @@ class Database:
         except _TROUBLE as error:
             raise self._for_people(error) from error
 
+    @asynccontextmanager
+    async def single(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which each statement is a transaction of its own, committed when it returns: for the
+        outcome of a sending, where a commit stands between two mails. Holds no lock in between. Raises StoreError."""
+        try:
+            async with self._single.connect() as connection:
+                yield connection
+        except _TROUBLE as error:
+            raise self._for_people(error) from error
+
     async def migrate(self) -> None:
         """Bring the schema to the newest version. Safe to run again. Raises StoreError."""
         try:
@@ -63,6 +74,7 @@ class Database:
             raise self._for_people(error) from error
 
     async def close(self) -> None:
+        await self._single.dispose()
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()
@@ -74,6 +86,13 @@ class Database:
         engine = create_async_engine(self.url, pool_size=1 if immediate else 5, max_overflow=0, pool_timeout=60)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_immediate if immediate else _begin)
+        return engine
+
+    def _one_by_one(self) -> AsyncEngine:
+        if not self.is_sqlite:
+            return self._writer.execution_options(isolation_level="AUTOCOMMIT")
+        engine = create_async_engine(self.url, isolation_level="AUTOCOMMIT")
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         return engine
 
     def _for_people(self, error: Exception) -> StoreError:

@@ -16,7 +16,9 @@ from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import NoticeState
+from gateway.store import switches
 from gateway.store.tables import notices
+from gateway.store.tables import switches as switch_rows
 from gateway.store.text import storable
 
 CLAIM = timedelta(minutes=10)
@@ -56,6 +58,7 @@ _SENT = (
         state=NoticeState.SENT.value, sent_at=bindparam("at"), answer=bindparam("said"),
         attempts=notices.c.attempts + 1, why=None, next_at=None, claimed_until=None, settled=False,
     )
+    .returning(select(switch_rows.c.value).where(switch_rows.c.name == switches.PAUSED).scalar_subquery())
 )  # fmt: skip
 _NAMED = update(notices).where(notices.c.id == bindparam("row_id")).values(mail_id=bindparam("new_mail_id"))
 
@@ -120,9 +123,11 @@ async def name(connection: AsyncConnection, mail_ids: dict[int, str]) -> None:
     await connection.execute(_NAMED, [{"row_id": i, "new_mail_id": m} for i, m in mail_ids.items()])
 
 
-async def sent(connection: AsyncConnection, notice_id: int, at: datetime, answer: str) -> None:
-    """The server took it. Its clock follows in `unsettled`; only this commit stands between two mails."""
-    await connection.execute(_SENT, {"row_id": notice_id, "at": at, "said": storable(answer[:500])})
+async def sent(connection: AsyncConnection, notice_id: int, at: datetime, answer: str) -> bool:
+    """The server took it. Its clock follows in `unsettled`; only this commit stands between two mails, so it
+    is one statement, which also says whether everything was paused meanwhile."""
+    row = await connection.execute(_SENT, {"row_id": notice_id, "at": at, "said": storable(answer[:500])})
+    return bool(row.scalar_one_or_none() == switches.YES)
 
 
 async def not_sent(

@@ -15,6 +15,7 @@ from gateway.store.events import Event
 from gateway.store.tables import switches
 
 PAUSED = "paused"
+YES = "yes"
 ASSIGNMENTS_VERSION = "assignments_version"
 
 
@@ -34,10 +35,10 @@ async def count_up(connection: AsyncConnection, name: str) -> None:
 
 
 async def is_paused(connection: AsyncConnection) -> bool:
-    return await read(connection, PAUSED) == "yes"
+    return await read(connection, PAUSED) == YES
 
 
 async def pause(connection: AsyncConnection, *, paused: bool, who: str, why: str, now: datetime) -> None:
     """Stop (or take up again) all sending and acting, on every node."""
-    await write(connection, PAUSED, "yes" if paused else "no")
+    await write(connection, PAUSED, YES if paused else "no")
     await events.add(connection, [Event(now, who, "paused" if paused else "resumed", why)])

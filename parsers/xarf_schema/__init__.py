@@ -8,7 +8,7 @@ looked at, never used as a schema. A violation makes no report worthless: what c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import islice
 from typing import Any

@@ -55,7 +55,9 @@ async def route(house: House, connection: AsyncConnection, dossiers: Sequence[Do
     opted_out: dict[str, int] = {}
     for one in returned:
         log.append(_event(one, now))
-        if one.opts_out or one.dossier.parsed.kind == Kind.OPT_OUT:
+        if one.notice.kind in TO_CUSTOMERS and (one.opts_out or one.dossier.parsed.kind == Kind.OPT_OUT):
+            _to_a_person(one.dossier, f"{one.notice.to} wants no more notices, but a customer is told all the same")
+        elif one.opts_out or one.dossier.parsed.kind == Kind.OPT_OUT:
             opted_out[one.notice.to] = one.notice.id
         elif one.dossier.parsed.kind == Kind.BOUNCE:
             bounced += _bounce(house, desk, one)

@@ -133,9 +133,7 @@ def _tell(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]]) -
             dossier, item = items[position]
             rule = house.rule(applied.change.clock.case_key[1])
             feed = item.screening.identity.feed
-            about = telling.facts(
-                dossier.parsed, item.report, dossier.message.received_at, redactor, feed
-            ) | house.consequence(rule)
+            about = telling.facts(item.report, dossier.message.received_at, feed) | house.consequence(rule)
             evidence = telling.evidence(dossier.parsed, item.report, redactor, feed)
             desk.applied[index] = replace(applied, origin=replace(applied.origin, about=about, evidence=evidence))
 

@@ -42,16 +42,13 @@ _NAMES_RECIPIENTS = frozenset(
 )
 
 
-def facts(
-    parsed: Parsed, report: Report, received_at: datetime, redactor: Redactor, feed: str | None
-) -> dict[str, object]:
+def facts(report: Report, received_at: datetime, feed: str | None) -> dict[str, object]:
     """The report's facts as templates know them: plain JSON values, times as ISO 8601 UTC. A feed is
-    named, a person never."""
-    private = private_strings(parsed, report, feed)
+    named, a person never. Findings stay in the house until a policy says which of them count: a label that
+    one country asks for is no reproach in another."""
     told: dict[str, object] = {
         "category": report.category.value,
         "received_at": iso(received_at),
-        "findings": [redactor.text(finding.evidence, private) for finding in report.findings],
     }
     return told | ({"reporter": feed} if feed else {})
 

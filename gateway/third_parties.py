@@ -126,7 +126,7 @@ async def _evidence(house: House, one: Wanted) -> dict[str, Any] | None:
         return None
     report = parsed.reports[one.position]
     redactor = house.redactor()
-    facts = telling.facts(parsed, report, one.received_at, redactor, one.feed)
+    facts = telling.facts(report, one.received_at, one.feed)
     return {"facts": facts, "evidence": telling.evidence(parsed, report, redactor, one.feed)}
 
 

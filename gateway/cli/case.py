@@ -84,6 +84,9 @@ def _show(case: dict[str, Any], now: Any) -> None:
         ],
         empty="No reports.",
     )
+    found = {(f["code"], f["evidence"]): r["id"] for r in case["reports"] for f in r["parsed"].get("findings", ())}
+    rows = [(report, code, evidence) for (code, evidence), report in found.items()]
+    table("Findings", ("report", "finding", "evidence"), rows, empty="No findings.")
     table(
         "Notices",
         ("id", "kind", "to", "state", "sent", "server's answer"),

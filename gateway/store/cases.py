@@ -136,7 +136,8 @@ async def _reports(connection: AsyncConnection, case_id: int) -> list[dict[str, 
     rows = await connection.execute(
         select(
             reports.c.id, reports.c.category, reports.c.feedback_type, reports.c.source_ip, reports.c.arrival_date,
-            reports.c.complainant, reports.c.received_at, attributions.c.value, attributions.c.role, attributions.c.how,
+            reports.c.complainant, reports.c.received_at, reports.c.parsed,
+            attributions.c.value, attributions.c.role, attributions.c.how,
         )
         .join(attributions, attributions.c.report_id == reports.c.id)
         .join(clocks, clocks.c.id == attributions.c.clock_id)

@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import socket
 from argparse import Namespace
-from collections.abc import AsyncIterator, Iterable
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from aioimaplib import aioimaplib
-from proxyprotocol.reader import ProxyProtocolReader
+from proxyprotocol.result import ProxyResultLocal
+from proxyprotocol.sock import SocketInfo
 from pymap.backend.dict import DictBackend
 from pymap.backend.dict import Identity as DictIdentity
 from pymap.imap import IMAPServer
@@ -69,6 +72,16 @@ async def serving(users: Iterable[str], password: str) -> AsyncIterator[Mailroom
         await task
 
 
+def _answering(imap: IMAPServer) -> Callable[[StreamReader, StreamWriter], Coroutine[Any, Any, None]]:
+    """Not by proxyprotocol's reader: it keeps no hold of the task that answers, and Python 3.13 then collects it
+    in the middle of a connection."""
+
+    async def answer(reader: StreamReader, writer: StreamWriter) -> None:
+        await imap(reader, writer, SocketInfo.get(writer, ProxyResultLocal(), unique_id=uuid4().bytes))
+
+    return answer
+
+
 async def _serve(
     listener: socket.socket, users: Iterable[str], password: str, ready: asyncio.Future[None], ended: asyncio.Event
 ) -> None:
@@ -81,7 +94,7 @@ async def _serve(
         await backend.start(stack)
         for user in users:
             await _add_user(backend, config, user, password)
-        answering = ProxyProtocolReader(config.proxy_protocol).get_callback(IMAPServer(backend.login, config))
+        answering = _answering(IMAPServer(backend.login, config))
         server = await asyncio.start_server(answering, sock=listener)
         ready.set_result(None)
         await ended.wait()

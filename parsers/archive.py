@@ -72,7 +72,7 @@ def file_name(part: Part) -> str:
     """The name that an attachment goes by, decoded; empty where it has none."""
     for parameter, field in ((b"filename", b"content-disposition"), (b"name", b"content-type")):
         if value := part.parameter(parameter, field) or _extended(part, parameter, field):
-            return envelope.decode(value)[:255]
+            return envelope.decode(value, part.budget.guesses)[:255]
     return ""
 
 

@@ -28,7 +28,8 @@ def name(part: Part) -> bytes:
     """The file's name, lower-case, from wherever the sender put it (RFC 2183, 2045, 2231)."""
     for field, parameter in ((b"content-disposition", b"filename"), (b"content-type", b"name")):
         if found := part.parameter(parameter, field):
-            return envelope.decode(found).encode().strip().lower() if b"=?" in found else found.strip().lower()
+            found = envelope.decode(found, part.budget.guesses).encode() if b"=?" in found else found
+            return found.strip().lower()
         if b"*" not in (part.headers.first(field) or b""):
             continue
         pieces = [part.parameter(parameter + b"*", field)]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from parsers import envelope, fields
+from parsers.header_block import Guesses
 from parsers.scan import FIELD, Part
 
 STATUS_BYTES = 200_000
@@ -113,11 +114,12 @@ def _continues(current: Group, block: list[tuple[str, str]]) -> bool:
 
 def _blocks(body: bytes, defects: list[str]) -> Iterator[list[tuple[str, str]]]:
     """Fields between empty lines, unfolded and decoded."""
+    guesses = Guesses()
     block: list[tuple[str, bytearray]] = []
     for line in body[:STATUS_BYTES].replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"):
         if not line.strip():
             if block:
-                yield _decoded(block)
+                yield _decoded(block, guesses)
             block = []
         elif line[:1] in b" \t" and block:
             block[-1][1].extend(b" " + line.strip())
@@ -128,11 +130,11 @@ def _blocks(body: bytes, defects: list[str]) -> Iterator[list[tuple[str, str]]]:
             if "unindented-fold" not in defects:
                 defects.append("unindented-fold")
     if block:
-        yield _decoded(block)
+        yield _decoded(block, guesses)
 
 
-def _decoded(block: list[tuple[str, bytearray]]) -> list[tuple[str, str]]:
-    return [(name, envelope.decode(bytes(value))) for name, value in block]
+def _decoded(block: list[tuple[str, bytearray]], guesses: Guesses) -> list[tuple[str, str]]:
+    return [(name, envelope.decode(bytes(value), guesses)) for name, value in block]
 
 
 def _recipient(stated: str | None) -> str | None:

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import binascii
 import re
+from types import MappingProxyType
 
 _WORD = re.compile(r"=\?([^?]*)\?([QqBb])\?([^?]*)\?=")
-_CHARSETS = frozenset(("utf-8", "iso-8859-1", "windows-1252", "gb18030", "big5", "koi8-r", "iso-2022-jp", "shift_jis"))
+_ALIKE = ("utf-8", "iso-8859-1", "windows-1252", "gb18030", "big5", "koi8-r", "iso-2022-jp", "shift_jis", "iso-8859-2")
+# Mail labelled with the older Chinese sets uses characters of the newer one, which contains them.
+_CODECS = MappingProxyType(
+    {name: name for name in _ALIKE} | dict.fromkeys(("gb2312", "gbk", "x-gbk", "cp936"), "gb18030")
+)
 _NOT_QUOTED = re.compile(r"=(?![0-9A-Fa-f]{2})")
 
 
@@ -19,25 +24,26 @@ def plain(text: str) -> str | None:
     side are one text: a character may be cut in two between them."""
     pieces: list[str] = []
     held = b""  # of neighbours in one character set, not yet decoded
-    charset = ""
+    codec = "ascii"
     at = 0
     try:
         for found in _WORD.finditer(text):
             between = text[at : found.start()]
             at = found.end()
-            name = found[1].lower()
-            content = _content(found[2], found[3])
-            if name not in _CHARSETS or content is None or "=?" in between:
+            name, encoding, content = found.groups()
+            new = _CODECS.get(name.lower())
+            if new is None or "=?" in between:
                 return None
-            if between.strip() or name != charset:
-                pieces.append(held.decode(charset or "ascii"))
+            spoken = bool(between) and not between.isspace()
+            if spoken or new != codec:
+                pieces.append(held.decode(codec))
                 held = b""
-            if between.strip():
+            if spoken:
                 pieces.append(between)
-            charset = name
-            held += content
-        pieces.append(held.decode(charset or "ascii"))
-    except UnicodeDecodeError:
+            codec = new
+            held += _content(encoding, content)
+        pieces.append(held.decode(codec))
+    except ValueError:  # of the encoding or of the character set
         return None
     rest = text[at:]
     if "=?" in rest:
@@ -46,14 +52,10 @@ def plain(text: str) -> str | None:
     return "".join(pieces)
 
 
-def _content(encoding: str, content: str) -> bytes | None:
-    if not content.isascii():
-        return None
+def _content(encoding: str, content: str) -> bytes:
+    """Raises ValueError where it is not well formed."""
     if encoding in "Qq":
-        if _NOT_QUOTED.search(content):
-            return None
+        if "=" in content and _NOT_QUOTED.search(content):
+            raise ValueError("not quoted-printable")
         return binascii.a2b_qp(content, header=True)
-    try:
-        return binascii.a2b_base64(content + "=" * (-len(content) % 4), strict_mode=True)
-    except binascii.Error:
-        return None
+    return binascii.a2b_base64(content + "=" * (-len(content) % 4), strict_mode=True)

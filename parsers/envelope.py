@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 
 from parsers import base64_text, compat32, encoded_words
 from parsers.errors import LimitError
+from parsers.header_block import Guesses
 from parsers.report import Limits
-from parsers.scan import FIELD, Budget, Headers, Part, guessed, scan, within
+from parsers.scan import Budget, Headers, Part, guessed, scan, within
 
 HEADERS_SHOWN = 500  # fields of one block that decode_headers gives back
 VALUE_CHARS = 8_000  # of one decoded field
@@ -32,9 +33,6 @@ REREAD_BYTES = 2 * 1024 * 1024  # a larger message of irregular structure is not
 _ESCAPE = b"\x1b$"  # begins a Japanese character set (ISO 2022)
 _HIGH = bytes(range(128, 256))
 _WESTERN = frozenset(("iso-8859-1", "windows-1252", "iso-8859-15", "latin1", "cp1252"))
-_LOOKED_AT = 4_000  # bytes that tell whether text is base64
-_SHORTEST_BASE64 = 40
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
 
 # Unfolding and cleaning at once: a fold is a line end before a blank, a tab is a blank.
 _TAB_TO_BLANK = bytes(32 if byte == 9 else byte for byte in range(256))
@@ -91,7 +89,7 @@ def structure(raw: bytes, limits: Limits) -> Part:
     Raises LimitError and MalformedError as `scan` does.
     """
     part = scan(raw, limits)
-    parts = sum(1 for _ in part.walk())
+    parts = len(list(part.walk()))
     if not part.budget.irregular:
         return part
     part.budget.defects["irregular-structure"] = None
@@ -112,19 +110,30 @@ def structure(raw: bytes, limits: Limits) -> Part:
     return part
 
 
-def decode(value: bytes) -> str:
-    """A header value as people read it: unfolded, RFC 2047 words and raw 8-bit text decoded, no control characters."""
+def decode(value: bytes, guesses: Guesses | None = None) -> str:
+    """A header value as people read it: unfolded, RFC 2047 words and raw 8-bit text decoded, no control characters.
+
+    `guesses`: those of the message, where many values are decoded.
+    """
     flat = value.translate(_TAB_TO_BLANK, _CONTROLS).strip()
-    if flat.isascii() and b"=?" not in flat and _ESCAPE not in value:
-        return flat[:VALUE_CHARS].decode("ascii")
+    if flat.isascii() and _ESCAPE not in value:
+        if b"=?" not in flat:
+            return flat[:VALUE_CHARS].decode("ascii")
+        if (read := encoded_words.plain(flat[: VALUE_CHARS * 6].decode("ascii"))) is not None:
+            return _cleaned(read)[:VALUE_CHARS].strip()
     if _ESCAPE in value:
         return _UNSAFE.sub("", _characters(value[:VALUE_CHARS].replace(b"\n", b" "), None)[0]).strip()
-    text, _ = _characters(flat[: VALUE_CHARS * 6], None)
+    guesses = guesses or Guesses()
+    text, _ = _characters(flat[: VALUE_CHARS * 6], None, guesses)
     # Beyond the last `?=` no word can end; flanker's pattern would look for one from every `=?`.
     last = text.rfind("?=") + 2
     if last >= 2 and "=?" in text:
-        text = _words(text[:last]) + text[last:]
-    return _UNSAFE.sub("", text)[:VALUE_CHARS].strip()
+        text = _words(text[:last], guesses) + text[last:]
+    return _cleaned(text)[:VALUE_CHARS].strip()
+
+
+def _cleaned(text: str) -> str:
+    return text if text.isprintable() else _UNSAFE.sub("", text)
 
 
 def plain_lines(block: bytes) -> str | None:
@@ -134,10 +143,11 @@ def plain_lines(block: bytes) -> str | None:
     return block.translate(_TAB_TO_BLANK, _CONTROLS_IN_LINES).decode("ascii")
 
 
-def _words(text: str) -> str:
-    text = _GB.sub("=?gb18030?", text)
+def _words(text: str, guesses: Guesses) -> str:
     read = encoded_words.plain(text)
-    return _flanker().words(text) if read is None else read
+    if read is None and guesses.take(text.count("=?") * Guesses.LEAST):
+        return _flanker().words(_GB.sub("=?gb18030?", text))  # type: ignore[no-any-return]
+    return text if read is None else read
 
 
 def clean(text: str) -> str:
@@ -152,8 +162,8 @@ def clean_text(text: str) -> str:
 
 def decode_headers(block: bytes) -> list[tuple[str, str]]:
     """(name, decoded value) of a raw header block in order, at most HEADERS_SHOWN of them."""
-    pairs = Headers(block, len(block)).pairs()[:HEADERS_SHOWN]
-    return [(name.decode("ascii"), decode(value)) for name, value in pairs]
+    headers = Headers(block, len(block))
+    return [(name.decode("ascii"), decode(value, headers.guesses)) for name, value in headers.pairs()[:HEADERS_SHOWN]]
 
 
 def first(headers: Headers, name: bytes) -> str | None:
@@ -161,65 +171,67 @@ def first(headers: Headers, name: bytes) -> str | None:
     known = headers.decoded.get(name)
     if known is None:
         value = headers.first(name)
-        known = headers.decoded[name] = decode(value) if value is not None else ""
+        known = headers.decoded[name] = decode(value, headers.guesses) if value is not None else ""
     return known or None
 
 
 def every(headers: Headers, name: bytes, most: int = 100) -> tuple[str, ...]:
     values = headers.all(name)
-    return tuple([decode(value) for value in values[:most]]) if values else ()
+    return tuple([decode(value, headers.guesses) for value in values[:most]]) if values else ()
 
 
 def senders(headers: Headers, most: int = ADDRESSES) -> list[Mailbox]:
     """The addresses of the first `most` From fields; a single one is read once."""
     values = headers.all(b"from")
     if len(values) != 1:
-        return mailboxes(values[:most])
+        return mailboxes(values[:most], headers.guesses)
     if headers.senders is None:
-        headers.senders = mailboxes(values)
+        headers.senders = mailboxes(values, headers.guesses)
     return headers.senders
 
 
-def mailboxes(values: list[bytes]) -> list[Mailbox]:
-    """The addresses of one or several From, To or Cc fields, at most ADDRESSES."""
+def mailboxes(values: list[bytes], guesses: Guesses | None = None) -> list[Mailbox]:
+    """The addresses of one or several From, To or Cc fields, at most ADDRESSES. `guesses` as in `decode`."""
     found: list[Mailbox] = []
+    guesses = guesses or Guesses()
     for value in values:
-        found += _mailboxes(value)
+        found += _mailboxes(value, guesses)
         if len(found) >= ADDRESSES:
             break
     return found[:ADDRESSES]
 
 
-def _mailboxes(value: bytes) -> list[Mailbox]:
+def _mailboxes(value: bytes, guesses: Guesses) -> list[Mailbox]:
     flat = value.translate(_TAB_TO_BLANK, _CONTROLS)[:LIST_BYTES]
     if flat.isascii():
         text = flat.decode("ascii")
-        plain = [_plain_mailbox(one) for one in text.split(",", ADDRESSES)[:ADDRESSES]]
+        plain = [_plain_mailbox(one, guesses) for one in text.split(",", ADDRESSES)[:ADDRESSES]]
         if all(plain):
             return [box for box in plain if box]
         if "@" not in text:
             return []
     else:
-        text, _ = _characters(flat, None)
-    boxes = [_mailbox(box.display_name or "", box.address) for box in _flanker().parse_list(text) if box.address]
-    if boxes:
-        return boxes
+        text, _ = _characters(flat, None, guesses)
+    if guesses.take(text.count("=?") * Guesses.LEAST):  # flanker decodes the names, and guesses
+        found = _flanker().parse_list(text)
+        if boxes := [_mailbox(box.display_name or "", box.address, guesses) for box in found if box.address]:
+            return boxes
     # What flanker refuses whole, such as an address in the place of the name: the bracketed ones count.
-    return [_mailbox("", hit) for hit in re.findall(r"<([^<>@\s]{1,64}@[^<>@\s]{1,255})>", text)]
+    return [_mailbox("", hit, guesses) for hit in re.findall(r"<([^<>@\s]{1,64}@[^<>@\s]{1,255})>", text)]
 
 
-def _plain_mailbox(text: str) -> Mailbox | None:
+def _plain_mailbox(text: str, guesses: Guesses) -> Mailbox | None:
     if hit := _PLAIN_ADDRESS.match(text):
-        return _mailbox(hit[1] or "", hit[2] or hit[3])
+        return _mailbox(hit[1] or "", hit[2] or hit[3], guesses)
     if (hit := _WORDS_ADDRESS.match(text)) and (name := encoded_words.plain(hit[2])) is not None and '"' not in name:
-        return _mailbox(name, hit[3])
+        return _mailbox(name, hit[3], guesses)
     return None
 
 
-def _mailbox(name: str, address: str) -> Mailbox:
+def _mailbox(name: str, address: str, guesses: Guesses) -> Mailbox:
     local, _, domain = address.rpartition("@")
-    shown = _words(name) if "=?" in name else name
-    return Mailbox(_UNSAFE.sub("", shown).strip()[:200], f"{local}@{domain.lower().rstrip('.')}")
+    shown = _words(name, guesses) if "=?" in name else name
+    return Mailbox(_cleaned(shown).strip()[:200], f"{local}@{domain.lower().rstrip('.')}")
 
 
 def decoded_body(part: Part, most: int | None = None) -> bytes:
@@ -236,19 +248,6 @@ def _stop(part: Part, most: int | None, factor: int) -> int:
     return part.end if most is None else min(part.end, part.body_start + most * factor)
 
 
-def unwrapped(body: bytes) -> bytes | None:
-    """What base64 text holds although nothing says that it is base64; None where it is not, or holds no fields."""
-    if len(body) < _SHORTEST_BASE64 or _NOT_BASE64.search(body[:_LOOKED_AT]):
-        return None
-    decoded = base64_text.decoded(body)
-    if FIELD.search(decoded[:_LOOKED_AT]):
-        return decoded
-    if len(decoded) < _SHORTEST_BASE64 or _NOT_BASE64.search(decoded[:_LOOKED_AT]):
-        return None
-    again = base64_text.decoded(decoded)
-    return again if FIELD.search(again[:_LOOKED_AT]) else None
-
-
 def embedded(part: Part) -> Part:
     """The message inside a part, its transfer encoding undone (flanker and `email` leave it in)."""
     encoded = (part.headers.first(b"content-transfer-encoding") or b"7").strip().lower()[:1] in b"bq"
@@ -259,9 +258,11 @@ def embedded(part: Part) -> Part:
         # A label may be wrong: a message that was never encoded has its header in the clear.
         inner = within(decoded, 0, len(decoded), part)
         inner = inner if inner.headers.fields or not plain.headers.fields else plain
-    if not inner.headers.fields and (again := unwrapped(inner.raw[inner.start : inner.end])) is not None:
+    if not inner.headers.fields and (again := base64_text.unwrapped(inner.raw[inner.start : inner.end])) is not None:
         part.budget.defects["encoded-twice" if encoded else "missing-transfer-encoding"] = None
         inner = within(again, 0, len(again), part)
+    if inner.headers.regular:
+        return inner
     beginning = inner.raw[inner.start : min(inner.end, inner.start + 2_000)]
     if b"\r" in beginning and b"\n" not in beginning:
         part.budget.defects["bare-cr-line-ends"] = None
@@ -274,13 +275,14 @@ def text(part: Part, most: int) -> str:
     """The text of a text/* part in at most `most` characters, line ends as LF, controls gone."""
     body = decoded_body(part, most * 6)
     charset = part.parameter(b"charset")
-    decoded, as_labelled = _characters(body, charset.decode("ascii", "replace").lower() if charset else None)
+    label = charset.decode("ascii", "replace").lower() if charset else None
+    decoded, as_labelled = _characters(body, label, part.budget.guesses)
     if not as_labelled:
         part.budget.defects["wrong-charset" if charset else "missing-charset"] = None
     return _UNSAFE_TEXT.sub("", decoded.replace("\r\n", "\n").replace("\r", "\n"))[:most]
 
 
-def _characters(body: bytes, charset: str | None) -> tuple[str, bool]:
+def _characters(body: bytes, charset: str | None, guesses: Guesses | None = None) -> tuple[str, bool]:
     """(text, was it what the label said): as declared, else UTF-8, else as flanker's detector guesses."""
     if _ESCAPE in body and not (charset or "").startswith("iso-2022"):
         return body.decode("iso-2022-jp", "replace"), False
@@ -298,6 +300,8 @@ def _characters(body: bytes, charset: str | None) -> tuple[str, bool]:
                 return body[: error.start].decode(name), True
         except (LookupError, ValueError):
             continue
+    if guesses is not None and not guesses.take(min(len(body), GUESSED_BYTES)):
+        return body.decode("latin-1"), False
     try:
         guessed: str = _flanker().charsets(declared, body[:GUESSED_BYTES])
     except Exception:  # noqa: BLE001  the detector may have no idea and says so in many ways

@@ -7,7 +7,7 @@ decide in silence: the first value counts, and the defect says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -123,16 +123,18 @@ def _with_login(found: Report) -> Report:
     return replace(found, identifiers=replace(found.identifiers, auth_login=login), provenance=origin)
 
 
+_READERS: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
+    ("source_ip", "source-ip", fields.ip),
+    ("source_port", "source-port", lambda text: fields.number(text, 65535)),
+    ("incidents", "incidents", lambda text: fields.number(text, UINT32)),
+    ("original_mail_from", "original-mail-from", fields.address),
+)
+
+
 def _checked(feedback: Feedback, defects: list[str]) -> dict[str, Any]:
     """The fields that are numbers, addresses and times; what does not read as one is a defect and no value."""
     found: dict[str, Any] = {}
-    readers = (
-        ("source_ip", "source-ip", fields.ip),
-        ("source_port", "source-port", lambda text: fields.number(text, 65535)),
-        ("incidents", "incidents", lambda text: fields.number(text, UINT32)),
-        ("original_mail_from", "original-mail-from", fields.address),
-    )
-    for name, field, reader in readers:
+    for name, field, reader in _READERS:
         text = feedback.first(field)
         if text:
             found[name] = reader(text)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from parsers import envelope
+from parsers import base64_text, envelope
 from parsers.scan import FIELD, Headers, Part
 
 SNIFFED = 4_000
@@ -82,7 +82,7 @@ def _undone(part: Part, body: bytes, most: int) -> Lines:
             defects.append("fields-in-part-header")
             found = (above + found)[:most]
     values = [one for pair in found for one in _values(pair, defects)]
-    decoded = [(name.decode("ascii"), envelope.decode(value)) for name, value in values]
+    decoded = [(name.decode("ascii"), envelope.decode(value, part.budget.guesses)) for name, value in values]
     return Lines(decoded, tuple(dict.fromkeys(defects)))
 
 
@@ -92,7 +92,7 @@ def _plain(part: Part, body: bytes, defects: list[str]) -> bytes:
     if not FIELD.search(body) and FIELD.search(part.body[:20_000]):
         body = part.body[:longest]  # labelled base64, sent in the clear
         defects.append("wrong-transfer-encoding")
-    elif not FIELD.search(body) and (again := envelope.unwrapped(body)) is not None:
+    elif not FIELD.search(body) and (again := base64_text.unwrapped(body)) is not None:
         body = again[:longest]
         defects.append("encoded-twice" if b"content-transfer-encoding" in part.headers else "missing-transfer-encoding")
     if body.startswith(b"\xef\xbb\xbf"):

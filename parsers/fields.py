@@ -30,7 +30,7 @@ DOCUMENTATION = tuple(
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 SHARED = ipaddress.IPv4Network("100.64.0.0/10")  # RFC 6598: inside a provider's network
 
-_V4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!\Z)|\Z)){4}\Z")
+_V4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!\Z)|\Z)){4}\Z", re.ASCII)
 _ADDRESS = re.compile(r"(?:IPv6:)?([0-9A-Fa-f:.]{2,45})(?:%[\w.-]{1,20})?", re.IGNORECASE)
 _DATE = re.compile(
     r"(?:[A-Za-z]{3},?\s{0,4})?(\d{1,2})\s{1,4}([A-Za-z]{3})\s{1,4}(\d{4})\s{1,4}(\d{1,2}):(\d{2})(?::(\d{2}))?"
@@ -63,8 +63,13 @@ def ip(text: str) -> str | None:
     after = text[found.end() : found.end() + 1]
     if after and after not in " \t]>);/":
         return None
+    return _compressed(found[1].rstrip("."))
+
+
+@lru_cache(maxsize=4096)
+def _compressed(text: str) -> str | None:
     try:
-        address: Address = ipaddress.ip_address(found[1].rstrip("."))
+        address: Address = ipaddress.ip_address(text)
     except ValueError:
         return None
     mapped = getattr(address, "ipv4_mapped", None)
@@ -174,7 +179,7 @@ def host(text: str) -> str | None:
 
 def undefang(text: str) -> str:
     """`hxxp://www[.]example[.]net` as it was before somebody made it harmless."""
-    if any(sign in text for sign in "[({"):
+    if "[" in text or "(" in text or "{" in text:
         text = _DEFANGED.sub(lambda hit: "@" if hit[3] else hit[1] or hit[2] or hit[4], text)
     if text[:1] not in "hHmM":
         return text

@@ -15,6 +15,7 @@ FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:[ \t]*+(.*+(?:\n[ \t].*+)*+)", re.MUL
 # Nothing but fields and their folds, each with its line end, no blank before a colon, no fold of blanks: nearly
 # every block.
 _REGULAR = re.compile(rb"(?:[!-9;-~]++:.*+\n(?:[ \t]++[^ \t\r\n].*+\n)*+)++\Z")
+_REGULAR_FIELD = re.compile(rb"([!-9;-~]++):[ \t]*+(.*+(?:\n[ \t].*+)*+)\n")  # FIELD, in such a block
 # A line of a header that is neither a field nor a fold: the continuation of one that lost its indentation.
 _COLUMN_1 = re.compile(rb"\n(?![!-9;-~]+[ \t]*:)(?!>?From )(?=[!-~\x80-\xff])")
 _FIELD_OR_FOLD = re.compile(rb"[ \t]|[!-9;-~]+[ \t]*:|\s*\Z")
@@ -22,22 +23,42 @@ _BLANK_FOLD = re.compile(rb"^[ \t]+\r?$", re.MULTILINE)
 _SPACED = re.compile(rb"^[!-9;-~]+[ \t]+:", re.MULTILINE)
 
 
+class Guesses:
+    """How much of one message may have its charset guessed: that costs milliseconds a time, more for more."""
+
+    __slots__ = ("left",)
+    LEAST = 1_000  # what the shortest value costs, in bytes
+
+    def __init__(self, size: int = 120_000) -> None:
+        self.left = size
+
+    def take(self, size: int) -> bool:
+        """May text of this size be guessed? Then it counts; what is too much counts nothing."""
+        if size > self.left:
+            return False
+        self.left -= max(size, self.LEAST)
+        return True
+
+
 class Headers:
     """A header block, split at the first question. Names are looked up in lower case."""
 
-    __slots__ = ("_fields", "_refolded", "block", "decoded", "longest", "regular", "senders")
+    __slots__ = ("_fields", "_refolded", "block", "decoded", "guesses", "longest", "regular", "senders")
 
-    def __init__(self, block: bytes, longest: int) -> None:
+    def __init__(self, block: bytes, longest: int, guesses: Guesses | None = None) -> None:
         self.block = block
         self.longest = longest  # bytes of one field, folded lines included
         self.regular = _REGULAR.match(block) is not None
         self.decoded: dict[bytes, str] = {}  # what the envelope module read, value by value
         self.senders: list[Any] | None = None  # likewise
+        self.guesses = guesses or Guesses()
         self._fields: dict[bytes, list[bytes]] | None = None
         self._refolded: bytes | None = block if self.regular else None
 
     def pairs(self) -> list[tuple[bytes, bytes]]:
         """(name, value) in order; a value keeps its line ends where it was folded."""
+        if self.regular:
+            return _REGULAR_FIELD.findall(self.block)
         return FIELD.findall(self._folded_again())
 
     @property
@@ -58,11 +79,7 @@ class Headers:
                 _check(pairs, self.longest)
             fields: dict[bytes, list[bytes]] = {}
             for name, value in pairs:
-                key = name.lower()
-                if key in fields:
-                    fields[key].append(value)
-                else:
-                    fields[key] = [value]
+                fields.setdefault(name.lower(), []).append(value)
             self._fields = fields
         return self._fields
 

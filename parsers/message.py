@@ -25,10 +25,12 @@ DELIVERY = frozenset((b"message/delivery-status", b"message/global-delivery-stat
 # local+n.TOKEN@domain: what a notice of ours carries as Reply-To and return path; with `o`, its opt-out address.
 # TOKEN is a number of 1 to 13 base32 digits, a key id of 2 and 16 of HMAC.
 NOTICE_ADDRESS = re.compile(r"[^@]{1,64}\+([no])\.[a-z2-7]{19,31}@", re.IGNORECASE)
+_XARF = re.compile(rb"^Feedback-Type[ \t]*:\s*xarf\b", re.IGNORECASE | re.MULTILINE)
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,500}>")
 ENTITIES = (("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#39;", "'"), ("&amp;", "&"))
 RECEIVED_KEPT = 200  # so that a loop of more than 100 hops shows
 REFERENCES = 100
+PARTS_READ = 100  # in which the text is looked for
 
 
 class Message:
@@ -39,6 +41,7 @@ class Message:
         self.limits = limits
         self.parts: list[Part] = list(root.walk())
         self.format: str | None = None  # the name of the one that claimed it
+        self.words: str | None = None  # what `notice.words` found in it
 
     @Lazy
     def envelope(self) -> Envelope:
@@ -58,6 +61,12 @@ class Message:
         if not found and (found := [part for part in self.parts if feedback_lines.is_feedback(part)]):
             self.root.budget.defects["feedback-part-of-another-type"] = None
         return found
+
+    @Lazy
+    def says_xarf(self) -> bool:
+        """Does a feedback part say that the report is JSON beside it?"""
+        beginnings = (envelope.decoded_body(part, 4_000) for part in self.feedback_parts)
+        return any(b"xarf" in one.lower() and _XARF.search(one) for one in beginnings)
 
     @Lazy
     def delivery_parts(self) -> list[Part]:
@@ -124,7 +133,7 @@ class Message:
         if self.broken:
             return envelope.text(self.root, self.limits.text_chars)
         rich = ""
-        for part in self.parts:
+        for part in self.parts[:PARTS_READ]:
             if part.content_type == b"text/plain" and not _attached(part):
                 if (said := envelope.text(part, self.limits.text_chars)).strip():
                     return said
@@ -164,9 +173,9 @@ def is_evidence(part: Part) -> bool:
 def read_envelope(headers: Headers) -> Envelope:
     """The header facts of an outer message (or of the beginning of one that could not be read)."""
     senders = envelope.senders(headers)
-    recipients = envelope.mailboxes([value for name in (b"to", b"cc") for value in headers.all(name)])
+    recipients = envelope.mailboxes(headers.all(b"to") + headers.all(b"cc"), headers.guesses)
     copies = envelope.every(headers, b"delivered-to") + envelope.every(headers, b"x-original-to")
-    reply_to = envelope.mailboxes(headers.all(b"reply-to")[:1])
+    reply_to = envelope.mailboxes(headers.all(b"reply-to")[:1], headers.guesses)
     returned = envelope.first(headers, b"return-path")
     dated = envelope.first(headers, b"date")
     date = fields.time(dated) if dated else None

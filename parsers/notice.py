@@ -18,6 +18,7 @@ LINES = 2_000
 LINE_CHARS = 1_000
 ATTACHED = 5  # text attachments looked into, such as log files
 ATTACHED_CHARS = 20_000
+LOOKED_INTO = 20  # text parts, whether they say something or not
 
 _LABELLED = re.compile(r"[\s>*#•|-]{0,12}([^\s:=|*>][^:=|\n]{0,48}?)\**\s{0,24}(?:[:=：]|\s\|)\**\s{0,24}(.*)\Z")
 _HINT = re.compile(r"\(([^()]{1,30})\)\s{0,3}\Z")
@@ -134,16 +135,19 @@ class Label(NamedTuple):
 
 def words(message: Message) -> str:
     """The text of the mail and of its text attachments (logs, quoted notices), without a ticket system's own words."""
+    if message.words is None:
+        message.words = _words(message)
+    return message.words
+
+
+def _words(message: Message) -> str:
     pieces = [without_ticket(message.text)]
-    attached = 0
-    for part in message.parts:
-        if part.content_type not in (b"text/plain", b"text/x-log") or attached >= ATTACHED:
-            continue
+    readable = [part for part in message.parts if part.content_type in (b"text/plain", b"text/x-log")]
+    for part in readable[:LOOKED_INTO]:
         said = envelope.text(part, ATTACHED_CHARS)
         if said.strip() and said[: len(message.text)] != message.text:
             pieces.append(without_ticket(said))
-            attached += 1
-    return "\n".join(pieces)
+    return "\n".join(pieces[: ATTACHED + 1])
 
 
 def without_ticket(text: str) -> str:

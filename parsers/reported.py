@@ -141,7 +141,7 @@ class ReportedMail:
     def _recipients(self) -> tuple[frozenset[str], tuple[str, ...]]:
         """Words of the recipients' names and addresses: ASCII ones, and those that may stand inside longer runs."""
         values = [value for name in _RECIPIENT_FIELDS for value in self.headers.all(name)[:20]]
-        written = [envelope.decode(value).lower() for value in values]
+        written = [envelope.decode(value, self.headers.guesses).lower() for value in values]
         written += [recipient.lower() for recipient in self.report.original_rcpt_to[:50]]
         words = {word for text in written for word in _WORD.findall(text)}
         return frozenset(words), tuple(word for word in words if not word.isascii())[:50]
@@ -149,8 +149,10 @@ class ReportedMail:
     def quote(self, text: str) -> str:
         """Text of the mail for people: short, clean, and without a word that also names a recipient."""
         words, inside = self._recipients
-        shown = " ".join(envelope.clean(text[: QUOTED_CHARS * 4]).split())
-        shown = _LONG_WORD.sub(lambda hit: "…" if "@" in hit[0] or hit[0].lower() in words else hit[0], shown)
+        text = text[: QUOTED_CHARS * 4]
+        shown = " ".join((text if text.isprintable() else envelope.clean(text)).split())
+        if "@" in shown or not words.isdisjoint(_WORD.findall(shown.lower())):
+            shown = _LONG_WORD.sub(lambda hit: "…" if "@" in hit[0] or hit[0].lower() in words else hit[0], shown)
         for word in inside:
             shown = re.sub(re.escape(word), "…", shown, flags=re.IGNORECASE)
         return shown if len(shown) <= QUOTED_CHARS else f"{shown[:QUOTED_CHARS]}…"
@@ -204,4 +206,4 @@ def is_attached(part: Part) -> bool:
 def file_name(part: Part) -> str:
     """As the sender named it, decoded; empty where there is no name."""
     name = part.parameter(b"filename", b"content-disposition") or part.parameter(b"name")
-    return envelope.decode(name) if name else ""
+    return envelope.decode(name, part.budget.guesses) if name else ""

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from parsers import header_block, media_type
 from parsers.errors import LimitError, MalformedError
-from parsers.header_block import FIELD, Headers
+from parsers.header_block import FIELD, Guesses, Headers
 from parsers.report import Limits
 
 __all__ = (
@@ -57,7 +57,7 @@ PLAIN = b"text/plain"
 class Budget:
     """What one message may still use up, and what was found odd on the way. Shared by all its parts."""
 
-    __slots__ = ("defects", "irregular", "limits", "near", "parts")
+    __slots__ = ("defects", "guesses", "irregular", "limits", "near", "parts")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -65,6 +65,7 @@ class Budget:
         self.near = 0
         self.defects: dict[str, None] = {}  # an ordered set
         self.irregular: list[str] = []
+        self.guesses = Guesses()
 
     def part(self, depth: int) -> None:
         self.parts += 1
@@ -93,10 +94,10 @@ class Part:
         self.depth = depth
         self.default = default
         header_end, self.body_start = _cut(raw, start, end, budget.limits.header_bytes)
-        self.headers = Headers(raw[start:header_end], budget.limits.header_line_bytes)
+        self.headers = Headers(raw[start:header_end], budget.limits.header_line_bytes, budget.guesses)
         if not self.headers.regular and (begun := header_block.ended(raw, start, header_end)) != header_end:
             self.body_start = begun
-            self.headers = Headers(raw[start:begun], budget.limits.header_line_bytes)
+            self.headers = Headers(raw[start:begun], budget.limits.header_line_bytes, budget.guesses)
             budget.defects["missing-empty-line"] = None
         self._type: bytes | None = None
         self._children: list[Part] | None = None
@@ -110,20 +111,25 @@ class Part:
     def content_type(self) -> bytes:
         """`type/subtype` in lower case; the default where there is none or it makes no sense."""
         if self._type is None:
-            found = media_type.read(self.headers.first(b"content-type"))
-            self._type = found.name or self.default
-            if found.odd:
-                self.budget.defects["odd-content-type"] = None
-            if self.headers.spaced:
-                self.budget.defects["blank-before-colon"] = None
-            if self.headers.blank_fold:
-                self.budget.defects["line-of-blanks-in-header"] = None
+            value = self.headers.first(b"content-type")
+            plain = media_type.usual(value) if self.headers.regular else None
+            self._type = plain or self._unusual_type(value)
         return self._type
+
+    def _unusual_type(self, value: bytes | None) -> bytes:
+        found = media_type.read(value)
+        if found.odd:
+            self.budget.defects["odd-content-type"] = None
+        if self.headers.spaced:
+            self.budget.defects["blank-before-colon"] = None
+        if self.headers.blank_fold:
+            self.budget.defects["line-of-blanks-in-header"] = None
+        return found.name or self.default
 
     def parameter(self, name: bytes, field: bytes = b"content-type") -> bytes | None:
         """A parameter of Content-Type (or `field`), undecoded. RFC 2231 forms are not looked into."""
         value = self.headers.first(field)
-        if not value:
+        if not value or name not in value.lower():
             return None
         for found in PARAMETER.finditer(value):
             if found[1].lower() == name:
@@ -145,7 +151,8 @@ class Part:
         while waiting:
             part = waiting.pop()
             yield part
-            waiting.extend(reversed(part.children))
+            if children := part.children:
+                waiting.extend(reversed(children))
 
     def guess(self) -> None:
         """Cut where another boundary than the named one plainly stands. Does nothing where none does."""
@@ -182,10 +189,12 @@ def scan(raw: bytes, limits: Limits) -> Part:
     part = Part(raw, _begun(raw, 0, len(raw), budget), len(raw), budget, 0)
     if part.start and raw[: part.start].isspace():
         budget.defects["empty-line-before-header"] = None
-    if part.headers.fields and part.headers.unfolded_in_column_1:
-        budget.defects["fold-in-column-1"] = None
+    if part.headers.regular:
+        return part
     if not part.headers.fields:
         raise MalformedError("no header field was found at the beginning")
+    if part.headers.unfolded_in_column_1:
+        budget.defects["fold-in-column-1"] = None
     return part
 
 
@@ -251,45 +260,43 @@ def _split(part: Part, guessed: bytes | None = None) -> list[Part]:
     if not boundary:
         part.budget.irregular.append("multipart without boundary")
         return []
-    raw, end, budget = part.raw, part.end, part.budget
+    raw, end, budget, depth = part.raw, part.end, part.budget, part.depth + 1
     default = EMBEDDED if part.content_type == DIGEST else PLAIN
     found: list[Part] = []
     opened = -1
-    closed = False
     for line_start, line_end, closing in _boundary_lines(part, b"--" + boundary):
         if opened >= 0:
-            found.append(Part(raw, opened, max(opened, _before(raw, line_start)), budget, part.depth + 1, default))
-        opened = line_end
+            found.append(Part(raw, opened, max(opened, _before(raw, line_start)), budget, depth, default))
         if closing:
-            closed = True
-            break
+            return found
+        opened = line_end
     if opened < 0:
         budget.irregular.append("boundary never appears")
-    elif not closed:
+    else:
         budget.defects["missing-closing-boundary"] = None
-        found.append(Part(raw, opened, end, budget, part.depth + 1, default))
+        found.append(Part(raw, opened, end, budget, depth, default))
     return found
 
 
 def _boundary_lines(part: Part, delimiter: bytes) -> Iterator[tuple[int, int, bool]]:
     """(start of the line, start of the next line, is it the closing one)."""
-    raw, end = part.raw, part.end
-    at = part.body_start
-    while (at := raw.find(delimiter, at, end)) >= 0:
-        after = at + len(delimiter)
-        if at == part.body_start or raw[at - 1] == 10:  # LF
-            newline = raw.find(b"\n", after, end)
-            line_end = end if newline < 0 else newline + 1
+    raw, end, begin = part.raw, part.end, part.body_start
+    size = len(delimiter)
+    at = raw.find(delimiter, begin, end)
+    while at >= 0:
+        after = at + size
+        if at == begin or raw[at - 1] == 10:  # LF
+            line_end = raw.find(b"\n", after, end) + 1 or end
             line = raw[after:line_end]
             rest = line.strip()
-            if rest in (b"", b"--"):
+            if not rest or rest == b"--":
                 if line[:1] in (b" ", b"\t"):
                     part.budget.defects["blank-after-boundary"] = None
-                yield at, line_end, rest == b"--"
-                at = line_end
+                yield at, line_end, bool(rest)
+                at = raw.find(delimiter, line_end, end)
                 continue
         part.budget.near_boundary()
-        at = after
+        at = raw.find(delimiter, after, end)
 
 
 def _before(raw: bytes, line_start: int) -> int:

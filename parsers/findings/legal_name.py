@@ -36,7 +36,8 @@ _COMPANY = ("公司", "会社", "회사")  # one of these is in each of them
 # Found by its capital, of which a text has few.
 _SHORT_WORD = re.compile(r"[A-Z][\w./]{1,7}(?=[\s,;:)<|»\"”·•]|\Z)")
 _SHORT_WORD_OTHER = re.compile(r"[A-ZА-ЯΑ-Ω][\w./]{1,7}(?=[\s,;:)<|»\"”·•]|\Z)")
-_WORDS_BEFORE = re.compile(r"(?:[^\W_][\w&.'’+-]{0,40}|[&+–-])(?:[ ](?:[^\W_][\w&.'’+-]{0,40}|[&+–-])){0,7},?\s?\Z")
+# Possessive: it is looked for from every place in the window, and nothing is gained by giving back.
+_WORDS_BEFORE = re.compile(r"(?:[^\W_][\w&.'’+-]{0,40}+|[&+–-])(?:[ ](?:[^\W_][\w&.'’+-]{0,40}+|[&+–-])){0,7}+,?\s?\Z")
 _WORDS_BEHIND = re.compile(r"\s?[«\"“„]?([^\W\d_][\w&.-]{1,40}(?: [^\W\d_][\w&.-]{1,40}){0,3})")
 _RUN_BEFORE = re.compile(r"[\u3400-\u9fff\uac00-\ud7af\u3040-\u30ffA-Za-z0-9（）()·・&]{2,40}\Z")
 _RUN_BEHIND = re.compile(r"[\s（(]?[\u3400-\u9fff\uac00-\ud7af\u3040-\u30ffA-Za-z0-9]{2,30}")
@@ -68,7 +69,7 @@ def _names(text: str) -> Iterator[str]:
         if form.replace(".", "") in FORMS and (name := _named(text, found.start(), form)):
             yield name
     for form in SMALL:
-        for at in _places(text, form):
+        for at in _places(text, form) if form in text else ():
             start = at + (form[0] == " ")
             if name := _named(text, start, form.strip(" .")):
                 yield name

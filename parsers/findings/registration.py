@@ -152,8 +152,10 @@ def _labelled(lower: str, start: int) -> Iterator[tuple[str, str, bool]]:
     window = lower[max(0, start - LABEL_CHARS) : start]
     for label in LABELS:
         for stem in label.stems:
+            if stem not in window:  # nearly always, and quicker than to ask where
+                continue
             at = window.rfind(stem)
-            if at < 0 or (stem.isascii() and at and window[at - 1].isalpha() and window[at - 1].isascii()):
+            if stem.isascii() and at and window[at - 1].isalpha() and window[at - 1].isascii():
                 continue
             if _GAP.fullmatch(window, _past_word(window, at + len(stem))):
                 if not _READERS_OWN.search(window, 0, at) and (found := _judged(lower, start, label)):

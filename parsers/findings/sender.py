@@ -64,7 +64,7 @@ def _name(mail: ReportedMail) -> Iterator[Finding]:
     value = mail.headers.first(b"from") or b""
     if value.count(b"@") < 2 and b"=?" not in value:
         return
-    text = envelope.decode(value)
+    text = envelope.decode(value, mail.headers.guesses)
     opened = text.rfind("<")
     shown = _ADDRESS.search(text[:opened].encode("ascii", "replace")) if opened > 0 else None
     if shown is None:

@@ -8,17 +8,13 @@ value from the human part.
 
 from __future__ import annotations
 
-import re
-
-from parsers import attached, envelope, evidence, feedback
+from parsers import attached, evidence, feedback
 from parsers.errors import MalformedError
 from parsers.message import Message, is_evidence
 from parsers.report import Kind, Parsed, Report
 from parsers.scan import Part
 
 DIALECT_OF = "forwarded"
-# JSON in an ARF container has a reader of its own.
-_JSON_INSIDE = re.compile(rb"^Feedback-Type[ \t]*:\s*xarf\b", re.IGNORECASE | re.MULTILINE)
 
 
 def recognises(message: Message) -> bool:
@@ -51,9 +47,9 @@ def _container(message: Message) -> tuple[str, ...]:
 
 
 def _json_inside(message: Message) -> bool:
+    """JSON in an ARF container has a reader of its own."""
     holder = message.feedback_holder
-    parts = holder.feedback_parts if holder else []
-    return any(_JSON_INSIDE.search(envelope.decoded_body(part, 4_000)) for part in parts)
+    return holder is not None and holder.says_xarf
 
 
 def _only_evidence(message: Message) -> bool:

@@ -33,7 +33,6 @@ DIALECT_OF = (
     "log_notice",
     "admin",
 )
-_IN_CONTAINER = re.compile(rb"^Feedback-Type[ \t]*:\s*xarf\b", re.IGNORECASE | re.MULTILINE)
 _NAMES = re.compile(rb'"(?:xarf_version|ReporterInfo|ReportType|source_identifier)"\s{0,20}:')
 _BEGINS = re.compile(
     rb'^[ \t]{0,20}(?:[\[{]\s{0,200}["{]|[\[{]\s{0,200}\Z|e[wy][A-Za-z0-9+/]{20}|W[w3][A-Za-z0-9+/]{20})', re.MULTILINE
@@ -76,10 +75,9 @@ def _documents(message: Message) -> tuple[Message, list[Part]] | None:
         return None if _TLS_REPORT.search(message.root.body) else (message, [message.root])
     levels = [message] if message.feedback_parts else [message, *message.inner_messages]
     for level in levels:
-        container = any(_IN_CONTAINER.search(envelope.decoded_body(one, 4_000)) for one in level.feedback_parts)
-        if parts := [part for part in level.parts if _holds_xarf(part, in_container=container)]:
+        if parts := [part for part in level.parts if _holds_xarf(part, in_container=level.says_xarf)]:
             return level, parts
-        if container:
+        if level.says_xarf:
             return level, []
     return None
 

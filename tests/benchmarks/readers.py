@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from flanker import mime
 
-from parsers import envelope, feedback, fields, parse, registry
+from parsers import envelope, fields, parse, registry
 from parsers.message import Message
 from parsers.report import Limits, Parsed
 
@@ -40,22 +40,22 @@ class Fields(NamedTuple):
 
 
 def ours(raw: bytes) -> Fields:
-    """As deep as the others go: structure, the fields of the feedback part, the header of the reported mail."""
-    message = Message(envelope.structure(raw, LIMITS), LIMITS)
-    said = feedback.read(message.feedback_parts[0])
-    headers = envelope.embedded(message.evidence_parts[0]).headers
-    when = fields.time(said.first("arrival-date") or "")
+    """As deep as the others go: the structure, two header blocks, the values asked for. `scan` and `envelope` alone."""
+    parts = {part.content_type: part for part in envelope.structure(raw, LIMITS).children}
+    said = envelope.embedded(parts[b"message/feedback-report"]).headers
+    original = envelope.embedded(parts[b"message/rfc822"]).headers
+    when = fields.time(envelope.first(said, b"arrival-date") or "")
     return Fields(
-        said.type,
-        fields.ip(said.first("source-ip") or ""),
-        fields.address(said.first("original-mail-from") or ""),
-        fields.distinct(fields.address(one) for one in said.values.get("original-rcpt-to", [])),
+        envelope.first(said, b"feedback-type"),
+        fields.ip(envelope.first(said, b"source-ip") or ""),
+        (envelope.first(said, b"original-mail-from") or "").strip("<>"),
+        tuple([one.strip("<>") for one in envelope.every(said, b"original-rcpt-to")]),
         when.value if when else None,
-        fields.distinct(fields.host(one) for one in said.values.get("reported-domain", [])),
-        envelope.first(headers, b"from") or "",
-        envelope.first(headers, b"subject") or "",
-        envelope.first(headers, b"message-id") or "",
-        envelope.every(headers, b"received"),
+        envelope.every(said, b"reported-domain"),
+        envelope.first(original, b"from") or "",
+        envelope.first(original, b"subject") or "",
+        envelope.first(original, b"message-id") or "",
+        envelope.every(original, b"received"),
     )
 
 

@@ -1,7 +1,7 @@
 """Reports to read: RFC 5965 of a chosen size with what real ones have, and shapes that grow along one measure.
 
 Signed, folded, with encoded words, several recipients and domains, IPv4 and IPv6; the reported mail is nested, in
-quoted-printable and base64. Regular structure throughout. Everything is made up, and the same for the same
+quoted-printable and base64, a mass mailing with the usual footer. Regular structure throughout. Everything is made up, and the same for the same
 arguments. Only documentation addresses.
 """
 
@@ -94,11 +94,14 @@ Content-Type: text/plain; charset=utf-8
 Content-Transfer-Encoding: quoted-printable
 
 {text}
+Shop Example Ltd, company number 01234567, registered in England.
+To unsubscribe: https://shop.example/leave?{number}
 --inner-{number}
 Content-Type: text/html; charset=utf-8
 Content-Transfer-Encoding: quoted-printable
 
-<html><body><p>{text}</p><a href=3D"https://shop.example/{number}">Here</a></body></html>
+<html><body><p>{text}</p><p>Shop Example Ltd, company number 01234567, registered in England.
+<a href=3D"https://shop.example/leave?{number}">Unsubscribe</a></p></body></html>
 --inner-{number}--
 
 --mixed-{number}
@@ -128,7 +131,8 @@ def report(number: int, size: int) -> bytes:
     }
     left = size - len(_REPORT.format(**filled, text="", picture=""))
     text = quopri.encodestring(_prose(chance, max(left, 0) // 5).encode()).decode()
-    picture = _lines(base64.b64encode(chance.randbytes(max(left - 2 * len(text), 60) * 3 // 4)).decode(), 76, "\n")
+    pixels = chance.randbytes(max(left - 2 * len(text), 60) * 3 // 4)
+    picture = _lines(base64.b64encode(b"\x89PNG\r\n\x1a\n" + pixels).decode(), 76, "\n")
     return _REPORT.format(**filled, text=text, picture=picture).replace("\n", "\r\n").encode()
 
 

@@ -38,19 +38,17 @@ class Hunt:
         self.found = folder / "found"
         self.found.mkdir(parents=True, exist_ok=True)
         self.kinds: dict[str, int] = {}
-        self.highest = _kilobytes()
 
     def one(self, raw: bytes) -> None:
-        start = time.process_time()
+        start, before = time.process_time(), _kilobytes()
         try:
             kept(raw)
         except BrokenPromiseError as error:
             self.keep(raw, str(error))
         if (seconds := time.process_time() - start) > SECONDS:
             self.keep(raw, f"takes {seconds:.1f} seconds")
-        if (more := _kilobytes() - self.highest) > KILOBYTES:
+        if (more := _kilobytes() - before) > KILOBYTES:
             self.keep(raw, f"needs {more // 1024} MB")
-        self.highest = max(self.highest, _kilobytes())
 
     def keep(self, raw: bytes, why: str) -> None:
         kind = re.sub(r"[\d.]+", "N", why)[:120]

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from parsers import envelope, fields, odd_dates, parse
+from parsers import base64_text, fields, odd_dates, parse
 from parsers.header_block import Headers
 from parsers.report import Kind
 
@@ -128,10 +128,10 @@ def test_html_entities_are_characters_and_leave_nothing_dangerous() -> None:
 def test_base64_that_nobody_announced_and_base64_of_base64() -> None:
     fields_ = b"Feedback-Type: abuse\nUser-Agent: x/1\nVersion: 1\nSource-IP: 192.0.2.1\n"
     once = base64.encodebytes(fields_)
-    assert envelope.unwrapped(once) == fields_
-    assert envelope.unwrapped(base64.encodebytes(once)) == fields_
+    assert base64_text.unwrapped(once) == fields_
+    assert base64_text.unwrapped(base64.encodebytes(once)) == fields_
     for other in (b"", b"short", b"Feedback-Type: abuse\n" * 5, base64.encodebytes(b"\x89PNG" * 100), b"A" * 5_000):
-        assert envelope.unwrapped(other) is None
+        assert base64_text.unwrapped(other) is None
 
 
 def test_doubled_carriage_returns_are_line_ends_written_twice() -> None:

@@ -183,7 +183,7 @@ def scan(raw: bytes, limits: Limits) -> Part:
     if JSON.match(raw):
         raw = b"Content-Type: application/json\n\n" + raw
         budget.defects[BARE_JSON] = None
-    if _DOUBLED_CR.search(raw, 0, 4096):
+    if _DOUBLED_CR.search(raw, 0, 1024):
         raw = raw.replace(b"\r\r\n", b"\r\n")
         budget.defects["doubled-cr-line-ends"] = None
     part = Part(raw, _begun(raw, 0, len(raw), budget), len(raw), budget, 0)

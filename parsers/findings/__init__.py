@@ -79,15 +79,19 @@ def _findings(mail: ReportedMail) -> tuple[list[Finding], list[str]]:
     defects: list[str] = []
     for name, module in known().items():
         try:
-            found += [Finding(one.code, _shown(one.evidence)) for one in module.check(mail)]
+            found += [_shown(one) for one in module.check(mail)]
         except Exception:  # noqa: BLE001  a bug in one check must not cost the report
             defects.append(f"check-failed:{name}")
     return found[:FINDINGS], defects
 
 
-def _shown(evidence: str) -> str:
-    text = evidence if evidence.isascii() and evidence.isprintable() else envelope.clean(evidence)
-    return text if len(text) <= EVIDENCE_CHARS else f"{text[: EVIDENCE_CHARS - 1]}…"
+def _shown(finding: Finding) -> Finding:
+    """Clean, and no longer than is shown."""
+    said = finding.evidence
+    if len(said) <= EVIDENCE_CHARS and said.isprintable():
+        return finding
+    text = envelope.clean(said)
+    return Finding(finding.code, text if len(text) <= EVIDENCE_CHARS else f"{text[: EVIDENCE_CHARS - 1]}…")
 
 
 def _resources(mail: ReportedMail, defects: list[str]) -> tuple[Resource, ...]:

@@ -5,6 +5,7 @@ Only ratios of one run mean anything: how fast the machine is at the moment canc
 
 from __future__ import annotations
 
+import growth
 import parsing
 import pipeline
 
@@ -12,6 +13,7 @@ import pipeline
 def main() -> None:
     lines = [
         parsing.main([]),
+        growth.main(),
         pipeline.main(["--reports", "3"]),  # a run of spam brings several reports about one address
         pipeline.main(["--reports", "1"]),  # the hardest: each report brings a notice of its own
     ]

@@ -1,6 +1,6 @@
 """The whole way of a report, from the mailbox to the sent notice: arfgate against a naive reference.
 
-    python tests/benchmarks/pipeline.py [--messages 500] [--reports 3] [--rounds 3] [--kilobytes 10]
+    python tests/benchmarks/pipeline.py [--messages 200] [--reports 3] [--rounds 5] [--kilobytes 10]
 
 Both read the same mails from the same Dovecot and send to the same smtp-sink, in turns and in
 random order, each time with a fresh mailbox and a fresh database file (SQLite, synchronous
@@ -183,9 +183,9 @@ def quiet_logs() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> str:
     parser = argparse.ArgumentParser(description="arfgate's pipeline against a naive reference")
-    parser.add_argument("--messages", type=int, default=500)
+    parser.add_argument("--messages", type=int, default=200)
     parser.add_argument("--reports", type=int, default=3, help="for each address; only the first brings a notice")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--kilobytes", type=int, default=10)
     chosen = parser.parse_args(arguments)
     why = arena.missing()

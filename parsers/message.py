@@ -28,6 +28,11 @@ NOTICE_ADDRESS = re.compile(r"[^@]{1,64}\+([no])\.[a-z2-7]{19,31}@", re.IGNORECA
 _XARF = re.compile(rb"^Feedback-Type[ \t]*:\s*xarf\b", re.IGNORECASE | re.MULTILINE)
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,500}>")
 ENTITIES = (("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#39;", "'"), ("&amp;", "&"))
+# Who sets one of these wants no automatic answer (RFC 3834 section 2, Microsoft's MS-OXCMAIL).
+ROBOT_FIELDS = (
+    *(b"list-id", b"list-post", b"list-unsubscribe", b"list-help", b"list-owner", b"mailing-list"),
+    *(b"x-auto-response-suppress", b"x-autoreply", b"x-autorespond", b"feedback-id"),
+)
 RECEIVED_KEPT = 200  # so that a loop of more than 100 hops shows
 REFERENCES = 100
 PARTS_READ = 100  # in which the text is looked for
@@ -194,6 +199,7 @@ def read_envelope(headers: Headers) -> Envelope:
         date=date.value if date else None,
         auto_submitted=envelope.first(headers, b"auto-submitted"),
         precedence=envelope.first(headers, b"precedence"),
+        robot_fields=tuple(name.decode("ascii") for name in ROBOT_FIELDS if name in headers),
         loop_tokens=envelope.every(headers, b"x-arfgate-loop", 20) + envelope.every(headers, b"x-loop", 20),
         authentication_results=envelope.every(headers, b"authentication-results", 50),
         received=envelope.every(headers, b"received", RECEIVED_KEPT),

@@ -218,6 +218,7 @@ class Envelope:
     date: datetime | None = None
     auto_submitted: str | None = None
     precedence: str | None = None
+    robot_fields: tuple[str, ...] = ()  # names of fields by which lists and programs ask for no answer; not in the JSON
     loop_tokens: tuple[str, ...] = ()  # values of X-Arfgate-Loop and X-Loop
     authentication_results: tuple[str, ...] = ()
     received: tuple[str, ...] = ()

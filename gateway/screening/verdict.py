@@ -34,7 +34,7 @@ _NO_COMPLAINT = frozenset({Category.AUTHENTICATION, Category.NOT_SPAM})
 _LEGAL = frozenset({Category.CHILD_ABUSE, Category.COPYRIGHT})
 
 # Conduct that leaves no mail behind: address and time are the whole evidence.
-_WITHOUT_MAIL = frozenset(
+WITHOUT_MAIL = frozenset(
     {
         Category.LOGIN_ATTACK,
         Category.PORT_SCAN,
@@ -152,7 +152,7 @@ def _evidence(report: Report) -> str | None:
     block = report.original.header_block.lower() if report.original else b""
     if block.startswith(b"received:") or b"\nreceived:" in block:
         return "the header of the reported mail"
-    if report.category in _WITHOUT_MAIL and report.source_ip and report.arrival_date:
+    if report.category in WITHOUT_MAIL and report.source_ip and report.arrival_date:
         return "address and time"
     if report.category in _ABOUT_SITES and report.reported_uri and report.arrival_date:
         return "the site's address and time"

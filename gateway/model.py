@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from parsers.report import ResourceKind, Role
 
@@ -36,6 +37,23 @@ class IdentityKind(StrEnum):
     UNCHECKED = "unchecked"  # no border is configured that could have checked
 
 
+class Proof(NamedTuple):
+    """One result of checking a message: `method` dkim, spf or dmarc, `domain` what it is about ("": nothing named)."""
+
+    method: str
+    result: str
+    domain: str
+
+
+class Checker(StrEnum):
+    """Whose word the proofs of an identity are."""
+
+    BORDER = "border"  # Authentication-Results of our own border
+    OWN = "own"  # our own check over the raw bytes
+    ARC = "arc"  # what a forwarder that the operator trusts saw and sealed
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who sent the message, by evidence. `detail` says in words how we know, or what was ignored."""
@@ -43,9 +61,13 @@ class Identity:
     kind: IdentityKind
     domain: str | None = None
     address: str | None = None  # From address, only where its domain is authenticated
-    method: str | None = None  # dmarc | dkim | spf | alias
+    method: str | None = None  # dmarc | dkim | spf | alias | arc
     feed: str | None = None
     detail: str = ""
+    foreign: bool = False  # nobody's: there were only somebody else's Authentication-Results
+    checked_by: Checker = Checker.NONE
+    proofs: tuple[Proof, ...] = ()
+    signature: str | None = None  # "s/mime" or "openpgp": present, and not verified
 
 
 class Verdict(StrEnum):

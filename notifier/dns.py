@@ -1,15 +1,18 @@
-"""The one resolver: where mail for a domain goes, and what addresses a host has.
+"""The one resolver: where mail for a domain goes, what addresses a host has, what a domain says of its senders.
 
 Handed in wherever a name has to be resolved, so that tests and the demo point it at
-loopback. Bounded in time and memory; answers are kept as long as their TTL says. Must never
-look up a name for any other reason than to reach a host that we were told to reach.
+loopback. Bounded in time and memory; answers, also that there is none, are kept as long as their TTL says
+and no longer than a bound; a domain whose servers are silent is not asked again for a while. Must never look up
+a name for any other reason than to reach a host that we were told to reach, or to check who sent a mail.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import dns.asyncresolver
 import dns.exception
@@ -18,6 +21,11 @@ import dns.rdatatype
 import dns.resolver
 
 _MOST_HOSTS = 10  # MX hosts and addresses that are tried; more is no better service
+_MOST_RECORDS = 50  # of one name and kind; a name with more is not worth reading
+_LONGEST_KEPT = 24 * 3600  # seconds an answer is kept, whatever its TTL says
+_LONGEST_NOTHING = 300  # seconds that "there is none" is kept: a key that is being published must be found soon
+_SILENCE = 120.0  # seconds for which a domain whose servers did not answer is not asked again
+_MOST_SILENT = 2000
 _NOT_PUBLIC = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -47,6 +55,18 @@ class LookupFailed:
     reason: str
 
 
+RecordKind = Literal["A", "AAAA", "MX", "PTR", "TXT"]
+
+
+class _Cache(dns.resolver.LRUCache):
+    """Keeps no answer longer than the bounds: a TTL is its sender's word, and one without a SOA knows none."""
+
+    def put(self, key: Any, value: dns.resolver.Answer) -> None:
+        most = _LONGEST_KEPT if value.rrset is not None else _LONGEST_NOTHING
+        value.expiration -= max(0, value.chaining_result.minimum_ttl - most)
+        super().put(key, value)
+
+
 class Resolver:
     """Asynchronous stub resolver with a bounded cache.
 
@@ -66,7 +86,8 @@ class Resolver:
             self._resolver.nameservers = list(nameservers)
         self._resolver.port = port
         self._resolver.lifetime = seconds
-        self._resolver.cache = dns.resolver.LRUCache(most_entries)
+        self._resolver.cache = _Cache(most_entries)
+        self._silent: dict[str, float] = {}  # domain -> time of the loop until which it is not asked
 
     async def mx(self, domain: str) -> list[str] | NoMail | LookupFailed:
         """Hosts that take mail for `domain`, best first; the domain itself where it has no MX (RFC 5321, 5.1)."""
@@ -107,17 +128,55 @@ class Resolver:
                 found += [record.address for record in answer]
         return found[:_MOST_HOSTS] if found or failed is None else failed
 
-    async def _ask(self, name: str, kind: str) -> dns.resolver.Answer | tuple[()] | LookupFailed | None:
+    async def records(
+        self, name: str, kind: RecordKind, domain: str, seconds: float | None = None
+    ) -> list[Any] | LookupFailed:
+        """The records of a name; empty where there are none. Addresses and names as text, MX as (preference, host),
+        TXT as the record's strings (tuple of bytes). `domain` is whose servers answer for it: while they are silent,
+        the answer is a failure at once. `seconds` bounds the question."""
+        if not _is_name(name):
+            return []  # nobody's fault but the asker's: it must not count as the domain's silence
+        now = asyncio.get_running_loop().time()
+        if self._silent.get(domain, 0.0) > now:
+            return LookupFailed(f"the servers of {domain} did not answer a short while ago")
+        answer = await self._ask(name, kind, seconds)
+        if isinstance(answer, LookupFailed):
+            if len(self._silent) >= _MOST_SILENT:
+                self._silent = {one: until for one, until in self._silent.items() if until > now}
+            if len(self._silent) < _MOST_SILENT:
+                self._silent[domain] = now + _SILENCE
+            return answer
+        self._silent.pop(domain, None)
+        return [_plain(record, kind) for record in list(answer or ())[:_MOST_RECORDS]]
+
+    async def _ask(
+        self, name: str, kind: str, seconds: float | None = None
+    ) -> dns.resolver.Answer | tuple[()] | LookupFailed | None:
         """The answer; empty where the name has no such record, None where there is no such name."""
         try:
             absolute = dns.name.from_text(name).derelativize(dns.name.root)
-            return await self._resolver.resolve(absolute, kind, search=False)
+            return await self._resolver.resolve(absolute, kind, search=False, lifetime=seconds)
         except dns.resolver.NXDOMAIN:
             return None
         except dns.resolver.NoAnswer:
             return ()
         except (dns.exception.DNSException, OSError, UnicodeError) as error:
             return LookupFailed(f"the {kind} record of {name} could not be looked up: {type(error).__name__}: {error}")
+
+
+def _is_name(text: str) -> bool:
+    try:
+        return len(dns.name.from_text(text)) > 1
+    except (dns.exception.DNSException, UnicodeError):
+        return False
+
+
+def _plain(record: Any, kind: RecordKind) -> Any:
+    if kind == "TXT":
+        return tuple(record.strings)
+    if kind == "MX":
+        return record.preference, record.exchange.to_text(omit_final_dot=True).lower()
+    return record.target.to_text(omit_final_dot=True).lower() if kind == "PTR" else record.address
 
 
 def is_public(address: str) -> bool:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.model import Identity, IdentityKind, Screening, ScreeningReason, Verdict
-from gateway.screening.identity import FOREIGN_ONLY
 from parsers.report import Category, Kind, Parsed, Report
 
 MOST_HOPS = 100  # RFC 5321 section 6.3
@@ -88,8 +87,7 @@ def screen(parsed: Parsed, report: Report | None, identity: Identity, ctx: Scree
         detail = f"nobody could check the sender: {identity.detail}"
         return says(Verdict.HELD, ScreeningReason.IDENTITY_UNCHECKED, detail)
     if identity.kind is IdentityKind.NOBODY:
-        foreign = identity.detail.startswith(FOREIGN_ONLY)
-        reason = ScreeningReason.FOREIGN_BORDER if foreign else ScreeningReason.ANONYMOUS
+        reason = ScreeningReason.FOREIGN_BORDER if identity.foreign else ScreeningReason.ANONYMOUS
         return says(Verdict.REJECTED, reason, f"nobody accountable stands behind it: {identity.detail}")
     return _of_somebody(report, identity, ctx)
 

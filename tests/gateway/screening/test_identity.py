@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.model import IdentityKind
-from gateway.screening.identity import FIELD_CHARS, FOREIGN_ONLY, Border, Feed, identify
+from gateway.screening.identity import FIELD_CHARS, Border, Feed, identify
 from parsers.report import Envelope
 
 OURS = "mx.isp.example"
@@ -143,7 +143,7 @@ def test_forged_authentication_results_are_not_believed(fields: tuple[str, ...])
     border = Border(frozenset({OURS, "mx.kelvin.example"}), (FBL,))
     found = identify(envelope(*fields), border)
     assert found.kind is IdentityKind.NOBODY
-    assert found.detail.startswith(FOREIGN_ONLY)
+    assert found.foreign
 
 
 def test_forged_field_of_our_id_below_a_foreign_one_is_mentioned() -> None:
@@ -217,7 +217,7 @@ def test_without_authserv_id_nothing_is_checked_feeds_included() -> None:
 def test_no_field_at_all_is_nobody_but_not_a_foreign_border() -> None:
     found = identify(envelope(), BORDER)
     assert found.kind is IdentityKind.NOBODY
-    assert not found.detail.startswith(FOREIGN_ONLY)
+    assert not found.foreign
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 
 from gateway.model import Identity, IdentityKind, Verdict
 from gateway.model import ScreeningReason as Why
-from gateway.screening.identity import FOREIGN_ONLY
 from gateway.screening.verdict import ScreeningContext, screen
 from parsers.report import Category, Envelope, Hop, Kind, Original, Parsed, Report
 
@@ -19,7 +18,7 @@ BLOCK = b"Subject: x\r\nReceived: from a by b; Sat, 21 Nov 2026 12:00:00 +0000\r
 FEED = Identity(IdentityKind.FEED, "fbl.example", None, "dkim", "fbl")
 PERSON = Identity(IdentityKind.DOMAIN, "reporter.example", "ann@reporter.example", "dkim")
 NOBODY = Identity(IdentityKind.NOBODY, detail="no Authentication-Results")
-FOREIGN = Identity(IdentityKind.NOBODY, detail=f"{FOREIGN_ONLY}; more")
+FOREIGN = Identity(IdentityKind.NOBODY, detail="only others' results", foreign=True)
 UNCHECKED = Identity(IdentityKind.UNCHECKED, detail="no authserv-id")
 CTX = ScreeningContext(
     own_addresses=frozenset({"abuse@isp.example"}),

@@ -51,7 +51,7 @@ class House:
     @property
     def policy_label(self) -> str:
         """Name and version, as a case remembers them."""
-        return f"{self.policy.name} {self.policy.version}"
+        return self.policy.label
 
     @property
     def bounce_grace(self) -> timedelta:
@@ -60,21 +60,19 @@ class House:
         return timedelta(minutes=smtp.bounce_grace_minutes if smtp.mode == "relay" else 0)
 
     def rule(self, cls: str) -> ClassRule:
-        """The rule of a case's class. A class that the policy no longer has keeps the longest time it knows:
-        a change of the policy must not take time away, nor stop the clocks."""
-        return self.policy.classes.get(cls) or max(self.policy.classes.values(), key=lambda rule: rule.hours)
+        """The rule of a case's class."""
+        return self.policy.rule(cls)
 
-    def overdue_actions(self) -> tuple[Proposal, ...]:
+    def overdue_actions(self, rule: ClassRule) -> tuple[Proposal, ...]:
         """What the policy wants done to a resource whose time is up."""
-        kind = self.policy.overdue.action_kind
-        return () if kind is None else (Proposal(kind, needs_approval=self.policy.overdue.approval != "none"),)
+        return tuple(Proposal(kind, self.policy.actions.approval_for(kind)) for kind in rule.overdue)
 
     def consequence(self, rule: ClassRule) -> dict[str, object]:
         """The policy's terms, as notices tell them: the full time in hours and what follows it."""
-        action = self.policy.overdue.action_kind
         terms: dict[str, object] = {"hours": f"{rule.hours:g}"}
-        if action is not None:
-            terms |= {"action": action.value, "action_approval": self.policy.overdue.approval != "none"}
+        if rule.overdue:
+            approval = self.policy.actions.approval_for(rule.overdue[0])
+            terms |= {"action": rule.overdue[0].value, "action_approval": approval != "none"}
         return terms
 
     def key(self, purpose: str) -> bytes:

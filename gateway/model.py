@@ -16,10 +16,11 @@ from parsers.report import ResourceKind, Role
 
 
 class MailboxRole(StrEnum):
-    """Which address a mailbox serves; its strictness comes with the policies' issue."""
+    """Which address a mailbox serves; the policy says how strict it is (CON-2)."""
 
     ABUSE = "abuse"
     POSTMASTER = "postmaster"
+    ISP_DESK = "isp-desk"  # other providers' administrators
 
 
 class Mode(StrEnum):
@@ -208,7 +209,36 @@ class Cause(StrEnum):
 
 
 class ActionKind(StrEnum):
-    BLOCK = "block"  # traffic of the resource; the portal and our mail stay reachable
+    """What we can do to a resource or an account. Each has an undo; which connector carries it out is a setting."""
+
+    BLOCK_ADDRESS = "block-address"  # traffic of an address or prefix; the portal and our mail stay reachable
+    LIMIT_OUTGOING = "limit-outgoing"  # mail of the account, to a rate
+    STOP_OUTGOING = "stop-outgoing"  # mail of the account, until it is lifted
+    BLOCK_PORT_25 = "block-port-25"
+    PASSWORD_RESET = "password-reset"  # noqa: S105  (asked for, at the next login)
+    WALLED_GARDEN = "walled-garden"
+    BLOCK_SENDER = "block-sender"  # one mail address (SES-11)
+    BLOCK_DOMAIN = "block-domain"  # a whole offending domain (SES-11)
+    DISABLE_MAIL = "disable-mail"  # of the account, for good (PAG-6)
+    SUSPEND_ACCOUNT = "suspend-account"  # all of it (PAG-7, CON-5)
+    CANCEL_ACCOUNT = "cancel-account"  # for good (CON-5, MED-4)
+    SUSPEND_SUPPORT_SERVICE = "suspend-support-service"  # a site, mailbox, number that supports spam (SES-7)
+    CHARGE = "charge"  # a fine (SES-3)
+    LIST_FOREIGN = "list-foreign"  # somebody else's address, with expiry (SES-9)
+
+
+# What is done to the account as a whole; the others are done to the resource that was reported.
+TO_ACCOUNT = frozenset(
+    {
+        ActionKind.LIMIT_OUTGOING,
+        ActionKind.STOP_OUTGOING,
+        ActionKind.PASSWORD_RESET,
+        ActionKind.DISABLE_MAIL,
+        ActionKind.SUSPEND_ACCOUNT,
+        ActionKind.CANCEL_ACCOUNT,
+        ActionKind.CHARGE,
+    }
+)
 
 
 class ActionState(StrEnum):
@@ -287,3 +317,4 @@ class Subject(StrEnum):
 
     CLOCK = "clock"
     CASE = "case"
+    STRIKE = "strike"

@@ -114,7 +114,7 @@ class Mailbox(Section):
     name: MailboxName
     """Short name, used on the command line and in ARFGATE_MAILBOXES__NAME__PASSWORD."""
     role: MailboxRole
-    """Which address it serves: "abuse" or "postmaster"."""
+    """Which address it serves: "abuse", "postmaster" or "isp-desk"."""
     host: Host
     """IMAP server."""
     security: Literal["tls", "starttls", "plain"] = "tls"

@@ -45,7 +45,7 @@ async def _batch(house: House, connection: AsyncConnection, now: datetime) -> in
     for clock in [c for c in desk.clocks.values() if c.id in chosen]:
         rule = house.rule(clock.case_key[1])
         # settled: the query left those out whose reminder has not gone out
-        change = clocks.due(clock, now, read_to, rule, settled=True, overdue=house.overdue_actions())
+        change = clocks.due(clock, now, read_to, rule, settled=True, overdue=house.overdue_actions(rule))
         if change is not None:
             desk.apply(Applied(change, Origin(_about(clock) | house.consequence(rule))))
             moved += 1

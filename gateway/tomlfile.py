@@ -18,6 +18,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from gateway.tomllines import Steps, line_of, lines_of
+
 MAX_FILE_BYTES = 1024 * 1024
 _SHOWN_CHARS = 80
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -49,9 +51,10 @@ def read_toml(path: Path) -> dict[str, Any]:
 def problems(error: ValidationError, path: Path, model: type[BaseModel], environment_prefix: str = "") -> list[str]:
     """One line for each problem. `environment_prefix` names the variables that may have set a value."""
     lines = []
+    keys = lines_of(path)
     for detail in error.errors(include_url=False):
         loc = detail["loc"]
-        place = _place(path, loc, environment_prefix)
+        place = _place(path, loc, environment_prefix, keys)
         if detail["type"] == "default_factory_not_called":
             continue  # the setting that it depends on has its own line
         field, siblings = _find_field(model, loc)
@@ -64,6 +67,11 @@ def problems(error: ValidationError, path: Path, model: type[BaseModel], environ
             value = _value(detail["input"], field)
             lines.append(f"{place}: {key}{value}: {_sentence(detail['msg'])}{_meaning(field)}")
     return list(dict.fromkeys(lines))
+
+
+def place_of(path: Path, loc: tuple[int | str, ...]) -> str:
+    """`FILE: line N` of the key, as far as it can be told."""
+    return _place(path, loc, "", lines_of(path))
 
 
 def dotted(loc: tuple[int | str, ...]) -> str:
@@ -122,13 +130,14 @@ def _find_field(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[Fie
     return field, possible
 
 
-def _place(path: Path, loc: tuple[int | str, ...], prefix: str) -> str:
+def _place(path: Path, loc: tuple[int | str, ...], prefix: str, keys: dict[Steps, int]) -> str:
     if prefix:
         for end in range(len(loc), 0, -1):
             name = prefix + "__".join(str(step) for step in loc[:end]).upper()
             if name in os.environ:
                 return f"environment variable {name}"
-    return str(path)
+    line = line_of(keys, loc)
+    return f"{path}: line {line}" if line else str(path)
 
 
 def _spelling(loc: tuple[int | str, ...], siblings: list[str]) -> str:

@@ -20,7 +20,7 @@ aware datetimes, or ISO 8601 text as a database keeps it):
   hours         the full time to answer, in hours
   notified_at   when the clock of `resource` started; due_at when it ends
   time_left     timedelta or seconds until due_at
-  action        what follows (a value of ActionKind: "block"); action_approval true: staff decide first
+  action        what follows (a value of ActionKind: "block-address"); action_approval true: staff decide first
   findings      list of sentences about the reported mail
   role          "source" or "advertised": what `resource` did (whois-contact)
   registration  the range or domain that the contact is registered for, contact_source: where that was found

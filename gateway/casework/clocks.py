@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 
 from gateway.casework.states import ClockTrigger, next_clock_state
 from gateway.model import ActionKind, Clock, ClockState
-from gateway.policies.policy import ClassRule
+from gateway.policies.classes import ClassRule
+from gateway.policies.rules import Approval
 from notifier.notice import NoticeKind
 
 _ON_TIME = timedelta(minutes=1)  # between claiming a step and its notice's acceptance; more moves the end
@@ -31,10 +32,10 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What the policy wants done to a resource; without `needs_approval` staff are asked to do it at once."""
+    """What the policy wants done to a resource, and how many persons must agree: none, one or two."""
 
     kind: ActionKind
-    needs_approval: bool
+    approval: Approval = "one"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,51 +1,41 @@
 """What an operator's rules say, as data: classes, hours, who is told, what follows when time is up.
 
-A policy is a TOML file; `default.toml` beside this module ships. Frozen once loaded. Must
-never decide anything about a case: casework does, with a policy in its hand.
+A policy is a TOML file; six ship beside this module. Its sections are in the modules beside
+it, by what they are about. Frozen once loaded. Must never decide anything about a case:
+casework does, with a policy in its hand.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    field_validator,
-    model_validator,
+from pydantic import Field, ValidationError, field_validator
+
+from gateway.model import MailboxRole
+from gateway.policies.classes import Answer, Calendar, ClassRule
+from gateway.policies.ladder import Defence, FeedClicks, Ladder
+from gateway.policies.measures import (
+    ConsentRecords,
+    Delivery,
+    Fines,
+    Intake,
+    Language,
+    Measures,
+    Postmaster,
+    Retention,
+    ThirdParties,
+    strictest,
 )
-
-from gateway.model import ActionKind
-from gateway.tomlfile import TomlFileError, problems, read_toml
+from gateway.policies.rules import ANY, NONE, CaseKey, Days, Name, Rules
+from gateway.tomlfile import TomlFileError, place_of, problems, read_toml, shown
 from parsers.report import Category, Role
 
-NONE = "none"  # in the table of cases: no case
-ANY = "any"  # in the table of cases: every category without a line of its own
-
-
-def _case_key(value: str) -> str:
-    if value != ANY and value not in set(Category):
-        close = difflib.get_close_matches(value, [*Category, ANY], n=1)
-        hint = f"did you mean {close[0]}?" if close else f"possible: {', '.join(Category)}, {ANY}"
-        raise ValueError(f"there is no such category; {hint}")
-    return value
-
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-CaseKey = Annotated[str, AfterValidator(_case_key)]
-Hours = Annotated[float, Field(gt=0, le=24 * 365)]
-Days = Annotated[int, Field(ge=1, le=3650)]
-Mode = Literal["auto", "approve", "off"]
+__all__ = ["ANY", "NONE", "ClassRule", "Policy", "PolicyError", "bystanders", "load", "parse", "shipped"]
 
 
 class PolicyError(Exception):
@@ -56,87 +46,58 @@ class PolicyError(Exception):
         self.problems = tuple(lines)
 
 
-class _Rules(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True, validate_default=True
-    )
-
-
-class ClassRule(_Rules):
-    """One class of cases and the time its customers have."""
-
-    name: Name
-    """Name of the class: its key in the table."""
-    hours: Hours
-    """Hours from the notice to `overdue`."""
-    reminder_at: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.5,)
-    """Fractions of the time after which the customer is reminded, ascending, for example [0.5]."""
-
-    @field_validator("reminder_at")
-    @classmethod
-    def _ascending(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if list(value) != sorted(set(value)):
-            raise ValueError("must ascend, each fraction once")
-        return value
-
-    @property
-    def time(self) -> timedelta:
-        """From the notice to `overdue`."""
-        return timedelta(hours=self.hours)
-
-
-class Overdue(_Rules):
-    """What follows when time is up."""
-
-    action: Literal["block", "none"] = "block"
-    """What is proposed: "block" or "none"."""
-    approval: Literal["one", "none"] = "one"
-    """Who must agree before it is carried out: "one" person, or "none"."""
-
-    @property
-    def action_kind(self) -> ActionKind | None:
-        return None if self.action == NONE else ActionKind(self.action)
-
-
-class Answer(_Rules):
-    """What a customer's answer does."""
-
-    rejected_minimum_hours: Hours = 2
-    """A rejected answer leaves the customer at least this much time."""
-    alarm_hours: Hours = 8
-    """Hours after which staff are reminded of an answer that nobody has judged."""
-
-
-class ThirdParties(_Rules):
-    """Who else is told, by WHOIS role."""
-
-    abuse: Mode = "auto"
-    """Abuse contacts of foreign source networks and advertised sites: "auto", "approve" or "off"."""
-    others: Mode = "off"
-    """Other roles, postmasters and upstreams (RFC 6650 section 5.3 advises against them)."""
-
-
-class Policy(_Rules):
+class Policy(Rules):
     """An operator's rules. `cases` maps the resource's role, then the category, to a class or "none"."""
 
     name: Name
     """Name of the policy, as notices show it."""
     version: Annotated[int, Field(ge=1)]
-    """Version; raise it with each change."""
+    """Version; raise it with each change: customers are told of a new one (MED-5)."""
+    announce: bool = True
+    """Tell customers when a new version takes effect (MED-5)."""
     age_limit_days: Days = 7
     """Incidents older than this are recorded and open no case."""
     reopen_days: Days = 30
     """Conduct after a stated resolution reopens the case for this long."""
-    classes: Mapping[Name, ClassRule]
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("en", "zh", "ro")
+    """Languages of notices; a customer with another one gets the first."""
+    feed_clicks: FeedClicks = "complaint"
+    """What a feedback loop's report is: a "complaint" of its complainant; a "case" with its clock that counts for no
+    strike; or only counted, in "rates"."""
+    public_display: bool = False
+    """Whether staff may publish redacted reports (SES-12). Off: it tells spammers which addresses are watched, and a
+    mistake in it cannot be taken back."""
+    intake: Mapping[MailboxRole, Intake] = Field(default_factory=strictest)
+    """What each role of mailbox asks of a complaint; a role that is not named is as strict as can be."""
+    calendar: Calendar = Calendar()
+    """Working days and the zone of times."""
+    classes: Annotated[Mapping[Name, ClassRule], Field(min_length=1)]
     """Classes of cases, each with its hours."""
     cases: Mapping[Role, Mapping[CaseKey, Name]]
     """For each role of a resource: category = class, or "none"; "any" stands for the categories not named."""
-    overdue: Overdue = Overdue()
-    """What follows when time is up."""
     answer: Answer = Answer()
     """What a customer's answer does."""
+    delivery: Delivery = Delivery()
+    """Customers whom no mail reaches."""
+    ladder: Ladder = Ladder()
+    """Strikes and what they bring."""
+    defence: Defence = Defence()
+    """What stands between a false report and a customer's service."""
+    actions: Measures = Measures()
+    """Who must approve an action."""
+    fines: Fines = Fines()
+    """Charges per complaint held valid."""
+    consent_records: ConsentRecords = ConsentRecords()
+    """Proof of permission."""
+    postmaster: Postmaster = Postmaster()
+    """Whether the customer's postmaster@ is read."""
     third_parties: ThirdParties = ThirdParties()
-    """Who else is told, by WHOIS role."""
+    """Who else is told, by role."""
+    findings: frozenset[str] = frozenset()
+    """Codes of the findings that count under this policy and are told to the customer, for example
+    ["no-unsubscribe"]; a code covers its details ("registration-found" all countries). Others are shown to staff."""
+    retention: Retention = Retention()
+    """Days after which data goes."""
 
     @field_validator("classes", mode="before")
     @classmethod
@@ -145,18 +106,10 @@ class Policy(_Rules):
             return value
         return {key: {"name": key, **rule} if isinstance(rule, dict) else rule for key, rule in value.items()}
 
-    @model_validator(mode="after")
-    def _classes_exist(self) -> Policy:
-        unknown = [
-            f'cases.{role}.{category} = "{name}"'
-            for role, row in self.cases.items()
-            for category, name in row.items()
-            if name != NONE and name not in self.classes
-        ]
-        if unknown:
-            known = ", ".join((*self.classes, NONE))
-            raise ValueError(f"{'; '.join(unknown)}: there is no such class; possible: {known}")
-        return self
+    @property
+    def label(self) -> str:
+        """Name and version, as a case remembers them."""
+        return f"{self.name} {self.version}"
 
     @property
     def age_limit(self) -> timedelta:
@@ -172,32 +125,46 @@ class Policy(_Rules):
         name = row.get(category.value, row.get(ANY, NONE))
         return None if name == NONE else self.classes[name]
 
-    def describe(self) -> str:
-        """The rules in words, for `arfgate policy` and for notices' footers."""
-        lines = [f"Policy {self.name}, version {self.version}"]
-        lines += [f"  {rule.name}: {rule.hours:g} hours{_reminders(rule)}" for rule in self.classes.values()]
-        lines.append(f"  when time is up: {self._overdue_words()}")
-        lines.append(f"  incidents older than {self.age_limit_days} days open no case")
-        lines.append(f"  conduct within {self.reopen_days} days after a resolution reopens the case")
-        lines.append(f"  third parties: abuse contacts {self.third_parties.abuse}, others {self.third_parties.others}")
-        return "\n".join(lines)
+    def rule(self, cls: str) -> ClassRule:
+        """The rule of a case's class. A class that the policy does not know keeps the longest time it knows:
+        a change of the policy must not take time away, nor stop the clocks."""
+        return self.classes.get(cls) or max(self.classes.values(), key=lambda rule: rule.hours)
 
-    def _overdue_words(self) -> str:
-        if self.overdue.action == "none":
-            return "staff are told"
-        approval = "after one person has approved" if self.overdue.approval == "one" else "without asking"
-        return f"{self.overdue.action}, {approval}"
+    def intake_for(self, role: MailboxRole) -> Intake:
+        return self.intake.get(role, Intake())
+
+    def language_for(self, wanted: str) -> str:
+        """The language of a notice to somebody who wants this one."""
+        return wanted if wanted in self.languages else self.languages[0]
+
+    def finding_counts(self, code: str) -> bool:
+        """Whether a finding with this code counts (MED-1, NET-1)."""
+        return code in self.findings or code.partition(":")[0] in self.findings
 
 
 def load(name_or_path: str | Path = "default") -> Policy:
     """A policy that ships (by name), or a file (a Path, or text that ends in .toml). Raises PolicyError."""
     path = _shipped(name_or_path) if _is_name(name_or_path) else Path(name_or_path)
     try:
-        return Policy.model_validate(read_toml(path))
+        return parse(read_toml(path), path)
     except TomlFileError as error:
         raise PolicyError([str(error)]) from None
+
+
+def parse(values: Mapping[str, Any], path: Path) -> Policy:
+    """The policy that a file's values make; `path` names it in errors. Raises PolicyError."""
+    try:
+        policy = Policy.model_validate(values)
     except ValidationError as error:
         raise PolicyError(problems(error, path, Policy)) from None
+    if wrong := [f"{place_of(path, steps)}: {said}" for steps, said in _contradictions(policy)]:
+        raise PolicyError(wrong)
+    return policy
+
+
+def shipped() -> tuple[str, ...]:
+    """The names of the policies that come with arfgate."""
+    return tuple(sorted(file.stem for file in _folder().glob("*.toml")))
 
 
 @cache
@@ -210,20 +177,32 @@ def bystanders() -> frozenset[str]:
     return frozenset(name for line in text.splitlines() if (name := line.partition("#")[0].strip()))
 
 
+def _contradictions(policy: Policy) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What each section may say and the policy as a whole may not: (key, line for a person)."""
+    known = ", ".join(policy.classes)
+    for role, row in policy.cases.items():
+        for category, name in row.items():
+            if name != NONE and name not in policy.classes:
+                said = f'cases.{role}.{category} = "{shown(name)}": there is no such class; possible: {known}, {NONE}'
+                yield ("cases", role.value, category), said
+    for section in ("ladder", "fines", "consent_records"):
+        for name in sorted(set(getattr(policy, section).classes) - set(policy.classes)):
+            yield (section, "classes"), f'{section}.classes: there is no class "{shown(name)}"; possible: {known}'
+    if policy.fines.mode != "off" and policy.fines.amount is None:
+        said = f'fines.mode = "{policy.fines.mode}": a fine needs an amount; add fines.amount, for example "50.00"'
+        yield ("fines", "mode"), said
+
+
 def _is_name(name_or_path: str | Path) -> bool:
     return isinstance(name_or_path, str) and not name_or_path.endswith(".toml") and "/" not in name_or_path
 
 
+def _folder() -> Path:
+    return Path(str(resources.files(__package__)))
+
+
 def _shipped(name: str | Path) -> Path:
-    folder = Path(str(resources.files(__package__)))
-    path = folder / f"{name}.toml"
-    if path.parent != folder or not path.is_file():
-        shipped = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
-        raise PolicyError([f'policy.name = "{name}": no such policy; shipped are: {shipped}; a file must end in .toml'])
-    return path
-
-
-def _reminders(rule: ClassRule) -> str:
-    if not rule.reminder_at:
-        return ", no reminder"
-    return ", reminder after " + ", ".join(f"{rule.hours * part:g}" for part in rule.reminder_at) + " hours"
+    if name not in shipped():
+        known = ", ".join(shipped())
+        raise PolicyError([f'policy.name = "{name}": no such policy; shipped are: {known}; a file must end in .toml'])
+    return _folder() / f"{name}.toml"

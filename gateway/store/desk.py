@@ -304,7 +304,9 @@ async def _plan_actions(
         {
             "key": _action_key(a.change.clock, clock_ids[a.change.clock.key], wanted.kind),
             "kind": wanted.kind.value,
-            "state": (ActionState.PROPOSED if wanted.needs_approval else ActionState.ASKED).value,
+            "state": (ActionState.ASKED if wanted.approval == "none" else ActionState.PROPOSED).value,
+            "approval": wanted.approval,
+            "account_id": a.change.clock.case_key[0],
             "case_id": case_ids[a.change.clock.case_key],
             "clock_id": clock_ids[a.change.clock.key],
             "target": a.change.clock.value,

@@ -232,7 +232,7 @@ async def test_a_clock_reminds_at_half_time_and_proposes_a_block_at_its_end_each
         ("reminder", "abuse@alder.example"),
         ("overdue", "abuse@alder.example"),
     ]
-    assert await scene.ask("SELECT kind, state, target FROM actions") == [("block", "proposed", ALDER)]
+    assert await scene.ask("SELECT kind, state, target FROM actions") == [("block-address", "proposed", ALDER)]
     assert await scene.clock() == ("overdue", 2, 0)
 
 

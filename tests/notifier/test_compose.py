@@ -57,7 +57,7 @@ FACTS: dict[str, object] = {
     "received_at": "2026-01-02T03:04:05+00:00",
     "reports": 2,
     "hours": "24",
-    "action": "block",
+    "action": "block-address",
     "action_approval": True,
     "findings": ["The subject does not begin with 广告 or AD"],
     "organisation": "Abuse desk of ISP Example",

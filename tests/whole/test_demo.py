@@ -226,7 +226,7 @@ def _moved_on(played: Played) -> None:
     assert [row["kind"] for row in said] == ["complaint", "reminder", "overdue"]
     assert "overdue" in played.row("1")
     assert "answered" in played.row("10")
-    waiting = played.query("select target from actions where state = 'proposed' and kind = 'block'")
+    waiting = played.query("select target from actions where state = 'proposed' and kind = 'block-address'")
     assert "192.0.2.10" in {row["target"] for row in waiting}
     assert "Actions that wait for a person's approval" in played.output
 

@@ -168,7 +168,7 @@ class World:
             assert self.steps == [*expected, "overdue"][: len(self.steps)]
 
 
-BLOCK = (Proposal(ActionKind.BLOCK, needs_approval=True),)
+BLOCK = (Proposal(ActionKind.BLOCK_ADDRESS),)
 RULES = st.builds(
     lambda hours, marks: ClassRule(name="mail", hours=hours, reminder_at=marks),
     st.sampled_from([2, 24, 36.5]),

@@ -20,7 +20,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 ALARM = 8 * HOUR
 NONE = timedelta(0)
 RULE = ClassRule(name="mail", hours=24)
-BLOCK = (Proposal(ActionKind.BLOCK, needs_approval=True),)
+BLOCK = (Proposal(ActionKind.BLOCK_ADDRESS),)
 THREE = ClassRule(name="mail", hours=24, reminder_at=(0.25, 0.5, 0.75))
 NEVER = ClassRule(name="mail", hours=24, reminder_at=())
 NEW = Clock((1, "mail"), ResourceKind.IP, Role.SOURCE, "192.0.2.7", id=1, case_id=1)

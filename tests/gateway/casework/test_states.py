@@ -22,7 +22,7 @@ DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "states.md"
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 RULE = ClassRule(name="mail", hours=24)
-BLOCK = (Proposal(ActionKind.BLOCK, needs_approval=True),)
+BLOCK = (Proposal(ActionKind.BLOCK_ADDRESS),)
 REOPEN = timedelta(days=30)
 S, T = ClockState, ClockTrigger
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.model import ActionKind
-from gateway.policies.policy import PolicyError, bystanders, load
+from gateway.policies.policy import PolicyError, bystanders, load, shipped
+from gateway.policies.words import describe
 from parsers.report import Category, Role
 
 MINIMAL = """
@@ -52,13 +54,28 @@ def test_the_default_policy_gives_24_hours_for_mail_and_2_for_services_that_supp
 
 def test_the_default_policy_blocks_by_approval_of_one_person():
     policy = load()
-    assert policy.overdue.action_kind is ActionKind.BLOCK
-    assert policy.overdue.approval == "one"
+    assert policy.classes["mail"].overdue == (ActionKind.BLOCK_ADDRESS,)
+    assert policy.actions.approval_for(ActionKind.BLOCK_ADDRESS) == "one"
+    assert policy.actions.approval_for(ActionKind.SUSPEND_ACCOUNT) == "two"
+
+
+def test_six_policies_ship_and_each_is_named_as_its_file():
+    assert shipped() == ("conectoo", "default", "mediaofficers", "netease", "pageant", "ses")
+    assert [load(name).name for name in shipped()] == list(shipped())
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_child_abuse_and_what_is_no_complaint_open_no_case_under_any_policy(name):
+    policy = load(name)
+    for role in Role:
+        for category in (Category.CHILD_ABUSE, Category.NOT_SPAM, Category.AUTHENTICATION, Category.LISTING):
+            assert policy.class_for(category, role) is None
 
 
 def test_the_default_policy_tells_abuse_contacts_and_nobody_else():
     policy = load()
-    assert (policy.third_parties.abuse, policy.third_parties.others) == ("auto", "off")
+    assert {role for role, mode in policy.third_parties.model_dump().items() if mode != "off"} == {"abuse"}
+    assert policy.third_parties.abuse == "auto"
     assert (policy.answer.rejected_minimum_hours, policy.answer.alarm_hours) == (2, 8)
 
 
@@ -123,16 +140,13 @@ def test_a_policy_cannot_be_changed_after_loading():
 
 
 def test_the_rules_are_told_in_words(written):
-    text = load().describe()
+    text = describe(load())
     assert "Policy default, version 1" in text
     assert "mail: 24 hours, reminder after 12 hours" in text
-    assert "block, after one person has approved" in text
-    other = load(
-        written(MINIMAL.replace("hours = 24", "hours = 24\nreminder_at = []") + '[overdue]\naction = "none"\n')
-    )
-    assert "mail: 24 hours, no reminder" in other.describe()
-    assert other.overdue.action_kind is None
-    assert "staff are told" in other.describe()
+    assert "block-address, after one person has approved" in text
+    assert "strike 3: disable-mail, after one person has approved" in text
+    other = load(written(MINIMAL.replace("hours = 24", "hours = 24\nreminder_at = []")))
+    assert "mail: 24 hours, no reminder; then staff are told" in describe(other)
 
 
 @pytest.mark.parametrize(
@@ -149,17 +163,47 @@ def test_the_rules_are_told_in_words(written):
         ('spam = "mail"', 'spam = "mial"', ['cases.source.spam = "mial"', "no such class; possible: mail, none"]),
         ("[cases.source]", "[cases.sauce]", ["cases.sauce", "'source', 'advertised', 'drop-box' or 'relay'"]),
         (
-            "[cases.source]",
-            '[overdue]\naction = "blok"\n[cases.source]',
-            ["overdue.action = 'blok'", "'block' or 'none'"],
+            "hours = 24",
+            'hours = 24\noverdue = ["blok"]',
+            ["line 6: classes.mail.overdue[1] = 'blok'", "'block-address'"],
         ),
+        (
+            "[cases.source]",
+            "[ladder]\nwindows = [{ count = 3, hours = 72 }]\n[cases.source]",
+            ["line 6: ladder: windows and rungs belong together"],
+        ),
+        (
+            "[cases.source]",
+            (
+                '[ladder]\nwindows = [{ count = 3, hours = 72 }]\n[[ladder.rungs]]\nnotice = "first-warning"\n'
+                '[[ladder.rungs]]\nnotice = "enforced"\n[cases.source]'
+            ),
+            ["line 10: ladder.rungs[2]:", "a warning brings none"],
+        ),
+        (
+            "[cases.source]",
+            '[ladder]\nclasses = ["male"]\n[cases.source]',
+            ["line 7: ladder.classes", '"male"; possible: mail'],
+        ),
+        ("[cases.source]", '[fines]\nmode = "auto"\n[cases.source]', ["line 7: fines.mode", "add fines.amount"]),
+        (
+            "[cases.source]",
+            '[calendar]\ntime_zone = "Mars"\n[cases.source]',
+            ["line 7: calendar.time_zone = 'Mars'", "no such"],
+        ),
+        (
+            "[cases.source]",
+            '[defence]\nprotected = ["x y"]\n[cases.source]',
+            ["defence.protected[1] = 'x y'", "a prefix"],
+        ),
+        ("[cases.source]", '[actions.approvals]\nblock = "one"\n[cases.source]', ["line 7: actions.approvals.block"]),
         ("[cases.source]", '[third_parties]\nabuse = "on"\n[cases.source]', ["third_parties.abuse = 'on'"]),
     ],
 )
 def test_a_wrong_policy_is_one_line_with_file_and_key(written, old, new, words):
     path = written(MINIMAL.replace(old, new))
     (line,) = refused(path)
-    assert line.startswith(f"{path}: ")
+    assert re.match(re.escape(f"{path}: ") + r"line \d+: ", line) or "version" in line
     for word in words:
         assert word in line
 
@@ -173,7 +217,7 @@ def test_broken_toml_names_file_and_line(written):
 
 @pytest.mark.parametrize("name", ["absent", "", "..", "policy"])
 def test_a_name_that_does_not_ship_lists_those_that_do(name):
-    with pytest.raises(PolicyError, match="shipped are: default"):
+    with pytest.raises(PolicyError, match="shipped are: conectoo, default"):
         load(name)
 
 

@@ -40,7 +40,7 @@ async def action(database, with_case):
     await with_case()
 
     async def make(state):
-        row = {"key": f"k-{state.value}", "kind": "block", "state": state.value, "case_id": 1, "clock_id": 1}
+        row = {"key": f"k-{state.value}", "kind": "block-address", "state": state.value, "case_id": 1, "clock_id": 1}
         row |= {"target": "192.0.2.7", "why": "overdue", "created_at": T0}
         async with database.writing() as connection:
             return (await connection.execute(insert(rows).values(row).returning(rows.c.id))).scalar_one()
@@ -104,7 +104,7 @@ async def test_a_decision_is_in_the_audit_trail_and_a_refused_one_is_not(action,
     number = await action(ActionState.PROPOSED)
     await decide(number, {ActionState.PROPOSED}, ActionState.ASKED)
     before = await said()
-    assert before[-1] == ("ann", "action block asked")
+    assert before[-1] == ("ann", "action block-address asked")
     assert await decide(number, {ActionState.PROPOSED}, ActionState.CANCELLED) == ActionState.ASKED
     assert await said() == before
 

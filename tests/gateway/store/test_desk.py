@@ -24,7 +24,7 @@ from .conftest import T0, complaint, put
 
 HOUR = timedelta(hours=1)
 RULE = ClassRule(name="mail", hours=24)
-BLOCK = (Proposal(ActionKind.BLOCK, needs_approval=True),)
+BLOCK = (Proposal(ActionKind.BLOCK_ADDRESS),)
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ async def test_planning_the_same_notice_twice_stores_it_once(database, with_case
 async def test_overdue_proposes_a_block_and_says_so_once_for_each_end(with_case, change, rows_of):
     account = await with_case()
     await overdue(change, account)
-    assert await rows_of(actions, "kind", "state", "target") == [("block", "proposed", "192.0.2.7")]
+    assert await rows_of(actions, "kind", "state", "target") == [("block-address", "proposed", "192.0.2.7")]
     await change(account, lambda c: clocks.extended(c, T0 + 25 * HOUR, 5, "moving", RULE))
     later = T0 + 30 * HOUR
     await change(account, lambda c: clocks.due(c, later, later, RULE, settled=True, overdue=BLOCK), later)

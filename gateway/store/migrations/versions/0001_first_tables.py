@@ -262,22 +262,28 @@ def upgrade() -> None:
         sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("case_id", sa.Integer(), nullable=False),
-        sa.Column("clock_id", sa.Integer(), nullable=False),
+        sa.Column("approval", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=True),
+        sa.Column("case_id", sa.Integer(), nullable=True),
+        sa.Column("clock_id", sa.Integer(), nullable=True),
+        sa.Column("strike_id", sa.Integer(), nullable=True),
         sa.Column("target", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("why", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("decided_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("decided_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"]),
         sa.ForeignKeyConstraint(["clock_id"], ["clocks.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
     )
     with op.batch_alter_table("actions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_actions_account_id"), ["account_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_actions_case_id"), ["case_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_actions_clock_id"), ["clock_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_actions_state"), ["state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_actions_strike_id"), ["strike_id"], unique=False)
 
     op.create_table(
         "attributions",
@@ -376,9 +382,11 @@ def downgrade() -> None:
 
     op.drop_table("attributions")
     with op.batch_alter_table("actions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_actions_strike_id"))
         batch_op.drop_index(batch_op.f("ix_actions_state"))
         batch_op.drop_index(batch_op.f("ix_actions_clock_id"))
         batch_op.drop_index(batch_op.f("ix_actions_case_id"))
+        batch_op.drop_index(batch_op.f("ix_actions_account_id"))
 
     op.drop_table("actions")
     with op.batch_alter_table("clocks", schema=None) as batch_op:

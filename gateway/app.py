@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
+from gateway import policy_versions
 from gateway.doors import smtp_settings
 from gateway.house import House
 from gateway.policies import policy
@@ -36,7 +37,7 @@ async def opened(
 ) -> AsyncIterator[House]:
     """The house with its doors open and its schema at the newest version; closed at the end.
     Raises StoreError, PolicyError, SettingsError."""
-    rules = policy.load(settings.policy_source)
+    policy_versions.editions(settings)  # wrong files are told before anything is opened
     async with AsyncExitStack() as doors:
         database = Database(settings.database.url)
         doors.push_async_callback(database.close)
@@ -53,7 +54,8 @@ async def opened(
             rdap = _registries(settings, database, names, clock, doors)
         except (OSError, ValueError) as error:
             raise SettingsError([f"{settings.path}: {error}"]) from error
-        house = House(settings, database, rules, clock, workers, mailer, rdap, policy.bystanders())
+        book = await policy_versions.open_book(settings, database, clock())
+        house = House(settings, database, book, clock, workers, mailer, rdap, policy.bystanders())
         async with database.writing() as connection:
             await mailboxes.register(connection, [box.name for box in settings.mailboxes])
         yield house

@@ -17,6 +17,7 @@ from gateway.attribution.attribute import Network
 from gateway.attribution.hosts import HostIndex
 from gateway.attribution.prefixes import PrefixIndex
 from gateway.casework.clocks import Proposal
+from gateway.policies.book import Book
 from gateway.policies.policy import ClassRule, Policy
 from gateway.screening.identity import Border, Feed
 from gateway.settings import Settings
@@ -34,12 +35,13 @@ class House:
 
     settings: Settings
     database: Database
-    policy: Policy
+    book: Book
     clock: Callable[[], datetime]
     workers: ParserWorkers
     mailer: Mailer
     rdap: RdapClient | None
     bystanders: frozenset[str]
+    policies_told: bool = field(default=False, init=False)  # every customer was told of the versions that hold
     stopping: bool = field(default=False, init=False)  # what is in hand is finished, nothing new is begun
     _network: Network | None = field(default=None, init=False)
     _network_version: str | None = field(default=None, init=False)
@@ -47,6 +49,11 @@ class House:
     @property
     def node(self) -> str:
         return self.settings.node
+
+    @property
+    def policy(self) -> Policy:
+        """The default: what holds before anybody knows whose resource it was."""
+        return self.book.default
 
     @property
     def policy_label(self) -> str:

@@ -18,7 +18,7 @@ from functools import partial
 
 import structlog
 
-from gateway import filing, outbox, third_parties, ticker
+from gateway import filing, outbox, policy_versions, third_parties, ticker
 from gateway.attribution.attribute import Network, names_ours
 from gateway.attribution.attribute import attribute as attribute_report
 from gateway.dossier import Dossier, ReportInHand
@@ -149,7 +149,7 @@ async def drain(house: House) -> None:
     or the service is to stop."""
     while not house.stopping:
         done = await work(house) + await ticker.tick(house) + await third_parties.look_up(house)
-        done += await outbox.send_due(house)
+        done += await policy_versions.tell(house) + await outbox.send_due(house)
         if done == 0:
             return
 

@@ -225,6 +225,8 @@ class PolicyChoice(Section):
 
     name: Text = "default"
     """Name of a policy that comes with arfgate, or the path of a policy file (.toml) relative to this file."""
+    others: tuple[Text, ...] = ()
+    """Further policies, likewise, that customers can have: `arfgate policy assign`, or column `policy` of an import."""
 
 
 class Feed(Section):

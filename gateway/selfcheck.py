@@ -105,8 +105,9 @@ async def _try(name: str, what: Callable[[], Awaitable[str]]) -> Result:
 
 
 async def _policy(settings: Settings) -> str:
-    rules = policy.load(settings.policy_source)
-    return f'"{rules.name}" version {rules.version}, {len(rules.classes)} classes of cases'
+    rules, *others = [policy.load(source) for source in settings.policy_sources]
+    more = f"; for single customers: {', '.join(other.label for other in others)}" if others else ""
+    return f'"{rules.name}" version {rules.version}, {len(rules.classes)} classes of cases{more}'
 
 
 async def _database(settings: Settings) -> str:

@@ -104,10 +104,11 @@ class Settings(Section):
         return self.smtp.sender_name or self.operator.name
 
     @property
-    def policy_source(self) -> str | Path:
-        """What `gateway.policies.policy.load` takes: a shipped name, or the absolute path of a file."""
-        name = self.policy.name
-        return self.folder / name if name.endswith(".toml") or "/" in name else name
+    def policy_sources(self) -> list[str | Path]:
+        """What `gateway.policies.policy.load` takes (a shipped name, or the absolute path of a file): the default,
+        then the others."""
+        named = (self.policy.name, *self.policy.others)
+        return [self.folder / name if name.endswith(".toml") or "/" in name else name for name in named]
 
     def warnings(self) -> list[str]:
         """What works but is dangerous, one line each; shown loudly at every start."""

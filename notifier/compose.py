@@ -21,6 +21,10 @@ aware datetimes, or ISO 8601 text as a database keeps it):
   notified_at   when the clock of `resource` started; due_at when it ends
   time_left     timedelta or seconds until due_at
   action        what follows (a value of ActionKind: "block-address"); action_approval true: staff decide first
+  policy        name and version of the policy; effective_at since when it holds, changes what changed (policy-change)
+  complaints    how many complaints made a strike, first_at to last_at; cases their numbers (warnings, enforced)
+  next_action   what the next strike brings, next_approval true: staff decide first (final-warning)
+  done_at       when `action` was carried out, reason why (enforced)
   findings      list of sentences about the reported mail
   role          "source" or "advertised": what `resource` did (whois-contact)
   registration  the range or domain that the contact is registered for, contact_source: where that was found

@@ -18,6 +18,10 @@ class NoticeKind(StrEnum):
     COMPLAINT = "complaint"  # to the customer; starts a clock
     REMINDER = "reminder"  # to the customer, at half time
     OVERDUE = "overdue"  # to the customer: the time is up, what follows
+    FIRST_WARNING = "first-warning"  # to the customer: a strike (PAG-6)
+    FINAL_WARNING = "final-warning"
+    ENFORCED = "enforced"  # to the customer: what was carried out, once it was
+    POLICY_CHANGE = "policy-change"  # to the customer: a new version holds (MED-5)
     WHOIS_CONTACT = "whois-contact"  # to the abuse contact of a foreign network or site
     SELF_TEST = "self-test"  # `arfgate check`, to our own notice address
 

@@ -19,6 +19,7 @@ from gateway.cli.init import init
 from gateway.cli.mailbox import mailbox_app
 from gateway.cli.message import message_app
 from gateway.cli.parse import parse
+from gateway.cli.policy import policy_app
 from gateway.cli.queue import queue_app
 from gateway.cli.reparse import reparse
 from gateway.cli.running import ingest, pause, poll, resume, run, tick
@@ -41,6 +42,7 @@ def build() -> typer.Typer:
     app.add_typer(case_app, name="case")
     app.add_typer(customer_app, name="customer")
     app.add_typer(block_app, name="block")
+    app.add_typer(policy_app, name="policy")
     app.add_typer(db_app, name="db")
     return app
 

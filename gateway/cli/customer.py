@@ -9,7 +9,7 @@ import typer
 
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, who
 from gateway.house import House
-from gateway.intake.customers import CustomerFileError, read_customers
+from gateway.intake.customers import CustomerFile, CustomerFileError, read_customers
 from gateway.queue_rules import run_again
 from gateway.store import customers
 
@@ -26,6 +26,7 @@ def import_customers(
     async def work(house: House) -> tuple[customers.Imported, int]:
         async with house.database.writing() as connection:
             rows = read_customers(file, await customers.keys(connection))
+            _policies_exist(house, rows)
             done = await customers.import_file(connection, rows, who=who(), now=house.clock())
         return done, len(await run_again(house, who(), f"customers imported from {file.name}"))
 
@@ -38,6 +39,15 @@ def import_customers(
         f"{done.assignments_new} new assignments, {done.assignments_changed} changed; "
         f"{placed} waiting reports are placed by them."
     )
+
+
+def _policies_exist(house: House, rows: CustomerFile) -> None:
+    known = ", ".join(house.book.current)
+    unknown = sorted({row.policy for row in rows.customers if row.policy} - set(house.book.current))
+    if unknown:
+        raise CustomerFileError(
+            [f'column policy: "{name}" is not in the settings; there are: {known} (policy.others)' for name in unknown]
+        )
 
 
 @customer_app.command("list")

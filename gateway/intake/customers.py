@@ -25,13 +25,14 @@ COLUMNS: dict[str, Callable[[str], object] | None] = {
     "contacts": values.contacts,
     "language": values.language,
     "vetted": values.yes_no,
+    "policy": values.key,
     "resource": values.resource,
     "port_first": None,
     "port_last": None,
     "valid_from": values.time,
     "valid_to": values.time,
 }
-OF_CUSTOMER = ("name", "parent", "contacts", "language", "vetted")
+OF_CUSTOMER = ("name", "parent", "contacts", "language", "vetted", "policy")
 OF_RESOURCE = ("port_first", "port_last", "valid_from", "valid_to")
 MOST_PROBLEMS = 10_000  # the rest is only counted
 
@@ -43,6 +44,7 @@ class CustomerRow:
     parent: str | None
     language: str
     vetted: bool
+    policy: str | None = None  # None: says nothing, what was assigned stays
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,8 @@ def read_customers(path: Path | str, known: Collection[str] = ()) -> CustomerFil
 def _customer(key: str, said: _Customer) -> CustomerRow:
     parent = said.get("parent") or None
     vetted = values.yes_no(said.get("vetted", "no"))
-    return CustomerRow(key, said.get("name", key), parent, said.get("language", values.LANGUAGES[0]), vetted)
+    language = said.get("language", values.LANGUAGES[0])
+    return CustomerRow(key, said.get("name", key), parent, language, vetted, said.get("policy") or None)
 
 
 # --- rows ------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ from gateway.policies.rules import ANY, NONE, CaseKey, Days, Name, Rules
 from gateway.tomlfile import TomlFileError, place_of, problems, read_toml, shown
 from parsers.report import Category, Role
 
-__all__ = ["ANY", "NONE", "ClassRule", "Policy", "PolicyError", "bystanders", "load", "parse", "shipped"]
+__all__ = ["ANY", "NONE", "ClassRule", "Policy", "PolicyError", "bystanders", "file_of", "load", "parse", "shipped"]
 
 
 class PolicyError(Exception):
@@ -144,7 +144,7 @@ class Policy(Rules):
 
 def load(name_or_path: str | Path = "default") -> Policy:
     """A policy that ships (by name), or a file (a Path, or text that ends in .toml). Raises PolicyError."""
-    path = _shipped(name_or_path) if _is_name(name_or_path) else Path(name_or_path)
+    path = file_of(name_or_path)
     try:
         return parse(read_toml(path), path)
     except TomlFileError as error:
@@ -160,6 +160,11 @@ def parse(values: Mapping[str, Any], path: Path) -> Policy:
     if wrong := [f"{place_of(path, steps)}: {said}" for steps, said in _contradictions(policy)]:
         raise PolicyError(wrong)
     return policy
+
+
+def file_of(name_or_path: str | Path) -> Path:
+    """The file of a policy that ships (by name), or the path itself. Raises PolicyError."""
+    return _shipped(name_or_path) if _is_name(name_or_path) else Path(name_or_path)
 
 
 def shipped() -> tuple[str, ...]:

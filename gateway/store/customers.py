@@ -115,9 +115,10 @@ async def _customers(connection: AsyncConnection, file: CustomerFile) -> dict[st
         rows = await connection.execute(insert(customers).returning(customers.c.key, customers.c.id), fresh)
         known |= {row.key: row.id for row in rows}
     for row in file.customers:
+        own = {"policy": row.policy} if row.policy else {}
         parent = known.get(row.parent) if row.parent else None
         await connection.execute(
-            update(customers).where(customers.c.key == row.key).values(**plain[row.key], parent_id=parent)
+            update(customers).where(customers.c.key == row.key).values(**plain[row.key], **own, parent_id=parent)
         )
     return known
 

@@ -143,6 +143,7 @@ class CustomerRow(SQLModel, table=True):
     parent_id: int | None = Field(default=None, foreign_key="customers.id")
     language: str = "en"
     vetted: bool = False
+    policy: str | None = None  # name of its own policy; None: the default
 
 
 class AccountRow(SQLModel, table=True):

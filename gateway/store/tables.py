@@ -17,6 +17,7 @@ from gateway.store.rows_in import (
     MessageRow,
     ReportRow,
 )
+from gateway.store.rows_policies import PolicyRow
 from gateway.store.rows_work import (
     ActionRow,
     CaseRow,
@@ -51,4 +52,5 @@ events = _table(EventRow)
 third_parties = _table(ThirdPartyRow)
 opt_outs = _table(OptOutRow)
 rdap_cache = _table(RdapCacheRow)
+policies = _table(PolicyRow)
 switches = _table(SwitchRow)

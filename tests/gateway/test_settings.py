@@ -70,7 +70,7 @@ def test_the_least_file_gives_every_default(written):
     assert settings.operator.own_domains == ("isp.example",)
     assert settings.database.url == f"sqlite+aiosqlite:///{settings.folder}/arfgate.db"
     assert (settings.smtp.host, settings.smtp.security, settings.smtp.port) == ("127.0.0.1", "none", 25)
-    assert settings.policy_source == "default"
+    assert settings.policy_sources == ["default"]
     assert settings.sender_name == "Example Provider"
     assert settings.node
     assert settings.limits.for_parsing().message_bytes == 25 * 1024 * 1024
@@ -138,7 +138,7 @@ def test_relative_paths_belong_to_the_files_folder_not_to_where_the_command_runs
     monkeypatch.chdir(elsewhere)
     settings = load(path)
     assert settings.secret_key.get_secret_value() == SECRET
-    assert settings.policy_source == tmp_path / "mine.toml"
+    assert settings.policy_sources == [tmp_path / "mine.toml"]
     assert settings.database.url.endswith(f"{tmp_path}/arfgate.db")
 
 

@@ -62,10 +62,28 @@ FACTS: dict[str, object] = {
     "findings": ["The subject does not begin with 广告 or AD"],
     "organisation": "Abuse desk of ISP Example",
 }
+_STRIKE: dict[str, object] = {
+    "account": "shop",
+    "complaints": 3,
+    "first_at": NOW,
+    "last_at": NOW + timedelta(hours=71),
+    "cases": ["AG-2026-000123", "AG-2026-000124"],
+    "policy": "default 1",
+}
 BY_KIND: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.COMPLAINT: {},
     NoticeKind.REMINDER: {"notified_at": NOW, "due_at": NOW + timedelta(hours=24), "time_left": 43_200.0},
     NoticeKind.OVERDUE: {"due_at": NOW, "timezone": "Asia/Shanghai", "action_approval": False},
+    NoticeKind.FIRST_WARNING: _STRIKE,
+    NoticeKind.FINAL_WARNING: _STRIKE | {"next_action": "disable-mail", "next_approval": False},
+    NoticeKind.ENFORCED: _STRIKE
+    | {"resource": "shop", "action": "disable-mail", "done_at": NOW, "reason": "third strike"},
+    NoticeKind.POLICY_CHANGE: {
+        "policy": "default 2",
+        "effective_at": NOW,
+        "changes": ["classes.mail.hours: 24 -> 48"],
+        "more_changes": 2,
+    },
     NoticeKind.WHOIS_CONTACT: {
         "role": "source",
         "registration": "192.0.2.0 - 192.0.2.255 (EXAMPLE-NET)",

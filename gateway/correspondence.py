@@ -73,7 +73,10 @@ async def route(house: House, connection: AsyncConnection, dossiers: Sequence[Do
 
 async def _with_notices(house: House, connection: AsyncConnection, back: list[Dossier]) -> list[Returned]:
     keys = [house.key("notice")]
-    marked = {id(d): [t for t in (tokens.read_token(to, keys) for to in d.parsed.envelope.to) if t] for d in back}
+    marked = {
+        id(d): [t for t in (tokens.read_token(to, keys) for to in d.parsed.envelope.to) if t and t.kind != "h"]
+        for d in back
+    }
     numbers = [token.number for found in marked.values() for token in found]
     found = await notices.find(connection, numbers, [i for d in back for i in _named_ids(d)])
     by_id = {notice.id: notice for notice in found}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gateway.model import Attribution, Identity, Screening, Verdict
+from gateway.store.held import Held
 from gateway.store.messages import Stored
 from parsers.report import Parsed, Report
 
@@ -35,6 +36,7 @@ class Dossier:
     live: bool
     screening: Screening | None = None
     reports: list[ReportInHand] = field(default_factory=list)
+    completes: Held | None = None  # what waited for this message
 
     @property
     def accepted(self) -> list[ReportInHand]:

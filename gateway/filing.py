@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import correspondence, telling
+from gateway import answering, correspondence, telling
 from gateway.casework.cases import Complaint
 from gateway.casework.clocks import Change
 from gateway.casework.desk import ClockKey, Desk, Origin
@@ -45,6 +45,7 @@ async def file(house: House, connection: AsyncConnection, dossiers: Sequence[Dos
     await reports.attribute(connection, _attribution_rows(items, ids, placed, clock_ids))
     await events.add(connection, [_report_event(d, r, i, now) for i, (d, r) in zip(ids, items, strict=True)])
     await messages.finish(connection, [_message_row(dossier) for dossier in dossiers])
+    await answering.answer(house, connection, [d for d in dossiers if d.live], now)
 
 
 async def place(

@@ -62,7 +62,7 @@ class Identity:
     kind: IdentityKind
     domain: str | None = None
     address: str | None = None  # From address, only where its domain is authenticated
-    method: str | None = None  # dmarc | dkim | spf | alias | arc
+    method: str | None = None  # dmarc | dkim | spf | alias | arc | token
     feed: str | None = None
     detail: str = ""
     foreign: bool = False  # nobody's: there were only somebody else's Authentication-Results
@@ -93,8 +93,13 @@ class ScreeningReason(StrEnum):
     COUNT_ONLY = "count-only"  # recorded: the feed opens no cases
     DUPLICATE = "duplicate"  # recorded: the twin of a report we have
     TOO_OLD = "too-old"  # recorded: incident older than the policy's limit
+    RELEASED = "released"  # accepted: a person released what was held
+    COMPLETED = "completed"  # recorded: held, until a later mail brought what was missing
     EVIDENCE_MISSING = "evidence-missing"  # held: authenticated, but no header of the reported mail
     IDENTITY_UNCHECKED = "identity-unchecked"  # held: nobody could check the sender
+    FLOOD = "flood"  # held: more from one place than anybody can mean
+    EXPIRED = "expired"  # rejected: held, and nothing came in time
+    DROPPED = "dropped"  # rejected: held, and a person said no
     ANONYMOUS = "anonymous"  # rejected: nobody accountable (PAG-2)
     FOREIGN_BORDER = "foreign-border"  # rejected: only somebody else's Authentication-Results
     LOOP = "loop"  # rejected: our own mail, or too many hops
@@ -116,6 +121,13 @@ class Screening:
     reason: ScreeningReason
     identity: Identity
     detail: str = ""
+
+
+class Cleared(StrEnum):
+    """What staff said of a message that is worked on once more."""
+
+    HELD = "held"  # it is held no longer, whatever was missing
+    LEGAL = "legal"  # it is no matter of the legal lane
 
 
 # --- attribution -----------------------------------------------------------------------
@@ -267,6 +279,11 @@ class Case:
     def number(self) -> str:
         """`AG-2026-000123`, as people say it."""
         return f"AG-{self.opened_at.year}-{self.id or 0:06d}"
+
+
+def report_number(message_id: int, received_at: datetime) -> str:
+    """`R-2026-000123`: what a complainant is told. The number is the message's, which may hold several reports."""
+    return f"R-{received_at.year}-{message_id:06d}"
 
 
 @dataclass(frozen=True, slots=True)

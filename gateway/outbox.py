@@ -102,13 +102,21 @@ def to_say(house: House, notice: StoredNotice) -> Notice:
         key=_secret_key(house, notice),
         to=notice.to,
         language=notice.language,
-        address=tokens.notice_address(operator.notice_address, notice.id, house.key("notice")),
+        address=_address(house, notice),
         sender=operator.address,
         sender_name=house.settings.sender_name,
         date=notice.created_at,
         facts=facts,
         evidence=telling.evidence_from(notice.evidence) if notice.evidence else None,
+        in_reply_to=notice.facts.get("in_reply_to"),
     )
+
+
+def _address(house: House, notice: StoredNotice) -> str:
+    """Where an answer goes: back to this notice, or to what is held and lacks something."""
+    held = notice.facts.get("held")
+    ours, key = house.settings.operator.notice_address, house.key("notice")
+    return tokens.notice_address(ours, notice.id, key) if held is None else tokens.notice_address(ours, held, key, "h")
 
 
 def mail_id(house: House, notice: StoredNotice) -> str:

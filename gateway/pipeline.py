@@ -13,23 +13,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 import structlog
 
-from gateway import filing, outbox, policy_versions, third_parties, ticker
+from gateway import answering, filing, outbox, policy_versions, third_parties, ticker
 from gateway.attribution.attribute import Network, names_ours
 from gateway.attribution.attribute import attribute as attribute_report
 from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
 from gateway.logs import bind_message
-from gateway.model import Mode, Verdict
+from gateway.model import Cleared, Mode, Screening, ScreeningReason, Verdict
 from gateway.screening.duplicates import complainant, fingerprint
 from gateway.screening.identity import identify
 from gateway.screening.verdict import ScreeningContext
 from gateway.screening.verdict import screen as screen_report
-from gateway.store import mailboxes, messages
+from gateway.store import held, mailboxes, messages
 from gateway.store.database import StoreError
 from gateway.store.mailboxes import MailboxState
 from gateway.store.messages import MOST_TRIES, Stored
@@ -70,6 +71,7 @@ async def _work(house: House, claimed: Sequence[Stored], now: datetime) -> None:
     async with aclosing(parse(house, claimed)) as parsed:
         async for message, said in parsed:
             dossiers.append(examine(house, network, message, said, now, live=_is_live(message, boxes)))
+    await complete(house, network, dossiers, now)
     async with house.database.writing() as connection:
         await filing.file(house, connection, dossiers, now)
     for dossier in dossiers:
@@ -119,9 +121,24 @@ def screen(house: House, network: Network, dossier: Dossier, now: datetime) -> N
         dossier.screening = screen_report(parsed, None, dossier.identity, context)
         return
     for report in parsed.reports:
-        verdict = screen_report(parsed, report, dossier.identity, context)
+        verdict = _cleared(dossier, screen_report(parsed, report, dossier.identity, context))
         who = complainant(report, dossier.identity)
         dossier.reports.append(ReportInHand(report, verdict, fingerprint(report), who))
+
+
+async def complete(house: House, network: Network, dossiers: Sequence[Dossier], now: datetime) -> None:
+    """A mail that answers our reply about a held report is screened as what was asked for."""
+    asked = {number: dossier for dossier in dossiers for number in answering.numbers(house, dossier)}
+    if not asked:
+        return
+    async with house.database.reading() as connection:
+        waiting = await held.waiting(connection, asked)
+    for number, first in waiting.items():
+        dossier = asked[number]
+        answering.completes(dossier, first)
+        dossier.reports.clear()
+        screen(house, network, dossier, now)
+        attribute(network, dossier)
 
 
 def attribute(network: Network, dossier: Dossier) -> None:
@@ -129,6 +146,14 @@ def attribute(network: Network, dossier: Dossier) -> None:
     for item in dossier.reports:
         if item.screening.verdict in ATTRIBUTED:
             item.attributions = attribute_report(item.report, dossier.message.received_at, network)
+
+
+def _cleared(dossier: Dossier, screening: Screening) -> Screening:
+    """Staff's word goes over what the rules made of a message that was held."""
+    if dossier.message.cleared != Cleared.HELD or screening.verdict is not Verdict.HELD:
+        return screening
+    detail = f"a person released it; it was held: {screening.detail}"
+    return replace(screening, verdict=Verdict.ACCEPTED, reason=ScreeningReason.RELEASED, detail=detail)
 
 
 def screening_context(house: House, network: Network, now: datetime) -> ScreeningContext:

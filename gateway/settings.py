@@ -18,6 +18,7 @@ from typing import Annotated, Any
 from pydantic import Field, PrivateAttr, SecretStr, StringConstraints, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
+from gateway.screening_sections import Replies
 from gateway.sections import (
     Database,
     Feed,
@@ -69,6 +70,7 @@ class Settings(Section):
     rdap: Rdap
     policy: PolicyChoice
     feeds: tuple[Feed, ...] = ()
+    replies: Replies
     web: Web
     limits: Limits
     log: Log

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway import answering
 from gateway.casework import clocks
 from gateway.casework.desk import Applied, Origin
 from gateway.house import House
@@ -24,13 +25,13 @@ _BATCH = 200
 
 
 async def tick(house: House) -> int:
-    """Claim every step that is due. Returns how many clocks moved."""
+    """Claim every step that is due. Returns how many clocks moved or held reports expired."""
     moved = 0
     while True:
         async with house.database.writing() as connection:
             if await switches.is_paused(connection):
                 return moved
-            batch = await _batch(house, connection, house.clock())
+            batch = await _batch(house, connection, house.clock()) + await _expire(house, connection, house.clock())
         moved += batch
         if batch == 0:
             return moved
@@ -51,6 +52,12 @@ async def _batch(house: House, connection: AsyncConnection, now: datetime) -> in
             moved += 1
     await desk_store.save(connection, desk, now)
     return moved
+
+
+async def _expire(house: House, connection: AsyncConnection, now: datetime) -> int:
+    """What is held expires only when nothing that could complete it lies unread."""
+    read_to = await answers_read_to(house, connection, now)
+    return 0 if read_to is None else await answering.expire(house, connection, min(read_to, now))
 
 
 async def answers_read_to(house: House, connection: AsyncConnection, now: datetime) -> datetime | None:

@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["n", "o"]  # n: a notice's own address; o: "write me no more" of a third party's contact
+# n: a notice's own address; o: "write me no more" of a third party's contact; h: what was missing in a held report
+Kind = Literal["n", "o", "h"]
+_KINDS: dict[str, Kind] = {"n": "n", "o": "o", "h": "h"}
 
 PURPOSES = frozenset({"notice", "redaction", "web", "message-id"})
 
@@ -28,7 +30,7 @@ _MAX_LOCAL_CHARS = 64  # RFC 5321 section 4.5.3.1.1
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What an address that proved itself stands for: `number` is that of the notice, or of the contact."""
+    """What an address that proved itself stands for: `number` is that of the notice, or of what is held."""
 
     kind: Kind
     number: int
@@ -70,7 +72,8 @@ def read_token(address: str, keys: Sequence[bytes]) -> Token | None:
         return None
     local = address.strip().removeprefix("<").partition("@")[0].lower()
     kind, dot, text = local.rpartition("+")[2].partition(".")
-    if not dot or len(text) > _MAX_TOKEN_CHARS or kind not in ("n", "o"):
+    checked = _KINDS.get(kind)
+    if not dot or len(text) > _MAX_TOKEN_CHARS or checked is None:
         return None
     digits, key_id, mac = (
         text[: -_MAC_CHARS - _KEY_ID_CHARS],
@@ -80,7 +83,6 @@ def read_token(address: str, keys: Sequence[bytes]) -> Token | None:
     number = _decode(digits)
     if number is None:
         return None
-    checked: Kind = "n" if kind == "n" else "o"
     for key in keys:
         if _key_id(key) == key_id and hmac.compare_digest(_mac(checked, number, key), mac):
             return Token(checked, number)

@@ -33,6 +33,9 @@ aware datetimes, or ISO 8601 text as a database keeps it):
   organisation  our name in the last line (default: sender_name)
   timezone      IANA name of the reader's zone
   nonce         what `arfgate check` looks for (self-test)
+  number        the report's number, as its complainant is told it (incomplete, acknowledgement)
+  missing       what an incomplete complaint lacks: values of screening.replies.Missing
+  days          how long it waits
 """
 
 from __future__ import annotations
@@ -49,7 +52,7 @@ from email.utils import format_datetime
 from jinja2 import TemplateError
 
 from notifier.headers import ascii_address, clean, header, mailbox
-from notifier.notice import Evidence, Notice, Part, Why
+from notifier.notice import REPLIES, Evidence, Notice, Part, Why
 from notifier.redact import dead_scheme
 from notifier.texts import Texts, packaged
 
@@ -57,6 +60,7 @@ USER_AGENT = "arfgate/0.1"
 LOOP_HEADER = "X-Arfgate-Loop"
 _LONGEST_PLAIN_LINE = 900  # bytes; RFC 5322 section 2.1.1 allows 998
 _TOKEN = re.compile(r"[a-z][a-z0-9-]{0,40}\Z")
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>\Z")
 _TYPE = re.compile(r"[a-z]{1,40}/[a-z0-9][a-z0-9.+-]{0,80}\Z")
 
 
@@ -70,7 +74,8 @@ class CannotComposeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A mail with its envelope. `message` has CRLF line ends and only ASCII; `message_id` has its `<>`."""
+    """A mail with its envelope; an empty `envelope_from` is the null return path. `message` has CRLF line ends and
+    only ASCII; `message_id` has its `<>`."""
 
     message: bytes
     message_id: str
@@ -103,14 +108,23 @@ def compose(notice: Notice, texts: Texts | None = None) -> Composed:
             mailbox("Reply-To", addresses["address"]),
             header("Subject", subject, 200),
             f"Date: {format_datetime(notice.date)}\r\nMessage-ID: {message_id}\r\n".encode("ascii"),
-            # AR-5: a notice is nobody's reply, and no program shall answer it.
-            b"Auto-Submitted: auto-generated\r\n",
+            *_standing(notice),
             header(LOOP_HEADER, loop_token(domain)),
             b"MIME-Version: 1.0\r\n",
         )
     )
     body = _body(notice, text)
-    return Composed(head + body, message_id, envelope_from=addresses["address"], envelope_to=addresses["to"])
+    returned = "" if notice.kind in REPLIES else addresses["address"]
+    return Composed(head + body, message_id, envelope_from=returned, envelope_to=addresses["to"])
+
+
+def _standing(notice: Notice) -> list[bytes]:
+    """What other programs go by. A notice is nobody's reply (AR-5); a reply says what it answers (AR-4)."""
+    if notice.kind not in REPLIES:
+        return [b"Auto-Submitted: auto-generated\r\n"]
+    answered = notice.in_reply_to or ""
+    known = [header("In-Reply-To", answered), header("References", answered)] if _MESSAGE_ID.match(answered) else []
+    return [b"Auto-Submitted: auto-replied\r\n", *known]
 
 
 def _addresses(notice: Notice) -> dict[str, str]:
@@ -152,6 +166,8 @@ def _text(notice: Notice, texts: Texts) -> tuple[str, str]:
 
 def _body(notice: Notice, text: str) -> bytes:
     """The content headers of the mail, the empty line, and what follows."""
+    if notice.kind in REPLIES and (notice.evidence is not None or notice.parts):
+        raise CannotComposeError(Why.COMPOSE, f"reply {notice.key}: it carries no evidence and no attachment (AR-4)")
     main = _text_entity(text)
     if notice.evidence is not None:
         report = (

@@ -23,7 +23,12 @@ class NoticeKind(StrEnum):
     ENFORCED = "enforced"  # to the customer: what was carried out, once it was
     POLICY_CHANGE = "policy-change"  # to the customer: a new version holds (MED-5)
     WHOIS_CONTACT = "whois-contact"  # to the abuse contact of a foreign network or site
+    INCOMPLETE = "incomplete"  # reply to a complainant: what is missing, and how to send it
+    ACKNOWLEDGEMENT = "acknowledgement"  # reply to a complainant: accepted, under this number
     SELF_TEST = "self-test"  # `arfgate check`, to our own notice address
+
+
+REPLIES = frozenset({NoticeKind.INCOMPLETE, NoticeKind.ACKNOWLEDGEMENT})  # automatic ones, by the rules of RFC 3834
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class Notice:
     `key` is the idempotency key: the Message-ID is made from it, so that a second copy of
     the same notice is recognised as such. `address` is the bounce-visible notice address
     (Reply-To and return path). `facts` are the template's variables: plain values only.
+    A reply (kinds in REPLIES) names the mail that it answers in `in_reply_to` and has the null return path.
     """
 
     kind: NoticeKind
@@ -75,6 +81,7 @@ class Notice:
     facts: dict[str, object] = field(default_factory=dict)
     evidence: Evidence | None = None
     parts: tuple[Part, ...] = ()
+    in_reply_to: str | None = None  # a Message-ID with its <>, as the mail had it
 
 
 class Why(StrEnum):

@@ -65,7 +65,8 @@ class Mailer:
 
     async def send(self, composed: Composed) -> Outcome:
         """Hand one mail to the server. Raises only CancelledError (the connection is thrown away)."""
-        for address in (composed.envelope_from, composed.envelope_to):
+        returned = (composed.envelope_from,) if composed.envelope_from else ()  # empty: the null return path
+        for address in (*returned, composed.envelope_to):
             if not is_address(address):  # aiosmtplib would look for an address somewhere in it
                 return Refused(Why.ADDRESS, f"not a mail address that can be written to: {clean(address, 100)!r}")
         async with self._lock:
@@ -173,6 +174,8 @@ class Mailer:
 
     def _options(self, connection: aiosmtplib.SMTP, composed: Composed) -> tuple[list[str], list[str]]:
         mail = [f"SIZE={len(composed.message)}"] if connection.supports_extension("size") else []
+        if not composed.envelope_from:  # AR-4: of an automatic reply nobody wants to hear again
+            return mail, ["NOTIFY=NEVER"] if connection.supports_extension("dsn") else []
         if self._settings.mode != "relay" or not self._settings.request_dsn or not connection.supports_extension("dsn"):
             return mail, []
         # RFC 3461: the Message-ID comes back as Original-Envelope-Id.

@@ -15,6 +15,7 @@ from gateway.cli.customer import customer_app
 from gateway.cli.db import db_app
 from gateway.cli.demo import demo
 from gateway.cli.explain import explain
+from gateway.cli.held import held_app
 from gateway.cli.init import init
 from gateway.cli.mailbox import mailbox_app
 from gateway.cli.message import message_app
@@ -38,6 +39,7 @@ def build() -> typer.Typer:
         app.command()(command)
     app.add_typer(mailbox_app, name="mailbox")
     app.add_typer(message_app, name="message")
+    app.add_typer(held_app, name="held")
     app.add_typer(queue_app, name="queue")
     app.add_typer(case_app, name="case")
     app.add_typer(customer_app, name="customer")

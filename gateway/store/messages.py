@@ -37,13 +37,14 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A message that waits to be worked on."""
+    """A message that waits to be worked on. `cleared`: what staff said of it before."""
 
     id: int
     raw: bytes
     mailbox: str | None
     received_at: datetime
     tries: int
+    cleared: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ async def claim(connection: AsyncConnection, node: str, now: datetime, limit: in
         update(messages)
         .where(messages.c.id.in_(chosen))
         .values(claimed_by=node, claimed_until=now + CLAIM, tries=messages.c.tries + 1)
-        .returning(messages.c.id, messages.c.raw, messages.c.mailbox, messages.c.received_at, messages.c.tries)
+        .returning(*(messages.c[name] for name in Stored.__dataclass_fields__))
     )
     return sorted((Stored(*row) for row in rows), key=lambda m: m.id)
 

@@ -1,6 +1,6 @@
 """The tables for SQLAlchemy Core: batches are written and read as plain rows.
 
-The columns are in `rows_in` and `rows_work`. Must not be imported outside `gateway.store`.
+The columns are in the modules `rows_*`. Must not be imported outside `gateway.store`.
 """
 
 from sqlalchemy import Table
@@ -18,6 +18,7 @@ from gateway.store.rows_in import (
     ReportRow,
 )
 from gateway.store.rows_policies import PolicyRow
+from gateway.store.rows_screening import HeldRow, ReplyTurnRow
 from gateway.store.rows_work import (
     ActionRow,
     CaseRow,
@@ -54,3 +55,5 @@ opt_outs = _table(OptOutRow)
 rdap_cache = _table(RdapCacheRow)
 policies = _table(PolicyRow)
 switches = _table(SwitchRow)
+held = _table(HeldRow)
+reply_turns = _table(ReplyTurnRow)

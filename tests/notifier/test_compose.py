@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifier.compose import CannotComposeError, Composed, compose, loop_token, message_id_for
-from notifier.notice import Evidence, Notice, NoticeKind, Part, Why
+from notifier.notice import REPLIES, Evidence, Notice, NoticeKind, Part, Why
 from notifier.redact import Redactor
 from parsers import parse
 from parsers.report import Kind
@@ -92,8 +92,12 @@ BY_KIND: dict[NoticeKind, dict[str, object]] = {
         "action": None,
         "customer": None,
     },
+    NoticeKind.INCOMPLETE: {"number": "R-2026-000123", "missing": ["headers", "address", "time"], "days": 14},
+    NoticeKind.ACKNOWLEDGEMENT: {"number": "R-2026-000123"},
     NoticeKind.SELF_TEST: {"nonce": "7f3a"},
 }
+
+REPORTS = frozenset(NoticeKind) - REPLIES - {NoticeKind.SELF_TEST}
 
 
 def notice(kind: NoticeKind = NoticeKind.COMPLAINT, language: str = "en", **changes: Any) -> Notice:
@@ -107,7 +111,7 @@ def notice(kind: NoticeKind = NoticeKind.COMPLAINT, language: str = "en", **chan
         "sender_name": "ISP Example",
         "date": NOW,
         "facts": FACTS | BY_KIND[kind],
-        "evidence": None if kind is NoticeKind.SELF_TEST else EVIDENCE,
+        "evidence": EVIDENCE if kind in REPORTS else None,
     }
     return Notice(**(values | changes))
 
@@ -256,7 +260,8 @@ def test_hostile_facts_and_evidence_stay_data() -> None:
         HOSTILE, "192.0.2.1", 25, NOW, 1, HOSTILE, (HOSTILE,), (HOSTILE,), (("Subject", HOSTILE), (HOSTILE, HOSTILE))
     )
     for kind in NoticeKind:
-        composed = compose(notice(kind, facts=facts, evidence=evidence, sender_name=HOSTILE))
+        shown = evidence if kind in REPORTS else None
+        composed = compose(notice(kind, facts=facts, evidence=shown, sender_name=HOSTILE, in_reply_to=HOSTILE))
         envelope = parse(composed.message).envelope
         assert envelope.to == ("noc@customer.example",)
         assert envelope.from_ == "abuse@isp.example"
@@ -333,3 +338,42 @@ def test_attachments_follow_the_report_with_clean_names() -> None:
 def test_an_attachment_that_could_break_the_mail_is_refused(kind: str) -> None:
     with pytest.raises(CannotComposeError, match="attachment"):
         compose(notice(parts=(Part(kind, b"x"),)))
+
+
+@pytest.mark.standard("AR-4")
+@pytest.mark.parametrize("kind", sorted(REPLIES))
+@pytest.mark.parametrize("locale", ["en", "zh", "ro"])
+def test_an_automatic_reply_says_that_it_is_one_and_is_short_plain_text(kind: NoticeKind, locale: str) -> None:
+    composed = compose(notice(kind, locale, in_reply_to="<complaint-1@reader.example>"))
+    message = read(composed)
+    assert composed.envelope_from == ""
+    assert message["Auto-Submitted"] == "auto-replied"
+    assert message["In-Reply-To"] == message["References"] == "<complaint-1@reader.example>"
+    assert message.get_content_type() == "text/plain"
+    assert len(composed.message) < 8_000
+
+
+@pytest.mark.standard("AR-4")
+@pytest.mark.parametrize(
+    "strange", [None, "", "complaint-1", "<a@b>\r\nBcc: x@example.com", "<>", "<" + "x" * 300 + ">", "<ä@b>"]
+)
+def test_a_reply_names_no_message_id_that_is_none(strange: str | None) -> None:
+    message = read(compose(notice(NoticeKind.ACKNOWLEDGEMENT, in_reply_to=strange)))
+    assert message["In-Reply-To"] is None
+    assert message["Bcc"] is None
+
+
+@pytest.mark.standard("AR-4")
+def test_a_reply_never_carries_evidence() -> None:
+    with pytest.raises(CannotComposeError):
+        compose(notice(NoticeKind.ACKNOWLEDGEMENT, evidence=EVIDENCE))
+
+
+@pytest.mark.standard("AR-5")
+@pytest.mark.parametrize("kind", sorted(REPORTS))
+def test_a_notice_is_no_reply_and_its_bounce_is_seen(kind: NoticeKind) -> None:
+    composed = compose(notice(kind, in_reply_to="<complaint-1@reader.example>"))
+    message = read(composed)
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["In-Reply-To"] is None
+    assert composed.envelope_from == "abuse+n.abcdef@isp.example"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,18 @@ async def test_a_delivery_report_is_asked_for_where_it_is_offered(make_smtp: Mak
     size = len(mail().message)
     assert f"MAIL FROM:<abuse+n.abc@isp.example> SIZE={size} RET=HDRS ENVID=k+2B1+3Dx@isp.example" in smtp.commands
     assert "RCPT TO:<noc@customer.example> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;noc@customer.example" in smtp.commands
+
+
+@pytest.mark.standard("AR-4")
+@pytest.mark.parametrize("extensions", [["DSN"], []])
+async def test_an_automatic_reply_has_the_null_return_path_and_nobody_reports_about_it(
+    make_smtp: Make, mail: Make, extensions: list[str]
+) -> None:
+    smtp = await make_smtp(extensions=extensions)
+    composed = replace(mail(), envelope_from="")
+    assert isinstance(await send(relay(smtp.port, hello="isp.example"), composed), Delivered)
+    assert "MAIL FROM:<>" in smtp.commands
+    assert f"RCPT TO:<noc@customer.example>{' NOTIFY=NEVER' if extensions else ''}" in smtp.commands
 
 
 async def test_no_delivery_report_is_asked_for_where_it_is_not_offered_or_not_wanted(

@@ -84,6 +84,7 @@ def upgrade() -> None:
         sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("detail", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("error", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("cleared", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("sha256"),
     )
@@ -129,6 +130,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_rdap_cache_expires_at"), ["expires_at"], unique=False)
 
     op.create_table(
+        "reply_turns",
+        sa.Column("address", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("last_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.PrimaryKeyConstraint("address"),
+    )
+    with op.batch_alter_table("reply_turns", schema=None) as batch_op:
+        batch_op.create_index("reply_turns_last", ["last_at"], unique=False)
+
+    op.create_table(
         "switches",
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("value", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -171,6 +182,28 @@ def upgrade() -> None:
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.create_index("deliveries_waiting", ["mailbox_id", "disposed_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_deliveries_message_id"), ["message_id"], unique=False)
+
+    op.create_table(
+        "held",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("message_id", sa.Integer(), nullable=False),
+        sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("category", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("identity", sa.JSON(), nullable=False),
+        sa.Column("received_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("held_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("expires_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("completed_by", sa.Integer(), nullable=True),
+        sa.Column("decided_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("decided_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["completed_by"], ["messages.id"]),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("message_id"),
+    )
+    with op.batch_alter_table("held", schema=None) as batch_op:
+        batch_op.create_index("held_waiting", ["state", "expires_at"], unique=False)
 
     op.create_table(
         "reports",
@@ -423,6 +456,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_reports_fingerprint"))
 
     op.drop_table("reports")
+    with op.batch_alter_table("held", schema=None) as batch_op:
+        batch_op.drop_index("held_waiting")
+
+    op.drop_table("held")
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_deliveries_message_id"))
         batch_op.drop_index("deliveries_waiting")
@@ -431,6 +468,10 @@ def downgrade() -> None:
     op.drop_table("contacts")
     op.drop_table("accounts")
     op.drop_table("switches")
+    with op.batch_alter_table("reply_turns", schema=None) as batch_op:
+        batch_op.drop_index("reply_turns_last")
+
+    op.drop_table("reply_turns")
     with op.batch_alter_table("rdap_cache", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_rdap_cache_expires_at"))
 

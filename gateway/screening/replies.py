@@ -160,7 +160,8 @@ def _proven(to: str, domain: str, identity: Identity) -> bool:
     if to == (identity.address or "").lower():
         return True
     own = (identity.domain or "").lower()
-    return identity.method == "spf" and (domain == own or same_organisation(domain, own))
+    by_spf = identity.method == "spf" or any(p.method == "spf" and p.result == "pass" for p in identity.proofs)
+    return by_spf and (domain == own or same_organisation(domain, own))
 
 
 def _automatic(envelope: Envelope) -> bool:

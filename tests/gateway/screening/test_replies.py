@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.model import Identity, IdentityKind, Screening, ScreeningReason, Verdict
+from gateway.model import Identity, IdentityKind, Proof, Screening, ScreeningReason, Verdict
 from gateway.screening.replies import Decision, Ledger, Missing, Reply, Silence, decide, missing
 from parsers.report import Category, Envelope, Kind, Original, Parsed, Report
 
@@ -109,6 +109,12 @@ def test_only_authenticated_persons_are_answered(identity: Identity, why: Silenc
         ("bob@reporter.example", ANN, Silence.FOREIGN_RETURN_PATH),  # a signed mail, sent once more
         ("bob@reporter.example", BY_SPF, None),
         ("ann+tag@mail.reporter.example", BY_SPF, None),
+        ("bob@reporter.example", replace(ANN, proofs=(Proof("spf", "pass", "reporter.example"),)), None),
+        (
+            "bob@reporter.example",
+            replace(ANN, proofs=(Proof("spf", "fail", "reporter.example"),)),
+            Silence.FOREIGN_RETURN_PATH,
+        ),
         ("ann@victim.example", BY_SPF, Silence.FOREIGN_RETURN_PATH),
         ("ann@victim.example", ANN, Silence.FOREIGN_RETURN_PATH),
         ("SRS0=x=y=reporter.example=ann@forwarder.example", BY_SPF, Silence.MACHINE_SENDER),

@@ -48,14 +48,14 @@ async def opened(
         )
         doors.callback(workers.close)
         try:
-            names = resolver or Resolver()
+            names = resolver or Resolver(settings.dns.nameservers, settings.dns.port)
             mailer = Mailer(smtp_settings(settings), names)
             doors.push_async_callback(mailer.aclose)
             rdap = _registries(settings, database, names, clock, doors)
         except (OSError, ValueError) as error:
             raise SettingsError([f"{settings.path}: {error}"]) from error
         book = await policy_versions.open_book(settings, database, clock())
-        house = House(settings, database, book, clock, workers, mailer, rdap, policy.bystanders())
+        house = House(settings, database, book, clock, workers, mailer, rdap, policy.bystanders(), names)
         async with database.writing() as connection:
             await mailboxes.register(connection, [box.name for box in settings.mailboxes])
         yield house

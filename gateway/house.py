@@ -24,6 +24,7 @@ from gateway.settings import Settings
 from gateway.store import customers, switches
 from gateway.store.database import Database
 from gateway.workers import ParserWorkers
+from notifier.dns import Resolver
 from notifier.rdap import RdapClient
 from notifier.redact import Redactor
 from notifier.smtp import Mailer
@@ -41,8 +42,10 @@ class House:
     mailer: Mailer
     rdap: RdapClient | None
     bystanders: frozenset[str]
+    resolver: Resolver
     policies_told: bool = field(default=False, init=False)  # every customer was told of the versions that hold
     stopping: bool = field(default=False, init=False)  # what is in hand is finished, nothing new is begun
+    _border: Border | None = field(default=None, init=False)
     _network: Network | None = field(default=None, init=False)
     _network_version: str | None = field(default=None, init=False)
 
@@ -91,11 +94,13 @@ class House:
 
     def border(self) -> Border:
         """What screening may believe: our border's name and the registered feeds."""
-        feeds = tuple(
-            Feed(f.name, frozenset(f.domains), frozenset(f.aliases), opens_cases=f.opens_cases)
-            for f in self.settings.feeds
-        )
-        return Border(frozenset(self.settings.operator.authserv_ids), feeds)
+        if self._border is None:
+            own = [
+                Feed(f.name, frozenset(f.domains), frozenset(f.aliases), opens_cases=f.opens_cases)
+                for f in self.settings.feeds
+            ]
+            self._border = Border(frozenset(self.settings.operator.authserv_ids), tuple(own))
+        return self._border
 
     async def network(self, connection: AsyncConnection) -> Network:
         """Who held what, when: the index of the present assignments, read again only when they changed."""

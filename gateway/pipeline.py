@@ -19,17 +19,17 @@ from functools import partial
 
 import structlog
 
-from gateway import answering, filing, outbox, policy_versions, third_parties, ticker
+from gateway import answering, filing, outbox, policy_versions, senders, third_parties, ticker
 from gateway.attribution.attribute import Network, names_ours
 from gateway.attribution.attribute import attribute as attribute_report
 from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
 from gateway.logs import bind_message
-from gateway.model import Cleared, Mode, Screening, ScreeningReason, Verdict
+from gateway.model import Cleared, Identity, Mode, Screening, ScreeningReason, Verdict
 from gateway.screening.duplicates import complainant, fingerprint
-from gateway.screening.identity import identify
 from gateway.screening.verdict import ScreeningContext
 from gateway.screening.verdict import screen as screen_report
+from gateway.senders import Senders
 from gateway.store import held, mailboxes, messages
 from gateway.store.database import StoreError
 from gateway.store.mailboxes import MailboxState
@@ -67,12 +67,15 @@ async def _work(house: House, claimed: Sequence[Stored], now: datetime) -> None:
     async with house.database.reading() as connection:
         network = await house.network(connection)
         boxes = await mailboxes.all_of(connection)
-    dossiers = []
-    async with aclosing(parse(house, claimed)) as parsed:
-        async for message, said in parsed:
-            dossiers.append(examine(house, network, message, said, now, live=_is_live(message, boxes)))
+    dossiers: list[Dossier] = []
+    later: list[Dossier] = []
+    async with aclosing(examined(house, network, claimed, boxes, now)) as examined_ones:
+        async for dossier in examined_ones:
+            waits = senders.try_again(dossier.message, dossier.parsed, dossier.identity, now)
+            (later if waits else dossiers).append(dossier)
     await complete(house, network, dossiers, now)
     async with house.database.writing() as connection:
+        await messages.put_off(connection, [dossier.message.id for dossier in later], now + senders.PUT_OFF)
         await filing.file(house, connection, dossiers, now)
     for dossier in dossiers:
         _say(dossier)
@@ -104,9 +107,28 @@ async def _read(house: House, claimed: Sequence[Stored]) -> list[Parsed]:
     return [_given_up() if m.id in hopeless else next(read) for m in claimed]
 
 
-def examine(house: House, network: Network, message: Stored, parsed: Parsed, now: datetime, *, live: bool) -> Dossier:
+async def examined(
+    house: House, network: Network, claimed: Sequence[Stored], boxes: dict[str, MailboxState], now: datetime
+) -> AsyncGenerator[Dossier, None]:
+    """Parsed messages -> dossiers. Those of which the border did not say who sent them come last, after one round of
+    questions for all of them."""
+    who = Senders(house)
+    unsure = []
+    async with aclosing(parse(house, claimed)) as parsed:
+        async for message, said in parsed:
+            identity = who.by_the_border(message, said)
+            if identity is None:
+                unsure.append((message, said))
+            else:
+                yield examine(house, network, message, said, now, identity, live=_is_live(message, boxes))
+    for (message, said), identity in zip(unsure, await who.by_own_checks(unsure), strict=True):
+        yield examine(house, network, message, said, now, identity, live=_is_live(message, boxes))
+
+
+def examine(  # noqa: PLR0913  (one arrow's whole input)
+    house: House, network: Network, message: Stored, parsed: Parsed, now: datetime, identity: Identity, *, live: bool
+) -> Dossier:
     """Screen and attribute, without storing anything: what `work` and `explain` share."""
-    identity = identify(parsed.envelope, house.border())
     dossier = Dossier(message, parsed, identity, live)
     screen(house, network, dossier, now)
     attribute(network, dossier)

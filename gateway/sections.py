@@ -80,8 +80,8 @@ class Operator(Section):
     relays: NetworkList = ()
     """Addresses or prefixes of your outbound mail relays: a report about one goes on to the client behind it."""
     authserv_ids: TextList = ()
-    """Authentication-Results ids that your own border mail servers write. While it is empty no sender can be
-    checked, and reports are held."""
+    """Authentication-Results ids that your own border mail servers write. While it is empty, senders are only known by
+    arfgate's own checks (section screening)."""
 
     @field_validator("notice_address")
     @classmethod

@@ -33,6 +33,7 @@ from gateway.sections import (
     Web,
     absent,
 )
+from gateway.sender_sections import Dns, Screening
 from gateway.setting_types import FilePath, Text, is_loopback, secret_from_file
 from gateway.tomlfile import TomlFileError, problems, read_toml
 
@@ -67,7 +68,9 @@ class Settings(Section):
     database: Database
     mailboxes: tuple[Mailbox, ...] = ()
     smtp: Smtp
+    dns: Dns
     rdap: Rdap
+    screening: Screening
     policy: PolicyChoice
     feeds: tuple[Feed, ...] = ()
     replies: Replies
@@ -129,7 +132,7 @@ class Settings(Section):
             yield f"smtp: notices travel UNENCRYPTED to {self.smtp.host}"
         if self.rdap.allow_hosts:
             yield f"rdap.allow_hosts: RDAP answers are taken from {', '.join(self.rdap.allow_hosts)} too"
-        if not self.operator.authserv_ids:
+        if not self.operator.authserv_ids and not self.screening.own_checks:
             yield "operator.authserv_ids is empty: no sender can be checked, and every report is HELD"
 
     def _loose_files(self) -> Iterator[str]:

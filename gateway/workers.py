@@ -1,7 +1,7 @@
-"""Parses in worker processes with time and memory limits: a hostile mail costs its own worker, no more.
+"""Parses and verifies in worker processes with time and memory limits: a hostile mail costs its own worker, no more.
 
 A batch goes to a worker as one task; if that dies or runs out of time, its messages are
-tried one by one, and the one that does it again comes back as `unreadable` for a person.
+tried one by one, and the one that does it again comes back as `unreadable` for a person, or as unverified.
 Must never look at what a message says.
 """
 
@@ -11,17 +11,27 @@ import asyncio
 import multiprocessing
 import resource
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import resource_tracker
+from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from gateway.screening.verify import Job, Verified, verify_all
 from parsers import parse
 from parsers.report import Envelope, Kind, Limits, Parsed
 
 CHUNK = 25  # messages a task: large enough to pay for the trip, small enough to share two workers
+
+
+VERIFY_SECONDS = 5.0  # a mail's signatures; the largest mail takes one
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Work = Callable[[list[Item]], list[Result]]
 
 
 class WorkersBrokenError(Exception):
@@ -40,28 +50,44 @@ class ParserWorkers:
 
     async def parse(self, raws: Sequence[bytes]) -> list[Parsed]:
         """What each message says, in order. Never raises for what a message does to its worker."""
-        chunks = [list(raws[i : i + CHUNK]) for i in range(0, len(raws), CHUNK)]
-        parsed = await asyncio.gather(*(self._chunk(chunk) for chunk in chunks))
-        return [one for chunk in parsed for one in chunk]
+        unreadable = partial(_unreadable, seconds=self.seconds)
+        return await self._each(partial(_parse_all, limits=self.limits), raws, self.seconds, unreadable)
 
-    async def _chunk(self, chunk: list[bytes]) -> list[Parsed]:
+    async def verify(self, jobs: Sequence[Job]) -> list[Verified]:
+        """What holds of each message's signatures, in order. Never raises for what a message does to its worker."""
+        return await self._each(verify_all, jobs, VERIFY_SECONDS, _unverified)
+
+    async def _each(
+        self,
+        work: Work[Item, Result],
+        items: Sequence[Item],
+        seconds: float,
+        given_up: Callable[[BaseException], Result],
+    ) -> list[Result]:
+        chunks = [list(items[i : i + CHUNK]) for i in range(0, len(items), CHUNK)]
+        done = await asyncio.gather(*(self._chunk(work, chunk, seconds, given_up) for chunk in chunks))
+        return [one for chunk in done for one in chunk]
+
+    async def _chunk(
+        self, work: Work[Item, Result], chunk: list[Item], seconds: float, given_up: Callable[[BaseException], Result]
+    ) -> list[Result]:
         try:
-            return await self._task(chunk, self.seconds * 2)
+            return await self._task(work, chunk, seconds * 2)
         except (FutureTimeoutError, ProcessExpired, MemoryError) as error:
             if len(chunk) == 1:
-                return [_unreadable(error, self.seconds)]
-            return [one for raw in chunk for one in await self._chunk([raw])]
+                return [given_up(error)]
+            return [one for item in chunk for one in await self._chunk(work, [item], seconds, given_up)]
 
-    async def _task(self, chunk: list[bytes], seconds: float) -> list[Parsed]:
+    async def _task(self, work: Work[Item, Result], chunk: list[Item], seconds: float) -> list[Result]:
         try:
             with _without_interrupts():
-                future = self._pool.schedule(_parse_all, args=[chunk, self.limits], timeout=seconds)
+                future = self._pool.schedule(work, args=[chunk], timeout=seconds)
         except RuntimeError as error:  # the pool itself broke: a fresh one for the next batch
             self.close()
             self._pool = self._start()
             raise WorkersBrokenError(f"the reading processes cannot be used: {error}") from error
-        parsed: list[Parsed] = await asyncio.wrap_future(future)
-        return parsed
+        done: list[Result] = await asyncio.wrap_future(future)
+        return done
 
     def close(self) -> None:
         """End the workers; what they were doing is done again later."""
@@ -106,3 +132,9 @@ def _unreadable(error: BaseException, seconds: float) -> Parsed:
     else:
         why = "reading it used more memory than a message may, or ended the process that read it"
     return Parsed(kind=Kind.UNREADABLE, format=None, envelope=Envelope(), error=why)
+
+
+def _unverified(error: BaseException) -> Verified:
+    if isinstance(error, FutureTimeoutError):
+        return Verified(error=f"verifying it took longer than {VERIFY_SECONDS:g} seconds")
+    return Verified(error="verifying it ended the process that did")

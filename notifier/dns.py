@@ -136,18 +136,27 @@ class Resolver:
         the answer is a failure at once. `seconds` bounds the question."""
         if not _is_name(name):
             return []  # nobody's fault but the asker's: it must not count as the domain's silence
-        now = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        now = loop.time()
         if self._silent.get(domain, 0.0) > now:
             return LookupFailed(f"the servers of {domain} did not answer a short while ago")
-        answer = await self._ask(name, kind, seconds)
+        try:
+            answer = await self._ask(name, kind, seconds)
+        except asyncio.CancelledError:  # whoever asked waits no longer
+            if seconds is not None and loop.time() - now > seconds / 2:
+                self._is_silent(domain, loop.time())
+            raise
         if isinstance(answer, LookupFailed):
-            if len(self._silent) >= _MOST_SILENT:
-                self._silent = {one: until for one, until in self._silent.items() if until > now}
-            if len(self._silent) < _MOST_SILENT:
-                self._silent[domain] = now + _SILENCE
+            self._is_silent(domain, loop.time())
             return answer
         self._silent.pop(domain, None)
         return [_plain(record, kind) for record in list(answer or ())[:_MOST_RECORDS]]
+
+    def _is_silent(self, domain: str, now: float) -> None:
+        if len(self._silent) >= _MOST_SILENT:
+            self._silent = {one: until for one, until in self._silent.items() if until > now}
+        if len(self._silent) < _MOST_SILENT:
+            self._silent[domain] = now + _SILENCE
 
     async def _ask(
         self, name: str, kind: str, seconds: float | None = None

@@ -13,6 +13,7 @@ from gateway.dossier import Dossier
 from gateway.filing import would_send
 from gateway.house import House
 from gateway.intake.files import PathError, read_messages
+from gateway.senders import Senders
 from gateway.store import customers
 from gateway.store import desk as desk_store
 from gateway.store.messages import Stored
@@ -41,7 +42,9 @@ async def _explain(house: House, name: str, index: int, raw: bytes) -> dict[str,
     parsed = (await house.workers.parse([raw]))[0]
     async with house.database.reading() as connection:
         network = await house.network(connection)
-        dossier = pipeline.examine(house, network, Stored(0, raw, None, now, 0), parsed, now, live=False)
+        message = Stored(0, raw, None, now, 0)
+        identity = await Senders(house).one(message, parsed)
+        dossier = pipeline.examine(house, network, message, parsed, now, identity, live=False)
         accounts = {a.account_id for item in dossier.reports for a in item.attributions if a.account_id is not None}
         accounts |= {c.account_id for item in dossier.reports for a in item.attributions for c in a.candidates}
         desk = await desk_store.load(connection, accounts)

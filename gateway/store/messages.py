@@ -22,6 +22,7 @@ from gateway.store.tables import deliveries, mailboxes, messages, reports
 from gateway.store.text import storable
 
 CLAIM = timedelta(minutes=5)  # a batch takes well under a minute; a dead node's work is free after this
+PUT_OFF = "(put off)"  # instead of a node: waits for name servers
 MOST_TRIES = 3  # SEC-9: a message that fails this often goes to a person
 
 
@@ -174,6 +175,14 @@ async def give_back(connection: AsyncConnection, ids: Sequence[int], *, counts: 
     await connection.execute(update(messages).where(messages.c.id.in_(list(ids))).values(values))
 
 
+async def put_off(connection: AsyncConnection, ids: Sequence[int], until: datetime) -> None:
+    """Reports whose sender could not be checked now: they are worked on again after `until`, and hold up nothing that
+    waits for answers (no report is one)."""
+    if ids:
+        values = {"claimed_by": PUT_OFF, "claimed_until": until, "tries": messages.c.tries - 1}
+        await connection.execute(update(messages).where(messages.c.id.in_(list(ids))).values(values))
+
+
 async def finish(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Write what the messages turned out to be: dicts of columns with `id`. One statement."""
     if rows:
@@ -186,8 +195,11 @@ async def finish(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) ->
 
 
 async def oldest_waiting(connection: AsyncConnection) -> datetime | None:
-    """When the oldest message that is stored and not yet worked on was received."""
-    found = await connection.execute(select(func.min(messages.c.received_at)).where(messages.c.state == "stored"))
+    """When the oldest message that is stored and not yet worked on was received; without reports put off."""
+    known = or_(messages.c.claimed_by.is_(None), messages.c.claimed_by != PUT_OFF)
+    found = await connection.execute(
+        select(func.min(messages.c.received_at)).where(messages.c.state == "stored", known)
+    )
     oldest: datetime | None = found.scalar_one()
     return oldest
 

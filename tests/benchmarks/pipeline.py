@@ -55,6 +55,8 @@ security = "none"
 bounce_grace_minutes = 0
 [rdap]
 enabled = false
+[screening]
+own_checks = false
 [web]
 enabled = false
 [[feeds]]

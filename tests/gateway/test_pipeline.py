@@ -409,10 +409,10 @@ async def test_a_mail_that_breaks_the_filing_is_tried_alone_and_given_up_and_the
 ):
     examine = pipeline.examine
 
-    def broken(house: House, network: Any, message: Stored, parsed: Parsed, now: datetime, *, live: bool) -> Any:
+    def broken(house: House, network: Any, message: Stored, parsed: Parsed, *more: Any, live: bool) -> Any:
         if parsed.envelope.subject == "deadly":
             raise RuntimeError("a bug")
-        return examine(house, network, message, parsed, now, live=live)
+        return examine(house, network, message, parsed, *more, live=live)
 
     monkeypatch.setattr(pipeline, "examine", broken)
     poison = about(BIRCH).replace(b"Subject: Complaint about a message", b"Subject: deadly")
@@ -426,10 +426,10 @@ async def test_a_mail_that_breaks_the_filing_is_tried_alone_and_given_up_and_the
 async def test_a_mail_that_cannot_even_be_given_up_keeps_nobody_waiting(scene: Scene, monkeypatch):
     examine = pipeline.examine
 
-    def broken(house: House, network: Any, message: Stored, parsed: Parsed, now: datetime, *, live: bool) -> Any:
+    def broken(house: House, network: Any, message: Stored, parsed: Parsed, *more: Any, live: bool) -> Any:
         if message.id == 1:
             raise RuntimeError("a bug")
-        return examine(house, network, message, parsed, now, live=live)
+        return examine(house, network, message, parsed, *more, live=live)
 
     monkeypatch.setattr(pipeline, "examine", broken)
     await scene.take_in(about(BIRCH), about(ALDER))  # ends: it does not go round for ever

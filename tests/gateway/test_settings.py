@@ -343,7 +343,9 @@ def test_what_is_dangerous_is_warned_of(written, addition, words):
 
 
 def test_no_border_server_means_a_warning_that_reports_are_held(written):
-    assert any("authserv_ids is empty" in line for line in load(written(MINIMAL)).warnings())
+    unchecked = MINIMAL + "\n[screening]\nown_checks = false\n"
+    assert any("authserv_ids is empty" in line for line in load(written(unchecked)).warnings())
+    assert not any("authserv_ids is empty" in line for line in load(written(MINIMAL)).warnings())
     text = MINIMAL.replace("[web]", 'authserv_ids = ["mx.isp.example"]\n[web]')
     assert load(written(text)).warnings() == []
 

@@ -11,6 +11,7 @@ import pytest
 from servers.background import BackgroundLoop
 from servers.cut_proxy import CutProxy
 from servers.dovecot import Dovecot
+from servers.name_server import NameServer
 from servers.needs import require
 from servers.postfix import Postfix
 from servers.postgres import Postgres
@@ -31,6 +32,15 @@ def background() -> Iterator[BackgroundLoop]:
     loop = BackgroundLoop()
     yield loop
     loop.close()
+
+
+@pytest.fixture
+def name_server(background: BackgroundLoop) -> Iterator[NameServer]:
+    """The zones of senders: empty, `txt` and `zone` put records in."""
+    server = NameServer(background)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -92,6 +92,7 @@ class World:
             "database": {"url": self.database_url},
             "smtp": {"host": "127.0.0.1", "security": "none", "bounce_grace_minutes": 0},
             "rdap": {"enabled": False},
+            "screening": {"own_checks": False},  # a test that wants them brings a name server
             "web": {"enabled": False},
         }  # fmt: skip
         for name, more in self.sections.items():

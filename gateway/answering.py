@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway import tokens
 from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
-from gateway.model import Identity, IdentityKind, NoticeState, Verdict, report_number
+from gateway.model import Identity, IdentityKind, Verdict, report_number
 from gateway.screening.replies import Decision, Ledger, Reply, decide
 from gateway.screening.words import language
 from gateway.store import events, held, notices, replies
@@ -149,23 +149,8 @@ def _notice_row(house: House, dossier: Dossier, said: Decision, number: int | No
         waits = {"held": number, "days": house.settings.replies.hold_days}
         facts |= {"missing": [one.value for one in said.missing]} | waits
     kind = NoticeKind(said.reply.value if said.reply else "")
-    return {
-        "key": f"reply:{message.id}/{kind.value}",
-        "kind": kind.value,
-        "to": said.to,
-        "language": language(dossier.parsed),
-        "facts": facts,
-        "evidence": None,
-        "case_id": None,
-        "clock_id": None,
-        "round": 1,
-        "state": NoticeState.PENDING.value,
-        "attempts": 0,
-        "created_at": now,
-        "next_at": now,
-        "answer": "",
-        "settled": True,
-    }
+    key = f"reply:{message.id}/{kind.value}"
+    return notices.planned(kind, key, said.to or "", facts, now, language(dossier.parsed))
 
 
 async def expire(house: House, connection: AsyncConnection, now: datetime) -> int:

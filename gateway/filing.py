@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import answering, correspondence, telling
+from gateway import answering, correspondence, legal, telling
 from gateway.casework.cases import Complaint
 from gateway.casework.clocks import Change
 from gateway.casework.desk import ClockKey, Desk, Origin
@@ -45,7 +45,9 @@ async def file(house: House, connection: AsyncConnection, dossiers: Sequence[Dos
     await reports.attribute(connection, _attribution_rows(items, ids, placed, clock_ids))
     await events.add(connection, [_report_event(d, r, i, now) for i, (d, r) in zip(ids, items, strict=True)])
     await messages.finish(connection, [_message_row(dossier) for dossier in dossiers])
-    await answering.answer(house, connection, [d for d in dossiers if d.live], now)
+    live = [d for d in dossiers if d.live]
+    await legal.open_matters(house, connection, live, now)
+    await answering.answer(house, connection, live, now)
 
 
 async def place(

@@ -137,7 +137,7 @@ def examine(  # noqa: PLR0913  (one arrow's whole input)
 
 def screen(house: House, network: Network, dossier: Dossier, now: datetime) -> None:
     """Report -> may we act on it; if not, why."""
-    context = screening_context(house, network, now)
+    context = replace(screening_context(house, network, now), legal_lane=dossier.message.cleared is None)
     parsed = dossier.parsed
     if not parsed.reports or parsed.kind != Kind.REPORT:
         dossier.screening = screen_report(parsed, None, dossier.identity, context)
@@ -146,6 +146,7 @@ def screen(house: House, network: Network, dossier: Dossier, now: datetime) -> N
         verdict = _cleared(dossier, screen_report(parsed, report, dossier.identity, context))
         who = complainant(report, dossier.identity)
         dossier.reports.append(ReportInHand(report, verdict, fingerprint(report), who))
+    _all_legal(dossier)
 
 
 async def complete(house: House, network: Network, dossiers: Sequence[Dossier], now: datetime) -> None:
@@ -168,6 +169,13 @@ def attribute(network: Network, dossier: Dossier) -> None:
     for item in dossier.reports:
         if item.screening.verdict in ATTRIBUTED:
             item.attributions = attribute_report(item.report, dossier.message.received_at, network)
+
+
+def _all_legal(dossier: Dossier) -> None:
+    """One report of the legal lane takes the whole message with it: the bytes are the same."""
+    legal = next((item.screening for item in dossier.reports if item.screening.verdict is Verdict.LEGAL), None)
+    for item in dossier.reports if legal else ():
+        item.screening = legal or item.screening
 
 
 def _cleared(dossier: Dossier, screening: Screening) -> Screening:

@@ -1,4 +1,4 @@
-"""The sections of arfgate.toml that are about screening: replies, what is held.
+"""The sections of arfgate.toml that are about screening: replies, what is held, the legal lane, alarms.
 
 As in `sections`.
 """
@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from gateway.legal_checklists import jurisdictions
 from gateway.sections import Section
+from gateway.setting_types import Address, AddressList, TextList
 
 
 class Replies(Section):
@@ -22,3 +24,29 @@ class Replies(Section):
     """Most replies in an hour, to all senders together."""
     hold_days: Annotated[int, Field(ge=1, le=365)] = 14
     """Days after which a report that is held, and that nobody completed or released, expires."""
+
+
+class Legal(Section):
+    """The restricted lane: child abuse, threats to life, court and police, copyright."""
+
+    staff: AddressList = ()
+    """Who may see it, by mail address: they are alarmed without a word of the content, and two of them decide."""
+    jurisdictions: TextList = ()
+    """Whose checklists are shown: "us", "eu", "uk", "ro", "de", "cn"; without any, all of them."""
+
+    @field_validator("jurisdictions")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in value if name not in jurisdictions()]
+        if unknown:
+            raise ValueError(f'there is no checklist of "{unknown[0]}"; possible: {", ".join(jurisdictions())}')
+        return value
+
+
+class Alarms(Section):
+    """Whom the program writes to when a person has to look."""
+
+    address: Address | None = None
+    """Mail address of your staff; not one of the mailboxes that are read. Without it alarms stand in the log only."""
+    hourly: Annotated[int, Field(ge=1, le=10_000)] = 30
+    """Most mails to staff in an hour; what is more is in the log and on the lists."""

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 from pydantic import Field, PrivateAttr, SecretStr, StringConstraints, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
-from gateway.screening_sections import Replies
+from gateway.screening_sections import Alarms, Legal, Replies
 from gateway.sections import (
     Database,
     Feed,
@@ -74,6 +74,8 @@ class Settings(Section):
     policy: PolicyChoice
     feeds: tuple[Feed, ...] = ()
     replies: Replies
+    legal: Legal
+    alarms: Alarms
     web: Web
     limits: Limits
     log: Log

@@ -36,6 +36,7 @@ aware datetimes, or ISO 8601 text as a database keeps it):
   number        the report's number, as its complainant is told it (incomplete, acknowledgement)
   missing       what an incomplete complaint lacks: values of screening.replies.Missing
   days          how long it waits
+  matter, legal_kind, what, why, command, lines ...: see the templates for staff
 """
 
 from __future__ import annotations

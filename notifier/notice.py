@@ -25,9 +25,13 @@ class NoticeKind(StrEnum):
     WHOIS_CONTACT = "whois-contact"  # to the abuse contact of a foreign network or site
     INCOMPLETE = "incomplete"  # reply to a complainant: what is missing, and how to send it
     ACKNOWLEDGEMENT = "acknowledgement"  # reply to a complainant: accepted, under this number
+    LEGAL_ALARM = "legal-alarm"  # to named staff: a matter waits; nothing of it
+    STAFF_ALARM = "staff-alarm"  # to staff: something needs a person
+    FEED_ADMIN = "feed-admin"  # to staff: what a feed asks of us
     SELF_TEST = "self-test"  # `arfgate check`, to our own notice address
 
 
+TO_STAFF = frozenset({NoticeKind.LEGAL_ALARM, NoticeKind.STAFF_ALARM, NoticeKind.FEED_ADMIN})  # in English only
 REPLIES = frozenset({NoticeKind.INCOMPLETE, NoticeKind.ACKNOWLEDGEMENT})  # automatic ones, by the rules of RFC 3834
 
 

@@ -17,6 +17,7 @@ from gateway.cli.demo import demo
 from gateway.cli.explain import explain
 from gateway.cli.held import held_app
 from gateway.cli.init import init
+from gateway.cli.legal import legal_app
 from gateway.cli.mailbox import mailbox_app
 from gateway.cli.message import message_app
 from gateway.cli.parse import parse
@@ -40,6 +41,7 @@ def build() -> typer.Typer:
     app.add_typer(mailbox_app, name="mailbox")
     app.add_typer(message_app, name="message")
     app.add_typer(held_app, name="held")
+    app.add_typer(legal_app, name="legal")
     app.add_typer(queue_app, name="queue")
     app.add_typer(case_app, name="case")
     app.add_typer(customer_app, name="customer")

@@ -65,6 +65,9 @@ _EXAMPLES: dict[str, Any] = {
     "feeds.name": "example-feed",
     "feeds.domains": ["feed.example"],
     "feeds.aliases": ["fbl-example@isp.example"],
+    "legal.staff": ["ann@isp.example", "bob@isp.example"],
+    "legal.jurisdictions": ["eu", "ro"],
+    "alarms.address": "staff@isp.example",
     "node": "node-1",
 }
 _FROM_FILE = {"secret_key", "password", "token"}  # shown by their *_file only: secrets do not belong in this file

@@ -10,7 +10,7 @@ import typer
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table
 from gateway.house import House
 from gateway.model import Verdict
-from gateway.store import messages, reports
+from gateway.store import legal, messages, reports
 
 message_app = typer.Typer(help="Messages: by verdict, and whole.", no_args_is_help=True)
 
@@ -50,6 +50,8 @@ def raw(
 
     async def work(house: House) -> bytes | None:
         async with house.database.reading() as connection:
+            if await legal.is_restricted(connection, number):
+                raise LookupError(f"message {number} is in the legal lane: 'arfgate legal' shows it to named staff")
             return await messages.whole(connection, number)
 
     found = in_house(config, work)

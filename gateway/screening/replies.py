@@ -16,13 +16,11 @@ from enum import StrEnum
 
 from gateway.model import Identity, IdentityKind, Screening, ScreeningReason, Verdict
 from gateway.screening.verdict import MOST_HOPS, WITHOUT_MAIL
+from gateway.screening.words import HUMAN_FORMATS
 from parsers.fields import same_organisation
 from parsers.report import Envelope, Kind, Parsed, Report
 
 ONCE_IN = timedelta(days=7)  # RFC 3834 section 2: the same reply to the same sender
-
-# What people write; everything else is a program's report, which reads no answers.
-HUMAN_FORMATS = frozenset({"forwarded", "inline", "pasted", "free_text"})
 
 _LOCAL_PARTS = re.compile(
     r"(?:no-?reply|do-?not-?reply|non?-?rispondere|ne-?pas-?repondre|nepasrepondre|mailer-?daemon|postmaster|bounces?"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.model import Identity, IdentityKind, Screening, ScreeningReason, Verdict
+from gateway.screening.legal import lane
 from parsers.report import Category, Kind, Parsed, Report
 
 MOST_HOPS = 100  # RFC 5321 section 6.3
@@ -29,8 +30,6 @@ _BY_KIND = {
 
 _NO_COMPLAINT_TYPES = frozenset({"auth-failure", "not-spam"})
 _NO_COMPLAINT = frozenset({Category.AUTHENTICATION, Category.NOT_SPAM})
-
-_LEGAL = frozenset({Category.CHILD_ABUSE, Category.COPYRIGHT})
 
 # Conduct that leaves no mail behind: address and time are the whole evidence.
 WITHOUT_MAIL = frozenset(
@@ -61,6 +60,7 @@ class ScreeningContext:
     now: datetime
     age_limit: timedelta
     count_only_feeds: frozenset[str] = frozenset()
+    legal_lane: bool = True  # False: two persons said that this message is none of it
 
 
 def screen(parsed: Parsed, report: Report | None, identity: Identity, ctx: ScreeningContext) -> Screening:
@@ -71,6 +71,9 @@ def screen(parsed: Parsed, report: Report | None, identity: Identity, ctx: Scree
 
     if loop := _loop(parsed, ctx):
         return says(Verdict.REJECTED, ScreeningReason.LOOP, loop)
+    if ctx.legal_lane and (found := lane(parsed, report)):  # before the anonymity rule
+        detail = f"{found[0].value}: for named staff only; nothing of it is forwarded"
+        return says(Verdict.LEGAL, ScreeningReason.LEGAL, detail)
     if parsed.kind in _BY_KIND:
         verdict, reason, detail = _BY_KIND[parsed.kind]
         return says(verdict, reason, parsed.error or detail)
@@ -80,9 +83,6 @@ def screen(parsed: Parsed, report: Report | None, identity: Identity, ctx: Scree
         return says(Verdict.JUNK, ScreeningReason.NOTHING_OF_OURS, "no known format, and nothing of ours in it")
     if report is None:
         return says(Verdict.REVIEW, ScreeningReason.UNREADABLE, "a report in which no incident could be read")
-    if report.category in _LEGAL:  # before the anonymity rule: it counts who is harmed, not who says so
-        detail = f"{report.category.value}: for named staff only; nothing of it is forwarded"
-        return says(Verdict.LEGAL, ScreeningReason.LEGAL, detail)
     if identity.kind is IdentityKind.UNCHECKED:
         detail = f"nobody could check the sender: {identity.detail}"
         return says(Verdict.HELD, ScreeningReason.IDENTITY_UNCHECKED, detail)

@@ -10,6 +10,8 @@ import re
 from parsers.report import Parsed
 
 OWN_CHARS = 3_000
+# What people write; everything else is a program's report, which states what it means and reads no answers.
+HUMAN_FORMATS = frozenset({"forwarded", "inline", "pasted", "free_text"})
 
 # Where somebody else's words begin: markers of forwards and answers, rules, header lines, quotes.
 _BELOW = re.compile(

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.store.legal import restricted
 from gateway.store.tables import messages, reports
 from gateway.store.text import storable
 
@@ -141,6 +142,7 @@ def _chosen(wanted: Wanted) -> ColumnElement[bool]:
     conditions: list[ColumnElement[bool]] = [
         messages.c.state.in_(("filed", "observed")),
         messages.c.claimed_by.is_not(None),
+        ~restricted(),
     ]
     if wanted.ids:
         conditions.append(messages.c.id.in_(wanted.ids))

@@ -20,6 +20,7 @@ from gateway.store import switches
 from gateway.store.tables import notices
 from gateway.store.tables import switches as switch_rows
 from gateway.store.text import storable
+from notifier.notice import NoticeKind
 
 CLAIM = timedelta(minutes=10)
 
@@ -61,6 +62,29 @@ _SENT = (
     .returning(select(switch_rows.c.value).where(switch_rows.c.name == switches.PAUSED).scalar_subquery())
 )  # fmt: skip
 _NAMED = update(notices).where(notices.c.id == bindparam("row_id")).values(mail_id=bindparam("new_mail_id"))
+
+
+def planned(
+    kind: NoticeKind, key: str, to: str, facts: dict[str, Any], now: datetime, language: str = "en"
+) -> dict[str, Any]:
+    """The row of a notice that belongs to no case: a reply, or a mail to staff. `key`: said once."""
+    return {
+        "key": key,
+        "kind": kind.value,
+        "case_id": None,
+        "clock_id": None,
+        "round": 1,
+        "to": to,
+        "language": language,
+        "facts": facts,
+        "evidence": None,
+        "state": NoticeState.PENDING.value,
+        "attempts": 0,
+        "created_at": now,
+        "next_at": now,
+        "answer": "",
+        "settled": True,
+    }
 
 
 async def plan(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> dict[str, int]:

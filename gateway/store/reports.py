@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.store.legal import restricted
 from gateway.store.tables import accounts, attributions, customers, messages, reports
 from gateway.store.text import storable
 
@@ -53,8 +54,8 @@ async def attribute(connection: AsyncConnection, rows: Sequence[dict[str, Any]])
 
 async def overview(connection: AsyncConnection, limit: int = 500, verdict: str | None = None) -> list[dict[str, Any]]:
     """One row per message, report and attribution, newest last, for tables: what came, what became of it.
-    `verdict` keeps those that have it."""
-    newest = select(messages.c.id).order_by(messages.c.id.desc()).limit(limit)
+    `verdict` keeps those that have it. The legal lane is not among them."""
+    newest = select(messages.c.id).where(~restricted()).order_by(messages.c.id.desc()).limit(limit)
     if verdict is not None:
         with_it = select(reports.c.message_id).where(reports.c.verdict == verdict)
         newest = newest.where(or_(messages.c.verdict == verdict, messages.c.id.in_(with_it)))

@@ -59,6 +59,7 @@ class MessageRow(SQLModel, table=True):
     reason: str | None = None
     detail: str = ""
     error: str | None = None
+    hold: bool = False  # preserved for the legal lane: nothing may delete it
     cleared: str | None = None  # staff's word, for when it is worked on again: "held", "legal" (see `model.Cleared`)
 
 

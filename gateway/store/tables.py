@@ -17,6 +17,7 @@ from gateway.store.rows_in import (
     MessageRow,
     ReportRow,
 )
+from gateway.store.rows_legal import LegalActRow, LegalMatterRow
 from gateway.store.rows_policies import PolicyRow
 from gateway.store.rows_screening import HeldRow, ReplyTurnRow
 from gateway.store.rows_work import (
@@ -57,3 +58,5 @@ policies = _table(PolicyRow)
 switches = _table(SwitchRow)
 held = _table(HeldRow)
 reply_turns = _table(ReplyTurnRow)
+legal_matters = _table(LegalMatterRow)
+legal_acts = _table(LegalActRow)

@@ -6,6 +6,7 @@ look-up index over the assignments, swapped whole when they change. Must never d
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -46,6 +47,7 @@ class House:
     policies_told: bool = field(default=False, init=False)  # every customer was told of the versions that hold
     stopping: bool = field(default=False, init=False)  # what is in hand is finished, nothing new is begun
     _border: Border | None = field(default=None, init=False)
+    working: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)  # a batch of messages is in hand
     _network: Network | None = field(default=None, init=False)
     _network_version: str | None = field(default=None, init=False)
 

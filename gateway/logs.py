@@ -37,33 +37,31 @@ def configure(level: str = "info", form: Literal["json", "text"] = "json", strea
 
     Replaces what was configured before. `level` and `form` are `log.level` and `log.format` of the settings.
     """
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
+    out = stream or sys.stderr
+    written: list[Processor] = [
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        structlog.processors.format_exc_info,
+        clean,
+        _json_line if form == "json" else _text_line,
     ]
+    own: list[Processor] = [structlog.contextvars.merge_contextvars, structlog.processors.add_log_level]
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        # Straight to the stream: through the standard library a line costs four times as much.
+        processors=[*own, *written],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=False,  # a logger made before configure() must follow it
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                clean,
-                _json_line if form == "json" else _text_line,
+            foreign_pre_chain=[
+                structlog.contextvars.merge_contextvars,
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.ExtraAdder(),
             ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *written],
         )
     )
     root = logging.getLogger()
@@ -92,6 +90,8 @@ def clean_text(text: str, most: int = _MAX_TEXT_CHARS) -> str:
     """`text` for a log line or a terminal: no controls, no password in a URL, at most `most` characters."""
     if len(text) > most:
         text = f"{text[:most]}... ({len(text)} characters)"
+    if text.isascii() and text.isprintable() and "://" not in text:  # nearly everything
+        return text
     return _UNSAFE.sub(_spelt, _URL_PASSWORD.sub(rf"\1{HIDDEN}@", text))
 
 

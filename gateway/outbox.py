@@ -8,9 +8,11 @@ delays. Must never decide what is said or to whom.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,7 +37,7 @@ from notifier.retry import next_attempt
 _OUR_FAULT = frozenset({Why.SENDER, Why.COMPOSE, Why.AUTHENTICATION, Why.TLS})
 _TIMES = ("received_at", "notified_at", "due_at")  # facts that are times
 
-log = structlog.get_logger()
+log = structlog.get_logger(module=__name__)
 
 
 async def send_due(house: House, limit: int = 100) -> int:
@@ -56,26 +58,41 @@ async def send_due(house: House, limit: int = 100) -> int:
 
 async def _send_all(house: House, claimed: list[StoredNotice], now: datetime) -> None:
     async with house.database.single() as connection:
-        for notice in claimed:
+        mail = _composed(house, claimed[0])
+        for notice, following in zip_longest(claimed, claimed[1:]):
             if house.stopping:
                 return  # the service frees what it had claimed
-            slow = house.clock() - now > notices.CLAIM / 2  # soon another node may claim the rest
-            if slow or await _write(house, connection, notice, await _send(house, notice)):
+            if house.clock() - now > notices.CLAIM / 2:  # soon another node may claim the rest
+                await notices.release(connection, house.node)
+                return
+            sending = asyncio.create_task(_send(house, notice, mail))
+            await asyncio.sleep(0)  # it is on its way to the server: time to write the next one
+            try:
+                mail = _composed(house, following) if following else mail
+            finally:
+                outcome = await sending
+            if await _write(house, connection, notice, outcome):
                 await notices.release(connection, house.node)  # paused: at once means after this mail
                 return
 
 
-async def _send(house: House, notice: StoredNotice) -> Outcome:
+def _composed(house: House, notice: StoredNotice) -> Composed | Refused:
     with bind_message(f"notice-{notice.id}"):
         try:
-            composed = compose(to_say(house, notice))
+            return compose(to_say(house, notice))
         except CannotComposeError as error:
             log.error("notice cannot be composed", why=error.why.value, error=str(error))  # noqa: TRY400  (told whole)
             return Refused(error.why, str(error))
         except Exception as error:  # a bug with one notice: kept for staff, the others still go out
             log.exception("notice cannot be composed")
             return Refused(Why.COMPOSE, f"{type(error).__name__}: {error}")
-        return await _deliver(house, composed)
+
+
+async def _send(house: House, notice: StoredNotice, mail: Composed | Refused) -> Outcome:
+    if isinstance(mail, Refused):
+        return mail
+    with bind_message(f"notice-{notice.id}"):
+        return await _deliver(house, mail)
 
 
 async def _deliver(house: House, composed: Composed) -> Outcome:

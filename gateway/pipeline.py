@@ -40,11 +40,17 @@ from parsers.report import Envelope, Kind, Parsed
 
 ATTRIBUTED = frozenset({Verdict.ACCEPTED, Verdict.RECORDED})
 
-log = structlog.get_logger()
+log = structlog.get_logger(module=__name__)
 
 
 async def work(house: House, limit: int = 100) -> int:
-    """Take waiting messages all the way to their cases. Returns how many; 0 means nothing waits."""
+    """Take waiting messages all the way to their cases. Returns how many; 0 means nothing waits, and nothing is
+    in hand any more either: one batch at a time."""
+    async with house.working:
+        return await _batch(house, limit)
+
+
+async def _batch(house: House, limit: int) -> int:
     now = house.clock()
     async with house.database.writing() as connection:
         claimed = await messages.claim(connection, house.node, now, limit)

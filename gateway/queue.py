@@ -36,7 +36,7 @@ NAMELESS = frozenset({AttributionReason.NO_SOURCE.value, AttributionReason.OWN_R
 WHY_CHARS = 500
 _MOST_ID = 2**31 - 1  # what the databases' integer keys hold
 
-log = structlog.get_logger()
+log = structlog.get_logger(module=__name__)
 
 
 class QueueError(Exception):

@@ -33,7 +33,7 @@ _TURN_SECONDS = 5
 _FINISH_SECONDS = 10  # for polls under way when we are to stop; what is cut then is done again by the next start
 _IDLE_SECONDS = 25 * 60  # RFC 2177: servers may hang up after 30 minutes
 
-log = structlog.get_logger()
+log = structlog.get_logger(module=__name__)
 
 
 class Service:
@@ -115,7 +115,7 @@ class Service:
 
     async def _read(self, box: Mailbox) -> None:
         try:
-            await poll(self.house, box)
+            await poll(self.house, box, self.follow)
             self._waits.pop(box.name, None)
         except MailboxError:
             await self._wait_longer(box)
@@ -123,9 +123,17 @@ class Service:
     async def turn(self) -> None:
         """Everything that needs no mailbox: work, tick, look up, send. Whoever waits for it may be cancelled; it goes
         on to its end, since a mail must not be cut between the server's acceptance and our commit."""
+        self.follow()
+        if self._turn is not None:
+            await asyncio.shield(self._turn)
+
+    def follow(self) -> None:
+        """Begin a turn where none is under way; one that is finds what was filed meanwhile."""
         if self._turn is None or self._turn.done():
             self._turn = asyncio.create_task(self._drain())
-            await asyncio.shield(self._turn)
+
+    async def _follow_on_time(self) -> None:
+        self.follow()
 
     async def _drain(self) -> None:
         try:
@@ -138,7 +146,7 @@ class Service:
     def _schedule(self) -> AsyncIOScheduler:
         scheduler = AsyncIOScheduler(timezone="UTC")
         often = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        scheduler.add_job(self._begin, "interval", args=[self.turn], seconds=_TURN_SECONDS, **often)
+        scheduler.add_job(self._begin, "interval", args=[self._follow_on_time], seconds=_TURN_SECONDS, **often)
         for box in self.house.settings.mailboxes:
             scheduler.add_job(
                 self._begin, "interval", args=[partial(self.poll, box)], seconds=box.poll_seconds, **often

@@ -30,7 +30,7 @@ _HELD = timedelta(minutes=10)  # a look-up takes seconds; another node may try a
 _MOST_SITES = 10  # advertised sites looked up for one report
 _WORTH_ASKING_AGAIN = frozenset({RdapWhy.RATE, RdapWhy.TIMEOUT, RdapWhy.CONNECTION})
 
-log = structlog.get_logger()
+log = structlog.get_logger(module=__name__)
 
 
 async def look_up(house: House, limit: int = 20) -> int:

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Sequence
 from email.utils import format_datetime, parsedate_to_datetime
 
+from notifier import private as private_strings
 from notifier.headers import clean
 
 _DOMAIN = "redacted.invalid"  # RFC 2606: can never be written to
@@ -31,29 +32,6 @@ _ID = re.compile(r"\bid\s+([^\s;()]{1,200})", re.IGNORECASE)
 # The character before is of another class, so that a long run without @ is searched once.
 _ANY_ADDRESS = re.compile(r"(?<![\w.+=%!#$&'*/?^`{|}~-])[\w.+=%!#$&'*/?^`{|}~-]+@[\w-][\w.-]*")
 
-# Local parts that are a desk and no person, and ordinary words as well.
-_ROLES = frozenset(
-    {
-        *("abuse", "admin", "billing", "contact", "hello", "help", "hostmaster", "info", "mail", "marketing", "news"),
-        *(
-            "newsletter",
-            "noreply",
-            "office",
-            "postmaster",
-            "sales",
-            "security",
-            "service",
-            "support",
-            "team",
-            "webmaster",
-        ),
-    }
-)
-_JOINTS = ("@", "=", "%40", "=40", "_at_", "-at-", " at ", "(at)", "[at]", " (at) ", " [at] ", "#", "+")
-_JOINT = "(?:" + "|".join(re.escape(joint) for joint in sorted(_JOINTS, key=len, reverse=True)) + ")"
-_SHORTEST_NAME = 3  # letters; a shorter word is everybody's
-_BETWEEN_WORDS = re.compile(r"[\s._+=,-]+")
-_DIGITS = "0123456789"
 _MOST_NAMED = 30  # private strings in one text; one that names more is withheld instead of searched
 _MOST_HEADERS = 60
 _LONGEST_VALUE = 4000  # characters
@@ -82,13 +60,12 @@ class Redactor:
         With `names`, a name and the local part of an address go too where they stand as words.
         """
         line = _whole_words(text)
-        # Each is looked for by itself, which is fast; only those that may be there go into one pattern.
-        folded = line.casefold()
-        strings = [one for one in _distinct(private) if any(mark in folded for mark in _marks(one))]
+        strings = private_strings.among(private_strings.distinct(private), line.casefold())
         if len(strings) > _MOST_NAMED:
             return WITHHELD
-        pattern = _pattern(strings, names=names)
-        return clean(pattern.sub(lambda match: self._replacement(match[0], strings), line) if pattern else line)
+        if not strings:
+            return clean(line)
+        return clean(private_strings.replaced(line, strings, names=names, by=lambda f: self._replacement(f, strings)))
 
     def allow_listed(
         self, headers: Sequence[tuple[str, str]], private: Iterable[str] = ()
@@ -99,7 +76,7 @@ class Redactor:
         Received without its recipient and with tokens for queue numbers and addresses, Date
         rewritten, From and Subject with tokens for private strings, Message-ID as a token.
         """
-        strings = _distinct(private)
+        strings = private_strings.distinct(private)
         kept: list[tuple[str, str]] = []
         for name, value in headers:
             spelt = _ALLOWED.get(name.strip().lower())
@@ -134,7 +111,7 @@ class Redactor:
         for text in private:
             if lowered == text and "@" in text:
                 return self.address(text)
-            if lowered in _spellings(text) or lowered in _names(text):
+            if lowered in private_strings.spellings(text) or lowered in private_strings.names_in(text):
                 # Only the token: it may stand inside another address, which has to stay one.
                 return self._token("address", text)
         return WITHHELD  # matched through a case folding of its own: still never shown
@@ -186,44 +163,6 @@ def _whole_words(text: str) -> str:
     """Cleaned and bounded; a word that the bound cut in two is gone, since half an address names somebody too."""
     line = clean(text, _LONGEST_VALUE)
     return line.rpartition(" ")[0] if line.endswith("…") else line
-
-
-def _pattern(private: Sequence[str], *, names: bool) -> re.Pattern[str] | None:
-    """`private` longest first: of two that begin alike the longer one is meant."""
-    addresses = [text.rpartition("@") for text in private]
-    words = {word for text in private for word in _names(text)} if names else set()
-    # One alternative for each address: patterns are made for every mail, and their length is what making them costs.
-    parts = [re.escape(local) + _JOINT + re.escape(domain) for local, _, domain in addresses if local and domain]
-    parts += [rf"(?<![^\W_]){re.escape(word)}(?![^\W_])" for word in sorted(words, key=len, reverse=True)]
-    return re.compile("|".join(parts), re.IGNORECASE) if parts else None
-
-
-def _distinct(private: Iterable[str]) -> list[str]:
-    """Private strings without repeats, lower-case, without `<>`; longest first."""
-    strings = {clean(text, 320).strip("<> ").lower() for text in private}
-    return sorted((text for text in strings if text), key=lambda text: (-len(text), text))
-
-
-def _spellings(text: str) -> tuple[str, ...]:
-    """How an address is written into return paths, links and subjects."""
-    local, at, domain = text.rpartition("@")
-    if not at or not local or not domain:
-        return ()
-    return tuple(f"{local}{joint}{domain}" for joint in _JOINTS)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    """What may stand as a word for the person: a name or a local part, and the words in it (john.smith42)."""
-    local, at, _ = text.rpartition("@")
-    name = local.partition("+")[0] if at else text
-    words = {name, *(word.strip(_DIGITS) for word in _BETWEEN_WORDS.split(name))}
-    return tuple(word for word in words if len(word) >= _SHORTEST_NAME and word not in _ROLES)
-
-
-def _marks(text: str) -> tuple[str, ...]:
-    """Of these one stands in a text that names the person, in any spelling."""
-    local, at, _ = text.rpartition("@")
-    return tuple(mark.casefold() for mark in (local if at else text, *_names(text)))
 
 
 def _date(value: str) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from dataclasses import replace
 from typing import Self
 
@@ -25,6 +26,8 @@ from notifier.notice import Deferred, Delivered, Outcome, Refused, Why
 __all__ = ["Mailer", "SmtpSettings"]
 
 _CLOSING = 421
+_NO_XCHAR = re.compile(r"[^!-~]|[+=]")
+_TAKEN = (aiosmtplib.SMTPStatus.completed, aiosmtplib.SMTPStatus.will_forward)
 
 
 class _BrokenError(Exception):
@@ -156,9 +159,10 @@ class Mailer:
         phase: Phase = "mail"
         try:
             mail_options, rcpt_options = self._options(connection, composed)
-            await connection.mail(composed.envelope_from, options=mail_options)
+            # As commands: mail() and rcpt() would look once more for the addresses in what are plainly addresses.
+            await _say(connection, b"MAIL", f"FROM:<{composed.envelope_from}>", *mail_options)
             phase = "rcpt"
-            await connection.rcpt(composed.envelope_to, options=rcpt_options)
+            await _say(connection, b"RCPT", f"TO:<{composed.envelope_to}>", *rcpt_options)
             phase = "data"
             response = await connection.data(composed.message)
         except aiosmtplib.SMTPResponseException as error:
@@ -197,9 +201,12 @@ class Mailer:
         self._connection = self._target = None
 
 
+async def _say(connection: aiosmtplib.SMTP, verb: bytes, *arguments: str) -> None:
+    response = await connection.execute_command(verb, *(argument.encode("ascii") for argument in arguments))
+    if response.code not in _TAKEN:
+        raise aiosmtplib.SMTPResponseException(response.code, response.message)
+
+
 def _xtext(text: str) -> str:
     """RFC 3461 section 4: `+`, `=` and everything unprintable in hexadecimal."""
-    return "".join(
-        character if "!" <= character <= "~" and character not in "+=" else f"+{ord(character):02X}"
-        for character in text
-    )
+    return _NO_XCHAR.sub(lambda match: f"+{ord(match[0]):02X}", text)

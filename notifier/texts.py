@@ -14,8 +14,8 @@ notice's language with their zone: `timezone` among the facts (an IANA name), el
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
-from functools import cache
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import cache, lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -140,7 +140,13 @@ def _time(moment: datetime, language: str, zone: tzinfo) -> str:
     local = moment.astimezone(zone)
     offset = local.strftime("%z")
     shown = "UTC" if offset in {"+0000", ""} else f"UTC{offset[:3]}:{offset[3:5]}"
-    return f"{format_date(local, 'long', locale=language)} {local:%H:%M:%S} {shown}"
+    return f"{_day(local.date(), language)} {local:%H:%M:%S} {shown}"
+
+
+@lru_cache(maxsize=64)
+def _day(day: date, language: str) -> str:
+    """The mails of an hour name the same few days, and Babel looks its locale up anew for each."""
+    return format_date(day, "long", locale=language)
 
 
 def _duration(value: object, language: str) -> str:

@@ -8,7 +8,7 @@ next poll. Must never look into a mail.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -25,11 +25,12 @@ from gateway.store.messages import Arrived, Place
 
 LEASE = timedelta(minutes=10)
 
-log = structlog.get_logger()
+log = structlog.get_logger(module=__name__)
 
 
-async def poll(house: House, box: Mailbox) -> int:
-    """Read one mailbox to its end: fetch and store, work, move. Returns how many mails were new.
+async def poll(house: House, box: Mailbox, filed: Callable[[], None] = lambda: None) -> int:
+    """Read one mailbox to its end: fetch and store, work, move. Returns how many mails were new. `filed` is called
+    after each batch: what follows from it need not wait for the rest.
     Raises MailboxError when the mailbox cannot be read (remembered), StoreError when nothing can be stored."""
     started = house.clock()
     async with house.database.writing() as connection:
@@ -40,7 +41,7 @@ async def poll(house: House, box: Mailbox) -> int:
     try:
         new = 0
         for access in mailbox_accesses(box):
-            new += await _folder(house, box, access, state)
+            new += await _folder(house, box, access, state, filed)
     except MailboxError as error:
         async with house.database.writing() as connection:
             failures = await mailboxes.failed(connection, box.name, str(error))
@@ -51,7 +52,9 @@ async def poll(house: House, box: Mailbox) -> int:
     return new
 
 
-async def _folder(house: House, box: Mailbox, access: MailboxAccess, state: MailboxState) -> int:
+async def _folder(
+    house: House, box: Mailbox, access: MailboxAccess, state: MailboxState, filed: Callable[[], None]
+) -> int:
     async with await MailboxConnection.open(access) as mail:
         place = Place(state.id, box.name, access.folder, mail.uidvalidity)
         present = await mail.uids()
@@ -64,6 +67,7 @@ async def _folder(house: House, box: Mailbox, access: MailboxAccess, state: Mail
         async for batch in mail.fetch_batches(fresh, house.settings.limits.message_bytes):
             count += await _store(house, box, place, batch)
             await pipeline.work(house)
+            filed()
             if state.mode == Mode.LIVE:
                 await _leave_filed(house, box, mail, place, [m.uid for m in batch])
         if count < len(fresh):  # gone meanwhile, or an answer that could not be read: then the next poll asks again

@@ -34,6 +34,10 @@ OWN_FIELDS = 20
 _FOREIGN_ONLY = "only somebody else's Authentication-Results"
 
 _AUTHSERV_ID = re.compile(r'\s*(?:\([^()]{0,200}\)\s*)?"?([A-Za-z0-9._-]{1,253})(?:/\d+)?(?=[\s;("]|\Z)')
+_METHODS = frozenset({"dkim", "spf", "dmarc"})
+_ATOM = r"[a-z0-9_]+(?:[.-][a-z0-9_]+)*"
+_PROPERTY = rf" (?:header|smtp|policy)\.[a-z]+=(?:{_ATOM})?@?{_ATOM}"
+_PLAIN = re.compile(rf"{_ATOM}(?:; [a-z]+=[a-z]+(?:{_PROPERTY})*)+")
 _NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 
 
@@ -234,13 +238,30 @@ def _statements(value: str) -> list[Statement]:
     # authres knows neither the null path of a bounce nor a semicolon at the end; both are common. A dot reads as
     # a value and names no domain; quotes there would open what the sender wrote.
     text = " ".join(value.split()).replace("=<>", "=.").rstrip("; ")
+    if _PLAIN.fullmatch(plain := text.lower()):
+        return _plain_statements(plain)
     header = AuthenticationResultsHeader.parse(f"Authentication-Results: {text}")
     found = []
     for result in header.results:
         method = result.method.lower()
         properties = {(p.type.lower(), p.name.lower()): p.value or "" for p in reversed(result.properties)}
-        if method in {"dkim", "spf", "dmarc"}:
+        if method in _METHODS:
             found.append(Statement(method, result.result.lower(), _checked_domain(method, properties)))
+    return found
+
+
+def _plain_statements(text: str) -> list[Statement]:
+    """What authres would say of a field without comments, quotes and reasons, which most are: it needs longer for
+    one than the whole mail takes to be read."""
+    found = []
+    for result in text.split(";")[1:]:
+        (method, _, outcome), *said = (word.partition("=") for word in result.split())
+        if method in _METHODS:
+            properties: dict[tuple[str, str], str] = {}
+            for name, _, checked in said:
+                kind, _, field = name.partition(".")
+                properties.setdefault((kind, field), checked)
+            found.append(Statement(method, outcome, _checked_domain(method, properties)))
     return found
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from gateway.store.migrate import upgrade
+from gateway.store.sqlite_trips import driver
 
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
 
@@ -83,7 +84,9 @@ class Database:
         if not self.is_sqlite:
             return create_async_engine(self.url, pool_pre_ping=True)
         # One connection may write at a time anyway: a second one would only wait inside the driver.
-        engine = create_async_engine(self.url, pool_size=1 if immediate else 5, max_overflow=0, pool_timeout=60)
+        engine = create_async_engine(
+            self.url, module=driver(), pool_size=1 if immediate else 5, max_overflow=0, pool_timeout=60
+        )
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_immediate if immediate else _begin)
         return engine
@@ -91,7 +94,7 @@ class Database:
     def _one_by_one(self) -> AsyncEngine:
         if not self.is_sqlite:
             return self._writer.execution_options(isolation_level="AUTOCOMMIT")
-        engine = create_async_engine(self.url, isolation_level="AUTOCOMMIT")
+        engine = create_async_engine(self.url, module=driver(), isolation_level="AUTOCOMMIT")
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         return engine
 

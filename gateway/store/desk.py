@@ -29,7 +29,7 @@ from gateway.store.tables import accounts, actions, cases, clocks, contacts, cus
 from notifier.notice import NoticeKind
 from parsers.report import ResourceKind, Role
 
-log = structlog.get_logger()
+log = structlog.get_logger(module=__name__)
 
 _CLOCK_COLUMNS = (
     "state", "round", "step", "contact", "starts_at", "notified_at", "due_at", "next_at",

@@ -32,7 +32,7 @@ _HEADERS = {
 }
 _CHANGES_NOTHING = frozenset({"GET", "HEAD"})
 
-log = structlog.get_logger()
+log = structlog.get_logger(module=__name__)
 
 Refuse = Callable[[int, str], Response]
 

@@ -34,7 +34,7 @@ from gateway import logs, pipeline
 from gateway.app import opened, utc_now
 from gateway.house import House
 from gateway.intake.customers import read_customers
-from gateway.intake.poll import poll
+from gateway.service import Service
 from gateway.settings import load
 from gateway.store import customers, mailboxes
 
@@ -105,8 +105,9 @@ async def ours(folder: Path, dovecot: Dovecot, user: str, smtp_port: int) -> Don
     async with opened(load(config)) as house:
         await _prepare(house, folder)
         start = time.perf_counter()
-        await poll(house, house.settings.mailboxes[0])
-        await pipeline.drain(house)
+        service = Service(house)
+        await service.poll(house.settings.mailboxes[0])
+        await service.turn()  # what the turn that was under way during the poll may have missed
         seconds = time.perf_counter() - start
         async with house.database.reading() as connection:
             counts = (await connection.execute(text(COUNTS))).one()

@@ -34,9 +34,9 @@ def lines(stream) -> list[dict]:
 
 def test_each_event_is_one_json_object_with_its_time_in_utc(stream):
     configure("info", "json", stream)
-    structlog.get_logger("gateway.intake").info("mail stored", mailbox="abuse", size=10)
+    structlog.get_logger(module="gateway.intake").info("mail stored", mailbox="abuse", size=10)
     (line,) = lines(stream)
-    assert (line["event"], line["level"], line["logger"]) == ("mail stored", "info", "gateway.intake")
+    assert (line["event"], line["level"], line["module"]) == ("mail stored", "info", "gateway.intake")
     assert (line["mailbox"], line["size"]) == ("abuse", 10)
     assert datetime.fromisoformat(line["time"]).utcoffset() == timedelta(0)
 

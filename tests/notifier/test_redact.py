@@ -8,7 +8,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from notifier.redact import _ROLES, WITHHELD, Redactor, dead_scheme, defang
+from notifier import private
+from notifier.private import _ROLES
+from notifier.redact import WITHHELD, Redactor, dead_scheme, defang
 
 KEY = b"0123456789abcdef"
 REDACTOR = Redactor(KEY)
@@ -182,3 +184,20 @@ def test_no_text_keeps_a_live_scheme_and_twice_is_once(text: str) -> None:
 def test_a_dead_uri_is_still_a_uri() -> None:
     assert dead_scheme("https://shop.example/a?b") == "hxxps://shop.example/a?b"
     assert dead_scheme("mailto:x@shop.example") == "mailto:x@shop.example"
+
+
+PIECES = st.sampled_from(
+    ["ann", "Ann.Lee", "ann.lee9", "lee", "@", "=", "%40", " at ", "[at]", "#", "+", "x", "_", "-", " ", "reader.example",
+     "READER.example", "aaa", "aa", ".", "=40", "(at)", "9"]
+)  # fmt: skip
+PRIVATE = st.sampled_from(
+    ["ann@reader.example", "ann.lee9@reader.example", "aaa@x", "Ann Lee", "lee", "a+b@reader.example", "aa.aaa@reader.example"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=14).map("".join), st.lists(PRIVATE, max_size=4), st.booleans())
+def test_the_quick_search_replaces_what_the_pattern_finds(line, strings, names):
+    wanted = private.distinct(strings)
+    pattern = private._pattern(wanted, names=names)
+    expected = pattern.sub(lambda match: f"<{match[0]}>", line) if pattern else line
+    assert private.replaced(line, wanted, names=names, by=lambda found: f"<{found}>") == expected

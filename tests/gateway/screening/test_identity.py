@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.model import IdentityKind
+from gateway.screening import identity
 from gateway.screening.identity import FIELD_CHARS, Border, Feed, identify
 from parsers.report import Envelope
 
@@ -300,3 +305,30 @@ def test_feed_below_a_foreign_field_is_nobody() -> None:
         IdentityKind.NOBODY,
         None,
     )
+
+
+WORDS = st.sampled_from(["mx.isp.example", "a", "A-b.C", "x_y", "1.2"])
+RESULTS = st.builds(
+    lambda method, result, said: f"{method}={result}{''.join(said)}",
+    st.sampled_from(["dkim", "SPF", "dmarc", "arc", "x"]),
+    st.sampled_from(["pass", "Fail", "none", "temperror"]),
+    st.lists(
+        st.builds(
+            lambda kind, name, value: f" {kind}.{name}={value}",
+            st.sampled_from(["header", "smtp", "policy"]),
+            st.sampled_from(["d", "i", "From", "mailfrom", "helo"]),
+            st.sampled_from(["fbl.example", "a@B.example", "@b.example", "x-1.y", "1", "a.b@c.d"]),
+        ),
+        max_size=3,
+    ),
+)
+
+
+@given(server=WORDS, results=st.lists(RESULTS, min_size=1, max_size=4))
+def test_a_plain_field_is_read_as_authres_reads_it(server, results):
+    field = "; ".join([server, *results])
+    assert identity._PLAIN.fullmatch(field.lower())
+    quick = identity._statements(field)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(identity, "_PLAIN", re.compile(r"(?!)"))
+        assert identity._statements(field) == quick

@@ -1,0 +1,125 @@
+"""Finds private strings in a line of text: addresses in every spelling, names and local parts as words.
+
+Pure. Plain ASCII, which is nearly everything, is searched with `str.find`: making a pattern for
+every mail costs more than the search. Anything else goes through a pattern with case folding.
+Must never decide what is put in their place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from notifier.headers import clean
+
+# Local parts that are a desk and no person, and ordinary words as well.
+_ROLES = frozenset(
+    {
+        *("abuse", "admin", "billing", "contact", "hello", "help", "hostmaster", "info", "mail", "marketing", "news"),
+        *("newsletter", "noreply", "office", "postmaster", "sales", "security", "service", "support", "team"),
+        "webmaster",
+    }
+)
+_JOINTS = ("@", "=", "%40", "=40", "_at_", "-at-", " at ", "(at)", "[at]", " (at) ", " [at] ", "#", "+")
+_LONGEST_FIRST = tuple(sorted(_JOINTS, key=len, reverse=True))
+_JOINT = "(?:" + "|".join(re.escape(joint) for joint in _LONGEST_FIRST) + ")"
+_SHORTEST_NAME = 3  # letters; a shorter word is everybody's
+_BETWEEN_WORDS = re.compile(r"[\s._+=,-]+")
+_DIGITS = "0123456789"
+
+
+def distinct(private: Iterable[str]) -> list[str]:
+    """Private strings without repeats, lower-case, without `<>`; longest first."""
+    strings = {clean(text, 320).strip("<> ").lower() for text in private}
+    return sorted((text for text in strings if text), key=lambda text: (-len(text), text))
+
+
+def among(strings: Sequence[str], folded: str) -> list[str]:
+    """Those that may stand in the case-folded text, in any spelling: each is looked for by itself, which is fast."""
+    return [one for one in strings if any(mark in folded for mark in _marks(one))]
+
+
+def replaced(line: str, private: Sequence[str], *, names: bool, by: Callable[[str], str]) -> str:
+    """`line` with each private string given to `by`. `private` is `distinct`: of two that begin alike the longer
+    one is meant. With `names`, a name and the local part of an address go too where they stand as words."""
+    if line.isascii() and all(text.isascii() for text in private):
+        return _replaced_plain(line, private, names=names, by=by)
+    pattern = _pattern(private, names=names)
+    return pattern.sub(lambda match: by(match[0]), line) if pattern else line
+
+
+def spellings(text: str) -> tuple[str, ...]:
+    """How an address is written into return paths, links and subjects."""
+    local, at, domain = text.rpartition("@")
+    if not at or not local or not domain:
+        return ()
+    return tuple(f"{local}{joint}{domain}" for joint in _JOINTS)
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """What may stand as a word for the person: a name or a local part, and the words in it (john.smith42)."""
+    local, at, _ = text.rpartition("@")
+    name = local.partition("+")[0] if at else text
+    words = {name, *(word.strip(_DIGITS) for word in _BETWEEN_WORDS.split(name))}
+    return tuple(word for word in words if len(word) >= _SHORTEST_NAME and word not in _ROLES)
+
+
+def _marks(text: str) -> tuple[str, ...]:
+    """Of these one stands in a text that names the person, in any spelling."""
+    local, at, _ = text.rpartition("@")
+    return tuple(mark.casefold() for mark in (local if at else text, *names_in(text)))
+
+
+def _sought(private: Sequence[str], *, names: bool) -> tuple[list[tuple[str, str]], list[str]]:
+    """(local part, domain) of the addresses, and the words, each in the order in which they are tried."""
+    parted = [text.rpartition("@") for text in private]
+    words = {word for text in private for word in names_in(text)} if names else set()
+    ordered = sorted(words, key=lambda word: (-len(word), word))
+    return [(local, domain) for local, _, domain in parted if local and domain], ordered
+
+
+def _replaced_plain(line: str, private: Sequence[str], *, names: bool, by: Callable[[str], str]) -> str:
+    lowered = line.lower()
+    addresses, words = _sought(private, names=names)
+    found = [
+        (start, rank, end)
+        for rank, (local, domain) in enumerate(addresses)
+        for start in _starts(lowered, local)
+        if (end := _address_end(lowered, start + len(local), domain))
+    ]
+    found += [
+        (start, len(addresses) + rank, start + len(word))
+        for rank, word in enumerate(words)
+        for start in _starts(lowered, word)
+        if not (lowered[start - 1 : start].isalnum() or lowered[start + len(word) :][:1].isalnum())
+    ]
+    pieces, done = [], 0
+    for start, _, end in sorted(found):
+        if start >= done:
+            pieces += (line[done:start], by(line[start:end]))
+            done = end
+    return "".join((*pieces, line[done:]))
+
+
+def _starts(text: str, sought: str) -> list[int]:
+    starts, at = [], text.find(sought)
+    while at >= 0:
+        starts.append(at)
+        at = text.find(sought, at + 1)
+    return starts
+
+
+def _address_end(text: str, joint_at: int, domain: str) -> int:
+    """Where the address ends whose local part ends at `joint_at`; 0 where there is none."""
+    for joint in _LONGEST_FIRST:
+        if text.startswith(joint, joint_at) and text.startswith(domain, joint_at + len(joint)):
+            return joint_at + len(joint) + len(domain)
+    return 0
+
+
+def _pattern(private: Sequence[str], *, names: bool) -> re.Pattern[str] | None:
+    addresses, words = _sought(private, names=names)
+    # One alternative for each address: a pattern's length is what making it costs.
+    parts = [re.escape(local) + _JOINT + re.escape(domain) for local, domain in addresses]
+    parts += [rf"(?<![^\W_]){re.escape(word)}(?![^\W_])" for word in words]
+    return re.compile("|".join(parts), re.IGNORECASE) if parts else None

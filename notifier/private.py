@@ -93,12 +93,13 @@ def _replaced_plain(line: str, private: Sequence[str], *, names: bool, by: Calla
         for start in _starts(lowered, word)
         if not (lowered[start - 1 : start].isalnum() or lowered[start + len(word) :][:1].isalnum())
     ]
-    pieces, done = [], 0
+    pieces: list[str] = []
+    done = 0
     for start, _, end in sorted(found):
         if start >= done:
-            pieces += (line[done:start], by(line[start:end]))
+            pieces += [line[done:start], by(line[start:end])]
             done = end
-    return "".join((*pieces, line[done:]))
+    return "".join([*pieces, line[done:]])
 
 
 def _starts(text: str, sought: str) -> list[int]:

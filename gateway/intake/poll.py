@@ -8,8 +8,10 @@ next poll. Must never look into a mail.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Self
 
 import structlog
 
@@ -64,15 +66,46 @@ async def _folder(
             await _leave(house, box, mail, place, leaving)
         fresh = [uid for uid in present if uid not in stored]
         count = 0
-        async for batch in mail.fetch_batches(fresh, house.settings.limits.message_bytes):
-            count += await _store(house, box, place, batch)
-            await pipeline.work(house)
-            filed()
+        async with _Filing(house, filed) as filing:
+            async for batch in mail.fetch_batches(fresh, house.settings.limits.message_bytes):
+                count += await _store(house, box, place, batch)
+                left = await filing.next([m.uid for m in batch])
+                if state.mode == Mode.LIVE:
+                    await _leave_filed(house, box, mail, place, left)
+            left = await filing.next([])
             if state.mode == Mode.LIVE:
-                await _leave_filed(house, box, mail, place, [m.uid for m in batch])
+                await _leave_filed(house, box, mail, place, left)
         if count < len(fresh):  # gone meanwhile, or an answer that could not be read: then the next poll asks again
             log.warning("mails not fetched", mailbox=box.name, folder=access.folder, count=len(fresh) - count)
         return count
+
+
+class _Filing:
+    """Works on the batch that was stored last while the next one is being fetched."""
+
+    def __init__(self, house: House, filed: Callable[[], None]) -> None:
+        self._house, self._filed = house, filed
+        self._uids: Sequence[int] = ()
+        self._task: asyncio.Task[int] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def next(self, uids: Sequence[int]) -> Sequence[int]:
+        """Begin with the batch of `uids` when the one before is done. Returns the UIDs of that one."""
+        done, self._uids = self._uids, uids
+        if self._task is not None:
+            await self._task
+            self._filed()
+        self._task = asyncio.create_task(pipeline.work(self._house)) if uids else None
+        return done
+
+    async def __aexit__(self, *_: object) -> None:
+        """What was stored is filed even where the mailbox broke; another failure is already on its way."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+            if not self._task.cancelled():
+                self._task.exception()
 
 
 async def _store(house: House, box: Mailbox, place: Place, batch: Sequence[Fetched]) -> int:
@@ -90,6 +123,8 @@ def _arrived(box: Mailbox, mail: Fetched) -> Arrived:
 
 
 async def _leave_filed(house: House, box: Mailbox, mail: MailboxConnection, place: Place, uids: Sequence[int]) -> None:
+    if not uids:
+        return
     async with house.database.reading() as connection:
         _, leaving = await messages.known_uids(connection, place, uids)
     await _leave(house, box, mail, place, leaving)

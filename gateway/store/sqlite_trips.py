@@ -5,6 +5,8 @@ and to close, each a trip there and back. All rows are read at once anyway. Must
 than that: what a statement does, and when it commits, is as with the driver alone.
 """
 
+# ruff: noqa: SLF001  (neither library offers another way in; the versions are pinned, and every test goes through here)
+
 from __future__ import annotations
 
 import collections
@@ -17,6 +19,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
     AsyncAdapt_aiosqlite_cursor,
     AsyncAdapt_aiosqlite_dbapi,
 )
+from sqlalchemy.util import EMPTY_DICT
 
 
 class _Cursor(AsyncAdapt_aiosqlite_cursor):
@@ -29,7 +32,7 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
         self._adapt_connection = adapt_connection
         self._connection = adapt_connection._connection
         self._rows = collections.deque()
-        self._soft_closed_memoized = {}
+        self._soft_closed_memoized = EMPTY_DICT
         self._description, self._rowcount, self._lastrowid = None, -1, 0
 
     @property
@@ -70,7 +73,7 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
 
 class _Connection(AsyncAdapt_aiosqlite_connection):
     __slots__ = ()
-    _cursor_cls = _Cursor
+    _cursor_cls = _Cursor  # type: ignore[assignment]  # the driver's own type names no base
 
 
 class _Driver(AsyncAdapt_aiosqlite_dbapi):

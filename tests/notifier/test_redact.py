@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from notifier import private
+from notifier import private as quick
 from notifier.private import _ROLES
 from notifier.redact import WITHHELD, Redactor, dead_scheme, defang
 
@@ -197,7 +197,7 @@ PRIVATE = st.sampled_from(
 
 @given(st.lists(PIECES, max_size=14).map("".join), st.lists(PRIVATE, max_size=4), st.booleans())
 def test_the_quick_search_replaces_what_the_pattern_finds(line, strings, names):
-    wanted = private.distinct(strings)
-    pattern = private._pattern(wanted, names=names)
+    wanted = quick.distinct(strings)
+    pattern = quick._pattern(wanted, names=names)
     expected = pattern.sub(lambda match: f"<{match[0]}>", line) if pattern else line
-    assert private.replaced(line, wanted, names=names, by=lambda found: f"<{found}>") == expected
+    assert quick.replaced(line, wanted, names=names, by=lambda found: f"<{found}>") == expected

@@ -18,11 +18,11 @@ from gateway.attribution.attribute import Network
 from gateway.attribution.hosts import HostIndex
 from gateway.attribution.prefixes import PrefixIndex
 from gateway.casework.clocks import Proposal
+from gateway.holdings import Holdings
 from gateway.policies.book import Book
 from gateway.policies.policy import ClassRule, Policy
 from gateway.screening.identity import Border, Feed
 from gateway.settings import Settings
-from gateway.store import customers, switches
 from gateway.store.database import Database
 from gateway.workers import ParserWorkers
 from notifier.dns import Resolver
@@ -48,8 +48,12 @@ class House:
     stopping: bool = field(default=False, init=False)  # what is in hand is finished, nothing new is begun
     _border: Border | None = field(default=None, init=False)
     working: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)  # a batch of messages is in hand
-    _network: Network | None = field(default=None, init=False)
-    _network_version: str | None = field(default=None, init=False)
+    holdings: Holdings = field(init=False)
+
+    def __post_init__(self) -> None:
+        operator = self.settings.operator
+        empty = Network(PrefixIndex(), HostIndex(), tuple(operator.networks), tuple(operator.relays))
+        self.holdings = Holdings(empty)
 
     @property
     def node(self) -> str:
@@ -105,16 +109,5 @@ class House:
         return self._border
 
     async def network(self, connection: AsyncConnection) -> Network:
-        """Who held what, when: the index of the present assignments, read again only when they changed."""
-        version = await switches.read(connection, switches.ASSIGNMENTS_VERSION)
-        if self._network is None or version != self._network_version:
-            rows = await customers.all_assignments(connection)
-            operator = self.settings.operator
-            self._network = Network(
-                prefixes=PrefixIndex(row for row in rows if row.family),
-                hosts=HostIndex(row for row in rows if not row.family),
-                own_networks=tuple(operator.networks),
-                relays=tuple(operator.relays),
-            )
-            self._network_version = version
-        return self._network
+        """Who held what, when, by all that is committed."""
+        return await self.holdings.network(connection)

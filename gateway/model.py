@@ -12,6 +12,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from gateway.model_attribution import Assignment as Assignment  # noqa: PLC0414  (everybody takes it from here)
+from gateway.model_attribution import Attribution as Attribution  # noqa: PLC0414  (everybody takes it from here)
+from gateway.model_attribution import AttributionReason as AttributionReason  # noqa: PLC0414  (everybody takes it from here)
+from gateway.model_attribution import Holder as Holder  # noqa: PLC0414  (everybody takes it from here)
+from gateway.model_attribution import Use as Use  # noqa: PLC0414  (everybody takes it from here)
 from parsers.report import ResourceKind, Role
 
 
@@ -128,65 +133,6 @@ class Cleared(StrEnum):
 
     HELD = "held"  # it is held no longer, whatever was missing
     LEGAL = "legal"  # it is no matter of the legal lane
-
-
-# --- attribution -----------------------------------------------------------------------
-
-
-class AttributionReason(StrEnum):
-    """Closed list. `ASSIGNED` is the only one with an account; the others wait for a person."""
-
-    ASSIGNED = "assigned"
-    BY_STAFF = "by-staff"
-    NO_SOURCE = "no-source"  # no address or host that could be looked up
-    NO_TIME = "no-time"  # history differs and the report has no usable time
-    IN_FUTURE = "in-future"  # incident more than 24 hours ahead of its receipt (RCV-6)
-    NOT_OURS = "not-ours"
-    NOT_ASSIGNED_THEN = "not-assigned-then"  # ours, but nobody held it at that time
-    SHARED_ADDRESS = "shared-address"  # several held it, told apart by port, and the port is missing
-    ADDRESSES_DISAGREE = "addresses-disagree"  # the stated source and the trace name two of our addresses
-    OWN_RELAY = "own-relay"  # our relay, and no line behind it that names the submitting client
-    NOT_PUBLIC = "not-public"  # private, loopback, multicast outside the operator's networks
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Somebody who held, or may have held, a resource: a candidate for staff, with the reason in words."""
-
-    account_id: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Attribution:
-    """Whose resource it was then, and how we know. `account_id` None: nobody, ask a person."""
-
-    kind: ResourceKind
-    role: Role
-    value: str
-    reason: AttributionReason
-    account_id: int | None = None
-    assignment_id: int | None = None
-    how: str = ""
-    candidates: tuple[Holder, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """A resource held by an account for a time. `first`/`last` are the bounds of an address range as
-    integers (both inclusive) with `family` 4 or 6; a host has `family` 0 and its name in `resource`.
-    Ports None: the whole address. Valid in [valid_from, valid_to)."""
-
-    id: int
-    account_id: int
-    resource: str
-    family: int
-    first: int
-    last: int
-    port_first: int | None
-    port_last: int | None
-    valid_from: datetime
-    valid_to: datetime | None
 
 
 # --- casework --------------------------------------------------------------------------

@@ -7,7 +7,7 @@ place what attribution does not find by itself under the rule.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -15,8 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.attribution.attribute import Network
 from gateway.attribution.attribute import attribute as attribute_report
-from gateway.attribution.hosts import HostIndex
-from gateway.attribution.prefixes import PrefixIndex
 from gateway.dossier import Dossier
 from gateway.house import House
 from gateway.intake import customer_values
@@ -33,7 +31,7 @@ from gateway.queue import (
     read_again,
     waiting_entry,
 )
-from gateway.store import customers, switches
+from gateway.store import assignments, customers, switches
 from gateway.store import queue as store
 from gateway.store.queue import Entry
 from parsers.fields import place as place_of
@@ -89,7 +87,7 @@ async def assign_rule(house: House, entry_id: int, terms: Terms, who: str) -> tu
         await switches.count_up(connection, switches.ASSIGNMENTS_VERSION)
         free = await store.still_waiting(connection, [entry_id])
         if free and not await _is_made(connection, rule):
-            await customers.add_rule(connection, rule.row, rule.account_id, who=who, now=house.clock())
+            await assignments.add(connection, rule.row, rule.account_id, origin="rule", who=who, now=house.clock())
     if not free:
         await waiting_entry(house, entry_id)  # says who was faster
     return rule, await run_again(house, who, f"rule: {rule.label}")
@@ -148,8 +146,9 @@ def _held(waiting: Entry) -> str:
 def _assignment(rule: Rule) -> Assignment:
     row = rule.row
     return Assignment(
-        0, rule.account_id, row.resource, row.family, row.first, row.last, None, None, row.valid_from, row.valid_to
-    )
+        0, rule.account_id, row.resource, row.family, row.first, row.last, None, None, row.valid_from, row.valid_to,
+        manual=True,
+    )  # fmt: skip
 
 
 async def _network_with(house: House, rule: Rule) -> Network:
@@ -158,16 +157,21 @@ async def _network_with(house: House, rule: Rule) -> Network:
         network = await house.network(connection)
         if await _is_made(connection, rule):
             return network
-        more = [*await customers.all_assignments(connection), _assignment(rule)]
-    prefixes, hosts = PrefixIndex(a for a in more if a.family), HostIndex(a for a in more if not a.family)
-    return replace(network, prefixes=prefixes, hosts=hosts)
+    more = _assignment(rule)
+    if more.family:
+        return replace(network, prefixes=network.prefixes.with_assignment(more))
+    return replace(network, hosts=network.hosts.patched([more]))
 
 
 async def _is_made(connection: AsyncConnection, rule: Rule) -> bool:
     """Whether the very same assignment is there already. Raises QueueError for one that contradicts the rule."""
     row = rule.row
     wanted = (rule.account_id, row.resource, None, row.valid_from, row.valid_to)
-    beside = _same_specificity(rule, await customers.all_assignments(connection))
+    if row.family:
+        over = await assignments.over(connection, row.family, row.first, row.last)
+        beside = [a for a in over if a.last - a.first == row.last - row.first]
+    else:
+        beside = await assignments.of_name(connection, row.resource)
     if any((a.account_id, a.resource, a.port_first, a.valid_from, a.valid_to) == wanted for a in beside):
         return True
     ours = replace(row, customer=str(rule.account_id), account="")
@@ -188,17 +192,6 @@ def _row(a: Assignment) -> AssignmentRow:
         str(a.account_id), "", a.resource, a.family, a.first, a.last,
         a.port_first, a.port_last, a.valid_from, a.valid_to, 0,
     )  # fmt: skip
-
-
-def _same_specificity(rule: Rule, held: Sequence[Assignment]) -> list[Assignment]:
-    row = rule.row
-    return [
-        a
-        for a in held
-        if a.family == row.family
-        and a.last - a.first == row.last - row.first
-        and (a.first <= row.last and row.first <= a.last if a.family else a.resource == row.resource)
-    ]
 
 
 async def _must_place(house: House, waiting: Entry, rule: Rule, network: Network) -> None:

@@ -1,81 +1,158 @@
-"""Who held a resource at a time, out of those who ever did: the rules that addresses and hosts share.
+"""Who held a resource at a time, out of those who ever did: the rules that addresses and names share.
 
-Works on the assignments of one resource, narrowest first. Must never guess: two answers are no answer,
-and each `Nobody` says why and whom staff may ask.
+Works on levels, the narrowest first; each level is one range or one name with all its assignments. Must never
+guess: two answers are no answer, and each `Nobody` says why and whom staff may ask.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import islice
+from operator import itemgetter
+from typing import Protocol
 
-from gateway.model import Assignment, AttributionReason, Holder
+from gateway.model import Assignment, AttributionReason, Holder, Use
 
 MOST_CANDIDATES = 10
+MOST_HISTORY = 200  # assignments of one address up to which an unknown time is thought through
+
+
+class Stored(Protocol):
+    """Assignments kept as columns: a row becomes an `Assignment` only when somebody looks at it."""
+
+    def assignment(self, row: int) -> Assignment: ...
+
+
+class Found(tuple[Stored, int, int]):
+    """The one holder: (columns, row, account). One is made for every look-up, so it is a tuple and reads on demand."""
+
+    __slots__ = ()
+    account_id = property(itemgetter(2))
+
+    @property
+    def assignment(self) -> Assignment:
+        return self[0].assignment(self[1])
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    assignment: Assignment
+class _One:
+    """An assignment that is no column."""
+
+    one: Assignment
+
+    def assignment(self, _row: int) -> Assignment:
+        return self.one
 
 
-@dataclass(frozen=True, slots=True)
 class Nobody:
-    """`candidates`: who may have been meant, likeliest first, at most `MOST_CANDIDATES`."""
+    """Why there is no holder. `candidates`: who may have been meant, likeliest first, at most `MOST_CANDIDATES`;
+    thought of only when somebody asks, since most look-ups want the reason alone."""
 
-    reason: AttributionReason
-    candidates: tuple[Holder, ...] = ()
+    __slots__ = ("_who", "reason")
+
+    def __init__(self, reason: AttributionReason, who: Callable[[], tuple[Holder, ...]] = tuple) -> None:
+        self.reason = reason
+        self._who = who
+
+    @property
+    def candidates(self) -> tuple[Holder, ...]:
+        return self._who()
 
 
 Lookup = Found | Nobody
 
-# All assignments of one range or one name; the narrowest range or longest name comes first.
-Levels = Sequence[Sequence[Assignment]]
+
+class Level(Protocol):
+    """All assignments of one range or one name."""
+
+    def then(self, at: datetime, port: int | None) -> list[Assignment]:
+        """Those that held at `at`. With a port, only those that may hold it, unless there are none."""
+        ...
+
+    def near(self, at: datetime) -> list[Assignment]:
+        """Those nearest to `at`, some before and some after, where nobody held it; a bounded number."""
+        ...
+
+    def ever(self) -> Iterator[Assignment]: ...
 
 
-def holder_at(levels: Levels, at: datetime | None, port: int | None) -> Lookup:
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A level that is a plain sequence."""
+
+    rows: Sequence[Assignment]
+
+    def then(self, at: datetime, port: int | None) -> list[Assignment]:
+        held = [a for a in self.rows if holds(a, at)]
+        return [a for a in held if fits(a, port)] or held
+
+    def near(self, at: datetime) -> list[Assignment]:
+        return sorted(self.rows, key=lambda a: _distance(a, at))[:MOST_CANDIDATES]
+
+    def ever(self) -> Iterator[Assignment]:
+        return iter(self.rows)
+
+
+def holder_at(levels: Sequence[Level], at: datetime | None, port: int | None) -> Lookup:
     """The holder at `at` (aware UTC; None: not known). `port` counts only where an address is shared."""
     if at is None:
         return _holder_ever(levels, port)
     for level in levels:
-        then = [a for a in level if a.valid_from <= at and (a.valid_to is None or at < a.valid_to)]
-        if then:
+        if then := level.then(at, port):
             return _among(then, port)
-    ever = sorted((a for level in levels for a in level), key=lambda a: _distance(a, at))
-    return Nobody(AttributionReason.NOT_ASSIGNED_THEN, holders(ever, at))
+
+    def near() -> tuple[Holder, ...]:
+        return holders(sorted((a for level in levels for a in level.near(at)), key=lambda a: _distance(a, at)), at)
+
+    return Nobody(AttributionReason.NOT_ASSIGNED_THEN, near)
 
 
-def _holder_ever(levels: Levels, port: int | None) -> Lookup:
+def holds(a: Assignment, at: datetime) -> bool:
+    return a.valid_from <= at and (a.valid_to is None or at < a.valid_to)
+
+
+def fits(a: Assignment, port: int | None) -> bool:
+    """May this assignment be the one for a port? The whole address always may."""
+    return a.port_first is None or a.port_last is None or (port is not None and a.port_first <= port <= a.port_last)
+
+
+def _holder_ever(levels: Sequence[Level], port: int | None) -> Lookup:
     """Without a time: found only where every time that had a holder had the same one."""
-    ever = [a for level in levels for a in level]
-    times = {a.valid_from for a in ever} | {a.valid_to for a in ever if a.valid_to}
-    outcomes: dict[object, Lookup] = {}
-    for time in sorted(times):
-        if any(a.valid_from <= time and (a.valid_to is None or time < a.valid_to) for a in ever):
-            outcome = holder_at(levels, time, port)
-            outcomes[outcome.assignment.account_id if isinstance(outcome, Found) else outcome] = outcome
-    if len(outcomes) == 1:
-        return next(iter(outcomes.values()))
+    ever = list(islice((a for level in levels for a in level.ever()), MOST_HISTORY + 1))
+    if len(ever) > MOST_HISTORY:
+        ever = [a for level in levels for a in level.near(datetime.max.replace(tzinfo=UTC))]
+    else:
+        plain = [Rows(tuple(level.ever())) for level in levels]
+        times = {a.valid_from for a in ever} | {a.valid_to for a in ever if a.valid_to}
+        outcomes: dict[object, Lookup] = {}
+        for time in sorted(times):
+            if any(holds(a, time) for a in ever):
+                outcome = holder_at(plain, time, port)
+                outcomes[outcome.account_id if isinstance(outcome, Found) else outcome.reason] = outcome
+        if len(outcomes) == 1:
+            return next(iter(outcomes.values()))
     latest_first = sorted(ever, key=lambda a: a.valid_from, reverse=True)
-    return Nobody(AttributionReason.NO_TIME, holders(latest_first, None))
+    return Nobody(AttributionReason.NO_TIME, lambda: holders(latest_first, None))
 
 
 def _among(then: list[Assignment], port: int | None) -> Lookup:
-    """One of those who held the same range at the same time: a port block is narrower than the whole address."""
-    if len(then) == 1 and then[0].port_first is None:  # nearly always
-        return Found(then[0])
-    whole = [a for a in then if a.port_first is None or a.port_last is None]
-    blocks = [a for a in then if a.port_first is not None and a.port_last is not None]
+    """One of those who held the same range at the same time: a port block is narrower than the whole address,
+    and what a person entered stands above what a system brought."""
+    whole = [a for a in then if a.port_first is None]
+    blocks = [a for a in then if a.port_first is not None]
     if blocks and port is None:
-        return Nobody(AttributionReason.SHARED_ADDRESS, holders(then, None))
-    inside = [a for a in blocks if port is not None and (a.port_first or 0) <= port <= (a.port_last or 0)]
-    of_port = inside or whole
+        return Nobody(AttributionReason.SHARED_ADDRESS, lambda: holders(then, None))
+    of_port = [a for a in blocks if fits(a, port)] or whole
+    of_port = [a for a in of_port if a.manual] or of_port
     if not of_port:
-        return Nobody(AttributionReason.NOT_ASSIGNED_THEN, holders(blocks, None))
-    if len({a.account_id for a in of_port}) > 1:
-        return Nobody(AttributionReason.SHARED_ADDRESS, holders(of_port, None))
-    return Found(of_port[0])
+        return Nobody(AttributionReason.NOT_ASSIGNED_THEN, lambda: holders(blocks, None))
+    if any(a.use is Use.PROTECTED for a in of_port):
+        return Nobody(AttributionReason.PROTECTED)
+    if len({a.account_id for a in of_port}) > 1 or any(a.use is Use.SHARED for a in of_port):
+        return Nobody(AttributionReason.SHARED_ADDRESS, lambda: holders(of_port, None))
+    return Found((_One(of_port[0]), 0, of_port[0].account_id))
 
 
 def holders(assignments: Iterable[Assignment], at: datetime | None) -> tuple[Holder, ...]:

@@ -62,6 +62,7 @@ class AssignmentRow:
     valid_from: datetime
     valid_to: datetime | None
     line: int
+    use: str = "exclusive"  # exclusive | shared | protected
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Customers, their accounts, contacts and assignments: imported whole or not at all.
 
 An import adds and updates, it never deletes: history decides whose address it was then.
-Must never be asked for a single address (the index of `attribution.prefixes` is).
+What they hold is in `store.assignments`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.intake.customers import AssignmentRow, CustomerFile
-from gateway.model import Assignment
-from gateway.store import events, switches
+from gateway.intake.customers import CustomerFile
+from gateway.store import assignments, events
 from gateway.store.events import Event
-from gateway.store.tables import accounts, assignments, contacts, customers
+from gateway.store.tables import accounts, contacts, customers
+from gateway.store.tables import assignments as assignment_rows
 
-WHOLE = (0, 65535)  # the ports of an address that is not shared
 _CHUNK = 500  # keys in one IN list
 
 
@@ -39,18 +38,11 @@ async def import_file(connection: AsyncConnection, file: CustomerFile, *, who: s
     customer_ids = await _customers(connection, file)
     await _contacts(connection, file, customer_ids)
     account_ids, made = await _accounts(connection, file, customer_ids)
-    new, changed = await _assignments(connection, file, account_ids)
-    await switches.count_up(connection, switches.ASSIGNMENTS_VERSION)
+    new, changed = await assignments.write_file(connection, file.assignments, account_ids)
     done = Imported(len(file.customers), made, new, changed)
     why = f"{done.customers} customers, {new} new assignments, {changed} changed"
     await events.add(connection, [Event(now, who, "customers imported", why)])
     return done
-
-
-async def all_assignments(connection: AsyncConnection) -> list[Assignment]:
-    """Every assignment, for the index in memory."""
-    rows = await connection.execute(select(assignments))
-    return [_assignment(row) for row in rows]
 
 
 async def keys(connection: AsyncConnection) -> set[str]:
@@ -81,7 +73,11 @@ async def account_named(connection: AsyncConnection, name: str) -> int | None:
 
 async def overview(connection: AsyncConnection) -> list[dict[str, Any]]:
     """A row per account: customer, name, first contact, how many assignments."""
-    held = select(assignments.c.account_id, func.count().label("held")).group_by(assignments.c.account_id).subquery()
+    held = (
+        select(assignment_rows.c.account_id, func.count().label("held"))
+        .group_by(assignment_rows.c.account_id)
+        .subquery()
+    )
     first = select(contacts).where(contacts.c.position == 0).subquery()
     rows = await connection.execute(
         select(
@@ -94,17 +90,6 @@ async def overview(connection: AsyncConnection) -> list[dict[str, Any]]:
         .order_by(customers.c.key, accounts.c.name)
     )  # fmt: skip
     return [dict(row) for row in rows.mappings()]
-
-
-async def add_rule(
-    connection: AsyncConnection, row: AssignmentRow, account_id: int, *, who: str, now: datetime
-) -> None:
-    """An assignment that staff made from the unmatched queue."""
-    await connection.execute(insert(assignments), [_columns(row, account_id) | {"origin": "rule"}])
-    await switches.count_up(connection, switches.ASSIGNMENTS_VERSION)
-    await events.add(
-        connection, [Event(now, who, "assignment made", f"{row.resource} from {row.valid_from:%Y-%m-%d %H:%M}Z")]
-    )
 
 
 async def _customers(connection: AsyncConnection, file: CustomerFile) -> dict[str, int]:
@@ -154,49 +139,3 @@ async def _accounts(
         )
         known |= dict(zip(fresh, made.scalars(), strict=True))
     return known, len(fresh)
-
-
-async def _assignments(
-    connection: AsyncConnection, file: CustomerFile, account_ids: dict[tuple[str, str], int]
-) -> tuple[int, int]:
-    key = (assignments.c.resource, assignments.c.port_first, assignments.c.valid_from, assignments.c.account_id)
-    rows = await connection.execute(select(*key, assignments.c.id, assignments.c.valid_to))
-    known = {(row.resource, row.port_first, row.valid_from, row.account_id): (row.id, row.valid_to) for row in rows}
-    fresh, changed = [], 0
-    for row in file.assignments:
-        columns = _columns(row, account_ids[(row.customer, row.account)])
-        old = known.get((row.resource, columns["port_first"], row.valid_from, columns["account_id"]))
-        if old is None:
-            fresh.append(columns | {"origin": "import"})
-        elif old[1] != row.valid_to:
-            await connection.execute(
-                update(assignments).where(assignments.c.id == old[0]).values(valid_to=row.valid_to)
-            )
-            changed += 1
-    if fresh:
-        await connection.execute(insert(assignments), fresh)
-    return len(fresh), changed
-
-
-def _columns(row: AssignmentRow, account_id: int) -> dict[str, Any]:
-    return {
-        "account_id": account_id,
-        "resource": row.resource,
-        "family": row.family,
-        "first": f"{row.first:032x}",
-        "last": f"{row.last:032x}",
-        "port_first": WHOLE[0] if row.port_first is None else row.port_first,
-        "port_last": WHOLE[1] if row.port_last is None else row.port_last,
-        "valid_from": row.valid_from,
-        "valid_to": row.valid_to,
-    }
-
-
-def _assignment(row: Any) -> Assignment:
-    whole = (row.port_first, row.port_last) == WHOLE
-    return Assignment(
-        id=row.id, account_id=row.account_id, resource=row.resource, family=row.family,
-        first=int(row.first, 16), last=int(row.last, 16),
-        port_first=None if whole else row.port_first, port_last=None if whole else row.port_last,
-        valid_from=row.valid_from, valid_to=row.valid_to,
-    )  # fmt: skip

@@ -109,6 +109,8 @@ class ReportRow(SQLModel, table=True):
     would_send: list[Any] = Field(
         default_factory=list, sa_column=Column(JSON, nullable=False)
     )  # observe mode: [{kind, to}]
+    campaign: str | None = Field(default=None, index=True)  # which mailing it was, where the reported mail says so
+    hosts_state: str | None = Field(default=None, index=True)  # None: nothing to ask the DNS | wanted | asked
     contacts_state: str | None = None  # None: not asked | wanted | found | failed
     contacts_next_at: datetime | None = None
     contacts_tries: int = 0
@@ -131,9 +133,13 @@ class AttributionRow(SQLModel, table=True):
     account_id: int | None = Field(default=None, foreign_key="accounts.id", index=True)
     how: str = ""
     candidates: list[Any] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))  # [{account_id, why}]
-    queue: str | None = None  # None: was placed by itself | waiting | assigned | rejected
+    confidence: float | None = None  # 0..1, of what was placed by itself
+    queue: str | None = None  # None: was placed by itself | waiting | assigned | rejected | not-ours
+    snoozed_until: datetime | None = None
     decided_by: str | None = None
     decided_at: datetime | None = None
+    before: JsonDict | None = Field(default=None, sa_column=Column(JSON))  # what a decision replaced, to undo it
+    muted_by: int | None = None  # the mute rule under which it was counted and not forwarded
     clock_id: int | None = Field(default=None, foreign_key="clocks.id", index=True)
 
 
@@ -146,6 +152,7 @@ class CustomerRow(SQLModel, table=True):
     language: str = "en"
     vetted: bool = False
     policy: str | None = None  # name of its own policy; None: the default
+    delivery: str = "mail"  # mail | arf | xarf | digest | portal: how the customer wants to be told
 
 
 class AccountRow(SQLModel, table=True):
@@ -167,21 +174,31 @@ class ContactRow(SQLModel, table=True):
     customer_id: int = Field(foreign_key="customers.id")
     address: str
     position: int
+    role: str = "abuse"  # abuse | technical | owner | billing: the last is never told of complaints
+    language: str | None = None  # None: the customer's
 
 
 class AssignmentRow(SQLModel, table=True):
     """A resource held by an account for a time: [valid_from, valid_to). Range bounds as 32 hex digits."""
 
     __tablename__ = "assignments"
-    __table_args__ = (UniqueConstraint("resource", "port_first", "port_last", "valid_from", "account_id"),)
+    __table_args__ = (
+        UniqueConstraint("resource", "port_first", "port_last", "valid_from", "account_id"),
+        UniqueConstraint("origin", "ref"),
+        Index("assignments_block", "block", "valid_from"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     account_id: int = Field(foreign_key="accounts.id", index=True)
     resource: str
-    family: int  # 4 | 6 | 0 for a host name
+    family: int  # 4 | 6 | 0 for a name: a host, a mailbox, `tel:` and a number
     first: str
     last: str
     port_first: int = 0  # the whole address is 0..65535: a NULL would not be unique
     port_last: int = 65535
     valid_from: datetime
     valid_to: datetime | None = None
-    origin: str = "import"  # import | rule
+    block: str = ""  # family and the hex digits that first and last have in common: an address has few such blocks
+    use: str = "exclusive"  # exclusive | shared | protected
+    origin: str = "import"  # import | rule | manual | name of a source
+    ref: str | None = None  # the source's own key: a session, a lease
+    changed: int = Field(default=0, index=True)  # version of the assignments with which it was written last

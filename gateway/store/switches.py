@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Integer, String, cast, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store import events
@@ -30,8 +30,15 @@ async def write(connection: AsyncConnection, name: str, value: str) -> None:
         await connection.execute(insert(switches).values(name=name, value=value))
 
 
-async def count_up(connection: AsyncConnection, name: str) -> None:
-    await write(connection, name, str(int(await read(connection, name) or 0) + 1))
+async def count_up(connection: AsyncConnection, name: str) -> int:
+    """The next number. Whoever asks after us waits until our transaction ends: numbers are given in order of commit."""
+    next_one = cast(cast(switches.c.value, Integer) + 1, String)
+    statement = update(switches).where(switches.c.name == name).values(value=next_one).returning(switches.c.value)
+    found = (await connection.execute(statement)).scalar_one_or_none()
+    if found is None:
+        await connection.execute(insert(switches).values(name=name, value="1"))
+        return 1
+    return int(found)
 
 
 async def is_paused(connection: AsyncConnection) -> bool:

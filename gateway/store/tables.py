@@ -20,6 +20,16 @@ from gateway.store.rows_in import (
 from gateway.store.rows_legal import LegalActRow, LegalMatterRow
 from gateway.store.rows_policies import PolicyRow
 from gateway.store.rows_screening import HeldRow, ReplyTurnRow
+from gateway.store.rows_who import (
+    ConfirmationRow,
+    DnsAnswerRow,
+    IdentifierRow,
+    MuteRow,
+    RelayMailRow,
+    SourceRow,
+    TallyRow,
+    VolumeRow,
+)
 from gateway.store.rows_work import (
     ActionRow,
     CaseRow,
@@ -60,3 +70,11 @@ held = _table(HeldRow)
 reply_turns = _table(ReplyTurnRow)
 legal_matters = _table(LegalMatterRow)
 legal_acts = _table(LegalActRow)
+identifiers = _table(IdentifierRow)
+relay_mails = _table(RelayMailRow)
+sources = _table(SourceRow)
+confirmations = _table(ConfirmationRow)
+dns_answers = _table(DnsAnswerRow)
+mutes = _table(MuteRow)
+volumes = _table(VolumeRow)
+tallies = _table(TallyRow)

@@ -6,6 +6,7 @@ Only ratios of one run mean anything: how fast the machine is at the moment canc
 from __future__ import annotations
 
 import growth
+import lookups
 import parsing
 import pipeline
 
@@ -14,6 +15,7 @@ def main() -> None:
     lines = [
         parsing.main([]),
         growth.main(),
+        lookups.main([]),
         pipeline.main(["--reports", "3"]),  # a run of spam brings several reports about one address
         pipeline.main(["--reports", "1"]),  # the hardest: each report brings a notice of its own
     ]

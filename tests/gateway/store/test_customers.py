@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.intake.customers import AssignmentRow
-from gateway.store import customers, switches
+from gateway.store import assignments, customers, switches
 
 from .conftest import CUSTOMERS, T0
 
@@ -26,7 +26,7 @@ def held(database):
 
     async def read():
         async with database.reading() as connection:
-            rows = await customers.all_assignments(connection)
+            rows = await assignments.all_of(connection)
             named = await customers.names(connection, [row.account_id for row in rows])
         return [(named[row.account_id], row.resource, row.valid_from, row.valid_to) for row in rows]
 
@@ -88,7 +88,7 @@ async def test_a_shared_address_is_held_by_ports(database, imported):
         f"{head}alder,,a@alder.example,192.0.2.9,1000,1999,{start}\nbirch,line-2,b@birch.example,192.0.2.9,2000,2999,{start}\n"
     )
     async with database.reading() as connection:
-        found = {(a.port_first, a.port_last, a.account_id) for a in await customers.all_assignments(connection)}
+        found = {(a.port_first, a.port_last, a.account_id) for a in await assignments.all_of(connection)}
         alder = await customers.account_named(connection, "alder")
         birch = await customers.account_named(connection, "birch/line-2")
         assert await customers.account_named(connection, "nobody") is None
@@ -99,7 +99,7 @@ async def test_the_largest_ipv6_addresses_come_back_exactly(database, imported):
     start = "2020-01-01T00:00:00+00:00"
     await imported(f"customer,contacts,resource,valid_from\nalder,a@alder.example,2001:db8::/32,{start}\n")
     async with database.reading() as connection:
-        (row,) = await customers.all_assignments(connection)
+        (row,) = await assignments.all_of(connection)
     assert (row.first, row.last) == (0x20010DB8 << 96, (0x20010DB8 << 96) + 2**96 - 1)
     assert (row.port_first, row.port_last, row.family) == (None, None, 6)
 
@@ -110,7 +110,7 @@ async def test_a_rule_of_staff_is_an_assignment_with_its_event(database, importe
     row = AssignmentRow("alder", "main", "198.51.100.9", 4, 0xC6336409, 0xC6336409, None, None, T0, None, 0)
     async with database.writing() as connection:
         account = await customers.account_named(connection, "alder")
-        await customers.add_rule(connection, row, account, who="ann", now=T0)
+        await assignments.add(connection, row, account, origin="rule", who="ann", now=T0)
     assert ("alder", "198.51.100.9", T0, None) in await held()
     assert (await said())[-1] == ("ann", "assignment made")
     assert await version(database) != before

@@ -25,9 +25,19 @@ def upgrade() -> None:
         sa.Column("language", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("vetted", sa.Boolean(), nullable=False),
         sa.Column("policy", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("delivery", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.ForeignKeyConstraint(["parent_id"], ["customers.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
+    )
+    op.create_table(
+        "dns_answers",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("host", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("address", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("host", "address", "at"),
     )
     op.create_table(
         "events",
@@ -94,6 +104,25 @@ def upgrade() -> None:
         batch_op.create_index("messages_waiting", ["state", "id"], unique=False)
 
     op.create_table(
+        "mutes",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("value", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("family", sa.Integer(), nullable=False),
+        sa.Column("first", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("last", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("who", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("expires_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("lifted_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("lifted_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("mutes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mutes_expires_at"), ["expires_at"], unique=False)
+
+    op.create_table(
         "opt_outs",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("address", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -131,6 +160,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_rdap_cache_expires_at"), ["expires_at"], unique=False)
 
     op.create_table(
+        "relay_mails",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("relay", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("queue_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("message_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("login", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("client_ip", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("client_port", sa.Integer(), nullable=True),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("relay", "queue_id", "at"),
+    )
+    with op.batch_alter_table("relay_mails", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_relay_mails_queue_id"), ["queue_id"], unique=False)
+        batch_op.create_index("relay_mails_message", ["message_id"], unique=False)
+
+    op.create_table(
         "reply_turns",
         sa.Column("address", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("last_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
@@ -140,6 +186,16 @@ def upgrade() -> None:
     with op.batch_alter_table("reply_turns", schema=None) as batch_op:
         batch_op.create_index("reply_turns_last", ["last_at"], unique=False)
 
+    op.create_table(
+        "sources",
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("position", sa.JSON(), nullable=False),
+        sa.Column("last_run", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("last_good", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("report", sa.JSON(), nullable=False),
+        sa.Column("error", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.PrimaryKeyConstraint("name"),
+    )
     op.create_table(
         "switches",
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -161,6 +217,8 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.Integer(), nullable=False),
         sa.Column("address", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("role", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("language", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("customer_id", "address"),
@@ -239,6 +297,8 @@ def upgrade() -> None:
         sa.Column("outer_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("parsed", sa.JSON(), nullable=False),
         sa.Column("would_send", sa.JSON(), nullable=False),
+        sa.Column("campaign", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("hosts_state", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("contacts_state", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("contacts_next_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("contacts_tries", sa.Integer(), nullable=False),
@@ -247,7 +307,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("message_id", "position"),
     )
     with op.batch_alter_table("reports", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reports_campaign"), ["campaign"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_fingerprint"), ["fingerprint"], unique=False)
+        batch_op.create_index(batch_op.f("ix_reports_hosts_state"), ["hosts_state"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_source_ip"), ["source_ip"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_verdict"), ["verdict"], unique=False)
         batch_op.create_index("reports_contacts", ["contacts_state", "contacts_next_at"], unique=False)
@@ -264,13 +326,20 @@ def upgrade() -> None:
         sa.Column("port_last", sa.Integer(), nullable=False),
         sa.Column("valid_from", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("valid_to", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("block", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("use", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("origin", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("ref", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("changed", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("origin", "ref"),
         sa.UniqueConstraint("resource", "port_first", "port_last", "valid_from", "account_id"),
     )
     with op.batch_alter_table("assignments", schema=None) as batch_op:
+        batch_op.create_index("assignments_block", ["block", "valid_from"], unique=False)
         batch_op.create_index(batch_op.f("ix_assignments_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_assignments_changed"), ["changed"], unique=False)
 
     op.create_table(
         "cases",
@@ -292,6 +361,40 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_cases_state"), ["state"], unique=False)
 
     op.create_table(
+        "confirmations",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("value", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("who", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("kind", "value", "account_id"),
+    )
+    with op.batch_alter_table("confirmations", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_confirmations_changed"), ["changed"], unique=False)
+
+    op.create_table(
+        "identifiers",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("value", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("valid_from", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("valid_to", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("origin", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("kind", "value", "account_id", "valid_from"),
+    )
+    with op.batch_alter_table("identifiers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_identifiers_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_identifiers_changed"), ["changed"], unique=False)
+
+    op.create_table(
         "legal_acts",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("matter_id", sa.Integer(), nullable=False),
@@ -306,6 +409,34 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("legal_acts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_legal_acts_matter_id"), ["matter_id"], unique=False)
+
+    op.create_table(
+        "tallies",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("campaign", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("recipient", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("status", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("day", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("account_id", "campaign", "kind", "recipient", "day"),
+    )
+    op.create_table(
+        "volumes",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("campaign", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("day", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=True),
+        sa.Column("added", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("account_id", "campaign", "day"),
+    )
+    with op.batch_alter_table("volumes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_volumes_day"), ["day"], unique=False)
 
     op.create_table(
         "clocks",
@@ -373,9 +504,13 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Integer(), nullable=True),
         sa.Column("how", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("candidates", sa.JSON(), nullable=False),
+        sa.Column("confidence", sa.Float(), nullable=True),
         sa.Column("queue", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("snoozed_until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("decided_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("decided_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("before", sa.JSON(), nullable=True),
+        sa.Column("muted_by", sa.Integer(), nullable=True),
         sa.Column("clock_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
         sa.ForeignKeyConstraint(["clock_id"], ["clocks.id"]),
@@ -470,24 +605,42 @@ def downgrade() -> None:
         batch_op.drop_index("clocks_next")
 
     op.drop_table("clocks")
+    with op.batch_alter_table("volumes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_volumes_day"))
+
+    op.drop_table("volumes")
+    op.drop_table("tallies")
     with op.batch_alter_table("legal_acts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_legal_acts_matter_id"))
 
     op.drop_table("legal_acts")
+    with op.batch_alter_table("identifiers", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_identifiers_changed"))
+        batch_op.drop_index(batch_op.f("ix_identifiers_account_id"))
+
+    op.drop_table("identifiers")
+    with op.batch_alter_table("confirmations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_confirmations_changed"))
+
+    op.drop_table("confirmations")
     with op.batch_alter_table("cases", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_cases_state"))
         batch_op.drop_index(batch_op.f("ix_cases_account_id"))
 
     op.drop_table("cases")
     with op.batch_alter_table("assignments", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_assignments_changed"))
         batch_op.drop_index(batch_op.f("ix_assignments_account_id"))
+        batch_op.drop_index("assignments_block")
 
     op.drop_table("assignments")
     with op.batch_alter_table("reports", schema=None) as batch_op:
         batch_op.drop_index("reports_contacts")
         batch_op.drop_index(batch_op.f("ix_reports_verdict"))
         batch_op.drop_index(batch_op.f("ix_reports_source_ip"))
+        batch_op.drop_index(batch_op.f("ix_reports_hosts_state"))
         batch_op.drop_index(batch_op.f("ix_reports_fingerprint"))
+        batch_op.drop_index(batch_op.f("ix_reports_campaign"))
 
     op.drop_table("reports")
     op.drop_table("legal_matters")
@@ -503,16 +656,26 @@ def downgrade() -> None:
     op.drop_table("contacts")
     op.drop_table("accounts")
     op.drop_table("switches")
+    op.drop_table("sources")
     with op.batch_alter_table("reply_turns", schema=None) as batch_op:
         batch_op.drop_index("reply_turns_last")
 
     op.drop_table("reply_turns")
+    with op.batch_alter_table("relay_mails", schema=None) as batch_op:
+        batch_op.drop_index("relay_mails_message")
+        batch_op.drop_index(batch_op.f("ix_relay_mails_queue_id"))
+
+    op.drop_table("relay_mails")
     with op.batch_alter_table("rdap_cache", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_rdap_cache_expires_at"))
 
     op.drop_table("rdap_cache")
     op.drop_table("policies")
     op.drop_table("opt_outs")
+    with op.batch_alter_table("mutes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mutes_expires_at"))
+
+    op.drop_table("mutes")
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.drop_index("messages_waiting")
         batch_op.drop_index("messages_outer_id")
@@ -523,5 +686,6 @@ def downgrade() -> None:
         batch_op.drop_index("events_case")
 
     op.drop_table("events")
+    op.drop_table("dns_answers")
     op.drop_table("customers")
     # ### end Alembic commands ###

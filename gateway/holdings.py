@@ -1,0 +1,83 @@
+"""What is ours, as attribution asks it: the index over the assignments, kept as fresh as the database.
+
+Read whole once; after that only what changed is read and laid over it, which takes milliseconds. When the overlay
+has grown, a new base is built in a thread while everybody goes on with the old one, and swapped in whole. Whoever asks
+waits for what is committed already: an answer from yesterday's leases would be a guess. Must never decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.attribution.attribute import Network
+from gateway.attribution.hosts import HostIndex
+from gateway.attribution.packed import Row, row_of
+from gateway.attribution.prefixes import PrefixIndex
+from gateway.model import Assignment
+from gateway.store import assignments, switches
+
+_MANY = 2_000  # rows from which on the work is done in a thread
+
+
+@dataclass
+class Holdings:
+    """`empty` has the settings' part: own networks, relays and the like."""
+
+    empty: Network
+    _network: Network | None = field(default=None, init=False)
+    _version: int = field(default=-1, init=False)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    merging: asyncio.Task[None] | None = field(default=None, init=False)
+
+    async def network(self, connection: AsyncConnection) -> Network:
+        """Who held what, when, by all that is committed. One statement where nothing changed."""
+        version = int(await switches.read(connection, switches.ASSIGNMENTS_VERSION) or 0)
+        if self._network is not None and version == self._version:
+            return self._network
+        async with self._lock:
+            if self._network is None:
+                self._network = await self._whole(connection)
+            elif version > self._version:
+                self._network = await self._patched(connection, self._network)
+            self._version = max(version, self._version)
+            if self._network.prefixes.overgrown and (self.merging is None or self.merging.done()):
+                self.merging = asyncio.create_task(self._merge(self._network.prefixes))
+            return self._network
+
+    async def _whole(self, connection: AsyncConnection) -> Network:
+        rows: dict[int, list[Row]] = {4: [], 6: []}
+        names: list[Assignment] = []
+        async for page in assignments.pages(connection):
+            for one in page:
+                if one.family:
+                    rows[one.family].append(row_of(one))
+                else:
+                    names.append(one)
+        prefixes = await asyncio.to_thread(PrefixIndex.of_rows, rows)
+        return replace(self.empty, prefixes=prefixes, hosts=HostIndex(names))
+
+    async def _patched(self, connection: AsyncConnection, before: Network) -> Network:
+        """Rows of other transactions that commit later have later versions: none is ever passed over."""
+        rows: dict[int, list[Row]] = {4: [], 6: []}
+        names: list[Assignment] = []
+        async for page in assignments.pages(connection, self._version):
+            for one in page:
+                if one.family:
+                    rows[one.family].append(row_of(one))
+                else:
+                    names.append(one)
+        prefixes = before.prefixes
+        if count := sum(map(len, rows.values())):
+            patch = prefixes.patched
+            prefixes = await asyncio.to_thread(patch, rows) if count > _MANY else patch(rows)
+        return replace(before, prefixes=prefixes, hosts=before.hosts.patched(names) if names else before.hosts)
+
+    async def _merge(self, before: PrefixIndex) -> None:
+        """The overlay goes into a new base; what came meanwhile is laid over that."""
+        merged = await asyncio.to_thread(before.merged)
+        async with self._lock:
+            if self._network is not None:
+                self._network = replace(self._network, prefixes=merged.patched(self._network.prefixes.since(before)))

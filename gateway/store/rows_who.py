@@ -1,0 +1,124 @@
+"""How customers are found and what is known of them over time: identifiers, relay logs, sources, mute rules, volumes.
+
+As in `rows_in`. Must not be imported outside `gateway.store`.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+JsonDict = dict[str, Any]
+
+
+class IdentifierRow(SQLModel, table=True):
+    """Something in a mail that names an account: an SMTP login, a bounce domain, a List-Id ... for a time."""
+
+    __tablename__ = "identifiers"
+    __table_args__ = (UniqueConstraint("kind", "value", "account_id", "valid_from"),)
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str
+    value: str
+    account_id: int = Field(foreign_key="accounts.id", index=True)
+    valid_from: datetime
+    valid_to: datetime | None = None
+    origin: str = "import"  # import | manual | name of a source
+    changed: int = Field(default=0, index=True)  # version of the assignments with which it was written
+
+
+class RelayMailRow(SQLModel, table=True):
+    """One mail that a relay of ours took, by its log."""
+
+    __tablename__ = "relay_mails"
+    __table_args__ = (UniqueConstraint("relay", "queue_id", "at"), Index("relay_mails_message", "message_id"))
+    id: int | None = Field(default=None, primary_key=True)
+    relay: str  # host name, as its log and its Received lines have it
+    queue_id: str = Field(index=True)
+    message_id: str | None = None
+    login: str | None = None
+    client_ip: str | None = None
+    client_port: int | None = None
+    at: datetime
+
+
+class SourceRow(SQLModel, table=True):
+    """How far a source of assignments was read, and what its last run brought."""
+
+    __tablename__ = "sources"
+    name: str = Field(primary_key=True)
+    position: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    last_run: datetime | None = None
+    last_good: datetime | None = None
+    report: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    error: str | None = None
+
+
+class ConfirmationRow(SQLModel, table=True):
+    """Staff said once that reports which advertise this are this account's."""
+
+    __tablename__ = "confirmations"
+    __table_args__ = (UniqueConstraint("kind", "value", "account_id"),)
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str
+    value: str
+    account_id: int = Field(foreign_key="accounts.id")
+    who: str
+    at: datetime
+    changed: int = Field(default=0, index=True)
+
+
+class DnsAnswerRow(SQLModel, table=True):
+    """What the DNS said of an advertised host, when we asked: a candidate, never more."""
+
+    __tablename__ = "dns_answers"
+    __table_args__ = (UniqueConstraint("host", "address", "at"),)
+    id: int | None = Field(default=None, primary_key=True)
+    host: str
+    address: str
+    at: datetime
+
+
+class MuteRow(SQLModel, table=True):
+    """Complaints that are counted and not forwarded, for a reason and for a time."""
+
+    __tablename__ = "mutes"
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str  # address | customer | class | feed
+    value: str  # as people write it: a prefix, a key, a name
+    family: int = 0
+    first: str = ""
+    last: str = ""
+    reason: str
+    who: str
+    created_at: datetime
+    expires_at: datetime = Field(index=True)
+    lifted_at: datetime | None = None
+    lifted_by: str | None = None
+
+
+class VolumeRow(SQLModel, table=True):
+    """What an account sent and how many subscribers it added on a day, as imported. `campaign` empty: all of it."""
+
+    __tablename__ = "volumes"
+    __table_args__ = (UniqueConstraint("account_id", "campaign", "day"),)
+    id: int | None = Field(default=None, primary_key=True)
+    account_id: int = Field(foreign_key="accounts.id")
+    campaign: str = ""
+    day: str = Field(index=True)  # 2026-01-31
+    sent: int | None = None
+    added: int | None = None
+
+
+class TallyRow(SQLModel, table=True):
+    """Bounces and opt-outs that were reported for an account on a day."""
+
+    __tablename__ = "tallies"
+    __table_args__ = (UniqueConstraint("account_id", "campaign", "kind", "recipient", "day"),)
+    id: int | None = Field(default=None, primary_key=True)
+    account_id: int = Field(foreign_key="accounts.id")
+    campaign: str = ""
+    kind: str  # bounce | opt-out | complaint
+    recipient: str = ""  # who is to be left out of the list; empty where that must not be told
+    status: str | None = None  # 5.1.1
+    day: str

@@ -6,6 +6,8 @@ SHELL := /bin/sh
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1 && echo $$p && break; done)
 VENV ?= .venv
+# The tests wait for servers most of the time: more at once than there are processors.
+JOBS ?= 4
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := packaging/lock
@@ -23,7 +25,7 @@ run: $(VENV)/installed-demo ## the service, with ./arfgate.toml (arfgate init wr
 	@$(BIN)/arfgate run $(ARGS)
 
 test: $(VENV)/installed-test ## the whole test suite
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(VENV)/installed-test ## lint, formatting, types, import contracts
 	$(BIN)/ruff check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -109,8 +110,13 @@ def test_every_broken_setting_is_one_line_with_file_key_and_value(mailbox: Mailb
     world.write()
     done = world.run("poll")
     assert (done.status, done.out) == (1, "")
-    about = sorted(line.removeprefix(f"{world.config}: ") for line in done.err.splitlines())
-    assert [line.partition(" = ")[0] for line in about] == ["operator.networks[1]", "web.port"], about
+    lines = [re.match(rf"{re.escape(str(world.config))}: line (\d+): (.*)", line) for line in done.err.splitlines()]
+    about = sorted(line[2] for line in lines if line)
+    assert [line.partition(" = ")[0] for line in about] == ["operator.networks[1]", "web.port"], done.err
+    written = world.config.read_text().splitlines()
+    assert all(
+        line[2].split("[")[0].split(" =")[0].split(".")[1] in written[int(line[1]) - 1] for line in lines if line
+    )
     assert "198.51.100.0/33" in about[0]
     assert "99999" in about[1]
     world.config.write_text("[operator\n")

@@ -114,7 +114,7 @@ async def _reply(
     answered, left = dict(turns.answered), house.settings.replies.hourly - turns.in_last_hour
     rows, took = [], {}
     for dossier, _ in wanted:
-        said = _decide(dossier, replace(blank, answered=answered, left=left, refused=turns.refused), done)
+        said = _decide(dossier, replace(blank, answered=answered, left=left, refused=turns.refused | blank.refused), done)
         if said.reply is None or said.to is None:
             continue
         rows.append(_notice_row(house, dossier, said, numbered.get(dossier.message.id), now))
@@ -127,7 +127,8 @@ async def _reply(
 def _ledger(house: House, now: datetime) -> Ledger:
     operator = house.settings.operator
     own = frozenset({operator.address.lower(), operator.notice_address.lower()})
-    return Ledger(now, left=1, own_addresses=own, own_domains=frozenset(operator.own_domains))
+    refused = frozenset(one.key.partition(":")[2] for one in house.standings.values() if one.may_reply is False)
+    return Ledger(now, left=1, own_addresses=own, own_domains=frozenset(operator.own_domains), refused=refused)
 
 
 def _decide(dossier: Dossier, ledger: Ledger, done: set[int]) -> Decision:

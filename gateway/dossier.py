@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gateway.model import Attribution, Identity, Screening, Verdict
+from gateway.screening.reporters import Reporter
 from gateway.store.held import Held
 from gateway.store.messages import Stored
 from parsers.report import Parsed, Report
@@ -37,6 +38,7 @@ class Dossier:
     screening: Screening | None = None
     reports: list[ReportInHand] = field(default_factory=list)
     completes: Held | None = None  # what waited for this message
+    reporter: Reporter | None = None
 
     @property
     def accepted(self) -> list[ReportInHand]:

@@ -8,14 +8,14 @@ never send, and never look at a mailbox.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import answering, correspondence, legal, telling
+from gateway import answering, correspondence, identities, legal, telling
 from gateway.casework.cases import Complaint
 from gateway.casework.clocks import Change
 from gateway.casework.desk import ClockKey, Desk, Origin
@@ -23,7 +23,7 @@ from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
 from gateway.model import Attribution, ScreeningReason, Verdict
 from gateway.store import desk as desk_store
-from gateway.store import events, messages, reports
+from gateway.store import events, messages, reporters, reports
 from gateway.store.events import Event
 from parsers.contract import to_json
 
@@ -40,7 +40,8 @@ async def file(house: House, connection: AsyncConnection, dossiers: Sequence[Dos
     placed = _decide(house, desk, items, now)
     _tell(house, desk, items)
     await reports.replace(connection, [d.message.id for d in dossiers])
-    ids = await reports.add(connection, [row for d in dossiers for row in _report_rows(house, d)])
+    known = await reporters.ensure(connection, [d.reporter for d in dossiers if d.reporter and d.reports], now)
+    ids = await reports.add(connection, [row for d in dossiers for row in _report_rows(house, d, known)])
     clock_ids = await desk_store.save(connection, desk, now, ids)
     await reports.attribute(connection, _attribution_rows(items, ids, placed, clock_ids))
     await events.add(connection, [_report_event(d, r, i, now) for i, (d, r) in zip(ids, items, strict=True)])
@@ -141,11 +142,13 @@ def _tell(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]]) -
             desk.applied[index] = replace(applied, origin=replace(applied.origin, about=about, evidence=evidence))
 
 
-def _report_rows(house: House, dossier: Dossier) -> Iterator[dict[str, Any]]:
+def _report_rows(house: House, dossier: Dossier, known: Mapping[str, int]) -> Iterator[dict[str, Any]]:
     if dossier.reports:
         told = to_json(dossier.parsed, "", 0)["reports"]
+        who = known[dossier.reporter.key] if dossier.reporter else None
         for position, item in enumerate(dossier.reports):
-            yield _report_row(house, dossier, item) | {"position": position, "parsed": told[position]}
+            here = {"position": position, "parsed": told[position], "reporter_id": who}
+            yield _report_row(house, dossier, item) | here
 
 
 def _report_row(house: House, dossier: Dossier, item: ReportInHand) -> dict[str, Any]:
@@ -162,14 +165,7 @@ def _report_row(house: House, dossier: Dossier, item: ReportInHand) -> dict[str,
         "verdict": item.screening.verdict.value,
         "reason": item.screening.reason.value,
         "detail": item.screening.detail,
-        "identity": {
-            "kind": identity.kind.value,
-            "domain": identity.domain,
-            "address": identity.address,
-            "method": identity.method,
-            "feed": identity.feed,
-            "detail": identity.detail,
-        },
+        "identity": identities.as_json(identity),
         "complainant": item.complainant,
         "fingerprint": item.fingerprint,
         "outer_id": dossier.parsed.envelope.message_id if dossier.live else None,

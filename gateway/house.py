@@ -7,8 +7,8 @@ look-up index over the assignments, swapped whole when they change. Must never d
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,10 +19,14 @@ from gateway.attribution.hosts import HostIndex
 from gateway.attribution.prefixes import PrefixIndex
 from gateway.casework.clocks import Proposal
 from gateway.holdings import Holdings
+from gateway.model import MailboxRole
 from gateway.policies.book import Book
 from gateway.policies.policy import ClassRule, Policy
+from gateway.screening import registry
 from gateway.screening.identity import Border, Feed
+from gateway.screening.reporters import ReporterKind, Standing
 from gateway.settings import Settings
+from gateway.store import reporters
 from gateway.store.database import Database
 from gateway.workers import ParserWorkers
 from notifier.dns import Resolver
@@ -46,6 +50,7 @@ class House:
     resolver: Resolver
     policies_told: bool = field(default=False, init=False)  # every customer was told of the versions that hold
     stopping: bool = field(default=False, init=False)  # what is in hand is finished, nothing new is begun
+    standings: Mapping[str, Standing] = field(default_factory=dict, init=False)  # staff's word about reporters
     _border: Border | None = field(default=None, init=False)
     working: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)  # a batch of messages is in hand
     holdings: Holdings = field(init=False)
@@ -101,12 +106,28 @@ class House:
     def border(self) -> Border:
         """What screening may believe: our border's name and the registered feeds."""
         if self._border is None:
-            own = [
-                Feed(f.name, frozenset(f.domains), frozenset(f.aliases), opens_cases=f.opens_cases)
-                for f in self.settings.feeds
-            ]
-            self._border = Border(frozenset(self.settings.operator.authserv_ids), tuple(own))
+            own = [{name: getattr(feed, name) for name in feed.model_fields_set} for feed in self.settings.feeds]
+            feeds = registry.registered(own, with_known=self.settings.screening.known_feeds)
+            feeds = tuple(self._with_alias(feed) for feed in feeds)
+            self._border = Border(frozenset(self.settings.operator.authserv_ids), feeds)
         return self._border
+
+    def _with_alias(self, feed: Feed) -> Feed:
+        found = self.standings.get(f"{ReporterKind.FEED.value}:{feed.name}")
+        return replace(feed, aliases=feed.aliases | {found.alias}) if found and found.alias else feed
+
+    async def know_reporters(self, connection: AsyncConnection) -> None:
+        """What staff decided about reporters, as of now."""
+        known = await reporters.standings(connection, self.clock())
+        if {s.key: s.alias for s in known.values()} != {s.key: s.alias for s in self.standings.values()}:
+            self._border = None
+        self.standings = known
+
+    def asks_for_header(self, mailbox: str | None) -> bool:
+        """Whether the mailbox (None: files) wants the reported mail's header where address and time are named."""
+        role = next((box.role for box in self.settings.mailboxes if box.name == mailbox), MailboxRole.ABUSE)
+        intake = self.policy.intake.get(role)
+        return intake is None or intake.requires == "signed"
 
     async def network(self, connection: AsyncConnection) -> Network:
         """Who held what, when, by all that is committed."""

@@ -93,6 +93,8 @@ class ScreeningReason(StrEnum):
     LEGAL = "legal"  # legal: child abuse, copyright: a restricted lane, whoever reports it
     FEED = "feed"  # accepted: a registered feed
     SIGNED = "signed"  # accepted: authenticated, named, and the reported mail with its header
+    TRUSTED = "trusted"  # accepted: a reporter whom staff trust like a registered feed
+    OWN_FEEDBACK_ID = "own-feedback-id"  # accepted: sent to our CFBL address, about a mail of ours that it names
     NOT_A_COMPLAINT = "not-a-complaint"  # recorded: auth-failure, not-spam
     STATISTICS = "statistics"  # recorded: aggregate and disposition mail
     COUNT_ONLY = "count-only"  # recorded: the feed opens no cases
@@ -102,10 +104,14 @@ class ScreeningReason(StrEnum):
     COMPLETED = "completed"  # recorded: held, until a later mail brought what was missing
     EVIDENCE_MISSING = "evidence-missing"  # held: authenticated, but no header of the reported mail
     IDENTITY_UNCHECKED = "identity-unchecked"  # held: nobody could check the sender
+    REPORTER_DOUBTED = "reporter-doubted"  # held: staff want to see each report of this reporter
+    THROTTLED = "throttled"  # held: more in an hour than staff allow this reporter
     FLOOD = "flood"  # held: more from one place than anybody can mean
     EXPIRED = "expired"  # rejected: held, and nothing came in time
     DROPPED = "dropped"  # rejected: held, and a person said no
     ANONYMOUS = "anonymous"  # rejected: nobody accountable (PAG-2)
+    REPORTER_BLOCKED = "reporter-blocked"  # rejected: staff want nothing of this reporter
+    CFBL_UNSIGNED = "cfbl-unsigned"  # rejected: sent to our CFBL address without a DKIM signature of its sender
     FOREIGN_BORDER = "foreign-border"  # rejected: only somebody else's Authentication-Results
     LOOP = "loop"  # rejected: our own mail, or too many hops
     BOUNCE = "bounce"  # routed

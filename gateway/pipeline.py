@@ -27,7 +27,8 @@ from gateway.house import House
 from gateway.logs import bind_message
 from gateway.model import Cleared, Identity, Mode, Screening, ScreeningReason, Verdict
 from gateway.screening.duplicates import complainant, fingerprint
-from gateway.screening.verdict import ScreeningContext
+from gateway.screening.reporters import beyond, reporter_of, standing
+from gateway.screening.verdict import ScreeningContext, throttled
 from gateway.screening.verdict import screen as screen_report
 from gateway.senders import Senders
 from gateway.store import held, mailboxes, messages
@@ -73,6 +74,7 @@ async def _work(house: House, claimed: Sequence[Stored], now: datetime) -> None:
     async with house.database.reading() as connection:
         network = await house.network(connection)
         boxes = await mailboxes.all_of(connection)
+        await house.know_reporters(connection)
     dossiers: list[Dossier] = []
     later: list[Dossier] = []
     async with aclosing(examined(house, network, claimed, boxes, now)) as examined_ones:
@@ -80,6 +82,7 @@ async def _work(house: House, claimed: Sequence[Stored], now: datetime) -> None:
             waits = senders.try_again(dossier.message, dossier.parsed, dossier.identity, now)
             (later if waits else dossiers).append(dossier)
     await complete(house, network, dossiers, now)
+    throttle(house, dossiers)
     async with house.database.writing() as connection:
         await messages.put_off(connection, [dossier.message.id for dossier in later], now + senders.PUT_OFF)
         await filing.file(house, connection, dossiers, now)
@@ -143,8 +146,10 @@ def examine(  # noqa: PLR0913  (one arrow's whole input)
 
 def screen(house: House, network: Network, dossier: Dossier, now: datetime) -> None:
     """Report -> may we act on it; if not, why."""
-    context = replace(screening_context(house, network, now), legal_lane=dossier.message.cleared is None)
+    context = screening_context(house, network, now, dossier.message.mailbox)
+    context = replace(context, legal_lane=dossier.message.cleared is None)
     parsed = dossier.parsed
+    dossier.reporter = reporter_of(dossier.identity, parsed)
     if not parsed.reports or parsed.kind != Kind.REPORT:
         dossier.screening = screen_report(parsed, None, dossier.identity, context)
         return
@@ -170,6 +175,16 @@ async def complete(house: House, network: Network, dossiers: Sequence[Dossier], 
         attribute(network, dossier)
 
 
+def throttle(house: House, dossiers: Sequence[Dossier]) -> None:
+    """What is more than staff allow a reporter in an hour waits."""
+    live = [dossier for dossier in dossiers if dossier.live and dossier.accepted]
+    for place in beyond([dossier.reporter for dossier in live], house.standings):
+        found = standing(live[place].reporter, house.standings)
+        for item in live[place].accepted:
+            item.screening = throttled(item.screening, (found.throttle if found else None) or 0)
+            item.attributions = ()
+
+
 def attribute(network: Network, dossier: Dossier) -> None:
     """Report -> whose resource it was then. Rates need it for recorded ones too."""
     for item in dossier.reports:
@@ -192,7 +207,7 @@ def _cleared(dossier: Dossier, screening: Screening) -> Screening:
     return replace(screening, verdict=Verdict.ACCEPTED, reason=ScreeningReason.RELEASED, detail=detail)
 
 
-def screening_context(house: House, network: Network, now: datetime) -> ScreeningContext:
+def screening_context(house: House, network: Network, now: datetime, mailbox: str | None) -> ScreeningContext:
     """What screening has to know of us."""
     operator = house.settings.operator
     return ScreeningContext(
@@ -201,7 +216,10 @@ def screening_context(house: House, network: Network, now: datetime) -> Screenin
         names_ours=partial(names_ours, network=network),
         now=now,
         age_limit=house.policy.age_limit,
-        count_only_feeds=frozenset(feed.name for feed in house.settings.feeds if not feed.opens_cases),
+        count_only_feeds=frozenset(feed.name for feed in house.border().feeds if not feed.opens_cases),
+        standings=house.standings,
+        header_needed=house.asks_for_header(mailbox),
+        cfbl_addresses=frozenset(house.settings.screening.cfbl_addresses),
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway import filing
+from gateway import filing, identities
 from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
 from gateway.intake import customer_values
@@ -20,8 +20,6 @@ from gateway.intake.customer_values import BadValueError
 from gateway.model import (
     Attribution,
     AttributionReason,
-    Identity,
-    IdentityKind,
     Screening,
     ScreeningReason,
     Verdict,
@@ -82,9 +80,7 @@ async def read_again(house: House, entries: Sequence[Entry]) -> dict[int, Dossie
         if one.position >= len(said.reports):
             log.warning("report cannot be read again", message_id=one.message_id, report_id=one.report_id)
             continue
-        identity = Identity(
-            IdentityKind(one.identity["kind"]), **{k: v for k, v in one.identity.items() if k != "kind"}
-        )
+        identity = identities.from_json(one.identity)
         screening = Screening(Verdict.ACCEPTED, ScreeningReason(one.screening), identity)
         item = ReportInHand(said.reports[one.position], screening, one.fingerprint, one.complainant)
         found[one.report_id] = Dossier(stored[one.message_id], said, identity, live=True, reports=[item])

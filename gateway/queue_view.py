@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from gateway import identities
 from gateway.house import House
 from gateway.queue import entry as entry_of
 from gateway.queue import read_again
@@ -63,12 +64,14 @@ class HopSeen:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """An entry with its evidence. `alike`: ids of those that wait like it, itself among them; `headers` of the
-    reported mail, decoded; `text`: what the reporter wrote; `contacts`: rows of the store."""
+    """An entry with its evidence. `alike`: ids of those that wait like it, itself among them; `proofs`: what the
+    identity rests on; `headers` of the reported mail, decoded; `text`: what the reporter wrote; `contacts`: rows of
+    the store."""
 
     entry: Entry
     alike: list[int]
     identity: str
+    proofs: list[str]
     facts: list[Fact]
     trace: list[HopSeen]
     headers: list[tuple[str, str]]
@@ -89,20 +92,14 @@ async def look(house: House, entry_id: int) -> View:
     return View(
         entry,
         alike,
-        identity_words(entry.identity),
+        identities.in_one_line(entry.identity),
+        list(identities.evidence(entry.identity)),
         facts(entry.parsed),
         hops,
         decode_headers(original.header_block) if original else [],
         dossier.parsed.text if dossier else "",
         contacts,
     )
-
-
-def identity_words(identity: dict[str, Any]) -> str:
-    """Who reports, in one line: `feed yahoo (dkim)`, `ann@example.org (dmarc)`."""
-    who = f"feed {identity['feed']}" if identity.get("feed") else identity.get("address") or identity.get("domain")
-    method = f" ({identity['method']})" if identity.get("method") else ""
-    return f"{who or 'nobody known'}{method}"
 
 
 def facts(parsed: dict[str, Any]) -> list[Fact]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from gateway.model import MailboxRole
+from gateway.screening import registry
 from gateway.setting_types import (
     Address,
     AddressList,
@@ -230,7 +231,8 @@ class PolicyChoice(Section):
 
 
 class Feed(Section):
-    """A source of reports that you know: a provider's feedback loop, a threat feed."""
+    """A source of reports that you know: a provider's feedback loop, a threat feed. `arfgate reporter list` shows those
+    that arfgate knows by itself; an entry with the name of one changes what it says here, and leaves the rest."""
 
     name: Text
     """Name, as lists show it."""
@@ -238,15 +240,21 @@ class Feed(Section):
     """Domains that sign its mail (DKIM d=) or pass SPF; a domain covers those below it."""
     aliases: AddressList = ()
     """Addresses of yours that you gave to this feed alone."""
+    senders: AddressList = ()
+    """Where others have mail in these domains too: the feed's own From addresses."""
     opens_cases: bool = True
     """Whether its reports open cases; false: they are only counted."""
+    weight: Annotated[float, Field(ge=0, le=100)] = 1.0
+    """Weight of one of its reports: a spam trap 3, a person's report 2, a click 1, statistics 0."""
+    raw_forwarding: bool = False
+    """Whether its terms allow that customers see its reports as they came."""
     note: str = ""
     """A remark for staff."""
 
     @field_validator("aliases")
     @classmethod
     def _domains_or_aliases(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if not value and info.data.get("domains") == ():
+        if not value and info.data.get("domains") == () and not registry.is_known(info.data.get("name", "")):
             raise ValueError("the feed has neither domains nor aliases, so nothing could be recognised; give one")
         return tuple(alias.lower() for alias in value)
 

@@ -24,6 +24,7 @@ from gateway.cli.parse import parse
 from gateway.cli.policy import policy_app
 from gateway.cli.queue import queue_app
 from gateway.cli.reparse import reparse
+from gateway.cli.reporter import reporter_app
 from gateway.cli.running import ingest, pause, poll, resume, run, tick
 
 
@@ -45,6 +46,7 @@ def build() -> typer.Typer:
     app.add_typer(queue_app, name="queue")
     app.add_typer(case_app, name="case")
     app.add_typer(customer_app, name="customer")
+    app.add_typer(reporter_app, name="reporter")
     app.add_typer(block_app, name="block")
     app.add_typer(policy_app, name="policy")
     app.add_typer(db_app, name="db")

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway import pipeline
+from gateway import identities, pipeline
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, text
 from gateway.dossier import Dossier
 from gateway.filing import would_send
 from gateway.house import House
 from gateway.intake.files import PathError, read_messages
+from gateway.model import Screening
 from gateway.senders import Senders
 from gateway.store import customers
 from gateway.store import desk as desk_store
@@ -42,6 +43,7 @@ async def _explain(house: House, name: str, index: int, raw: bytes) -> dict[str,
     parsed = (await house.workers.parse([raw]))[0]
     async with house.database.reading() as connection:
         network = await house.network(connection)
+        await house.know_reporters(connection)
         message = Stored(0, raw, None, now, 0)
         identity = await Senders(house).one(message, parsed)
         dossier = pipeline.examine(house, network, message, parsed, now, identity, live=False)
@@ -54,17 +56,16 @@ async def _explain(house: House, name: str, index: int, raw: bytes) -> dict[str,
 
 
 def _reasoning(dossier: Dossier, names: dict[int, str]) -> dict[str, Any]:
-    identity = dossier.identity
+    identity, reporter = dossier.identity, dossier.reporter
     first = dossier.screening or dossier.reports[0].screening
     return {
         "screening": {
             "verdict": first.verdict.value,
             "reason": first.reason.value,
             "detail": first.detail,
-            "identity": {
-                "kind": identity.kind.value, "domain": identity.domain, "address": identity.address,
-                "method": identity.method, "feed": identity.feed, "detail": identity.detail,
-            },
+            "identity": identities.as_json(identity),
+            "reporter": reporter.key if reporter else None,
+            "reports": [_verdict(item.screening) for item in dossier.reports],
         },
         "attribution": [
             {
@@ -80,6 +81,10 @@ def _reasoning(dossier: Dossier, names: dict[int, str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _verdict(screening: Screening) -> dict[str, str]:
+    return {"verdict": screening.verdict.value, "reason": screening.reason.value, "detail": screening.detail}
+
+
 def _print(told: dict[str, Any]) -> None:
     screening, identity = told["screening"], told["screening"]["identity"]
     typer.echo(f"message      {told['kind']}" + (f", format {told['format']}" if told["format"] else ""))
@@ -88,9 +93,12 @@ def _print(told: dict[str, Any]) -> None:
         for field, value in where.items():
             source = report["provenance"].get(field)
             typer.echo(f"  {field:<12} {text(value) or 'not stated'}" + (f"  (from {source})" if source else ""))
-    who = identity["feed"] or identity["address"] or identity["domain"] or "nobody"
-    typer.echo(f"identity     {identity['kind']}: {text(who)}; {text(identity['detail'])}")
-    typer.echo(f"screening    {screening['verdict']}: {screening['reason']}; {text(screening['detail'])}")
+    typer.echo(f"identity     {identity['kind']}: {text(identities.in_one_line(identity))}")
+    for line in identities.evidence(identity):
+        typer.echo(f"  because    {text(line)}")
+    typer.echo(f"reporter     {text(screening['reporter'] or 'nobody accountable')}")
+    for one in screening["reports"] or [screening]:
+        typer.echo(f"screening    {one['verdict']}: {one['reason']}; {text(one['detail'])}")
     for one in told["attribution"]:
         holder = one["account"] or "nobody"
         typer.echo(f"attribution  {text(one['resource']['value'])}: {holder} ({one['reason']}); {text(one['how'])}")

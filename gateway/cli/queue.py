@@ -19,9 +19,10 @@ from rich.text import Text
 from gateway import queue, queue_rules
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, text, who
 from gateway.house import House
+from gateway.identities import in_one_line
 from gateway.queue import QueueError
 from gateway.queue_rules import Rule, Terms
-from gateway.queue_view import View, identity_words, look
+from gateway.queue_view import View, look
 from gateway.store import queue as store
 from gateway.store.queue import Entry, Group
 
@@ -51,7 +52,7 @@ def list_entries(
     rows = [
         (
             g.entry.id, g.entry.value or "(none)", g.entry.reason, f"{g.entry.category} {g.entry.role}",
-            identity_words(g.entry.identity), g.seen, g.first_at, ", ".join(c.account for c in g.entry.candidates),
+            in_one_line(g.entry.identity), g.seen, g.first_at, ", ".join(c.account for c in g.entry.candidates),
         )
         for g in groups
     ]  # fmt: skip
@@ -76,6 +77,7 @@ def show(number: EntryNumber, json: JsonOption = False, config: ConfigOption = N
         ("why it waits", entry.reason),
         ("how we know", entry.how),
         ("reported by", view.identity),
+        *(("because", line) for line in view.proofs),
         ("like it", f"{len(view.alike)} waiting" if len(view.alike) > 1 else ""),
         *(("candidate", f"{c.account} ({c.name}): {c.why}") for c in entry.candidates),
     )

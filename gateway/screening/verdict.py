@@ -6,12 +6,14 @@ clock or a database, or say anything about whose resource it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gateway.model import Identity, IdentityKind, Screening, ScreeningReason, Verdict
 from gateway.screening.legal import lane
+from gateway.screening.reporters import Standing, Trust, reporter_of, standing
+from parsers.fields import same_organisation
 from parsers.report import Category, Kind, Parsed, Report
 
 MOST_HOPS = 100  # RFC 5321 section 6.3
@@ -51,7 +53,9 @@ _ABOUT_SITES = frozenset({Category.PHISHING, Category.FRAUD, Category.MALWARE, C
 @dataclass(frozen=True, slots=True)
 class ScreeningContext:
     """What screening has to know of us. Addresses lower-case; `now` aware UTC; `age_limit` of the policy.
-    `count_only_feeds`: names of registered feeds that open no cases.
+    `count_only_feeds`: names of registered feeds that open no cases. `standings`: staff's word about reporters, by key.
+    `header_needed`: whether the mailbox wants the reported mail's header also where address and time are named.
+    `cfbl_addresses`: ours, lower-case, where only signed reports are taken (RFC 9477).
     """
 
     own_addresses: frozenset[str]
@@ -61,6 +65,9 @@ class ScreeningContext:
     age_limit: timedelta
     count_only_feeds: frozenset[str] = frozenset()
     legal_lane: bool = True  # False: two persons said that this message is none of it
+    standings: Mapping[str, Standing] = field(default_factory=dict)
+    header_needed: bool = True
+    cfbl_addresses: frozenset[str] = frozenset()
 
 
 def screen(parsed: Parsed, report: Report | None, identity: Identity, ctx: ScreeningContext) -> Screening:
@@ -83,38 +90,94 @@ def screen(parsed: Parsed, report: Report | None, identity: Identity, ctx: Scree
         return says(Verdict.JUNK, ScreeningReason.NOTHING_OF_OURS, "no known format, and nothing of ours in it")
     if report is None:
         return says(Verdict.REVIEW, ScreeningReason.UNREADABLE, "a report in which no incident could be read")
+    return _by_identity(parsed, report, identity, ctx)
+
+
+def _by_identity(parsed: Parsed, report: Report, identity: Identity, ctx: ScreeningContext) -> Screening:
+    """The verdict on a report that is for us to judge: who stands behind it, and how they stand with us."""
+
+    def says(verdict: Verdict, reason: ScreeningReason, detail: str) -> Screening:
+        return Screening(verdict, reason, identity, detail)
+
     if identity.kind is IdentityKind.UNCHECKED:
         detail = f"nobody could check the sender: {identity.detail}"
         return says(Verdict.HELD, ScreeningReason.IDENTITY_UNCHECKED, detail)
     if identity.kind is IdentityKind.NOBODY:
         reason = ScreeningReason.FOREIGN_BORDER if identity.foreign else ScreeningReason.ANONYMOUS
         return says(Verdict.REJECTED, reason, f"nobody accountable stands behind it: {identity.detail}")
-    return _of_somebody(report, identity, ctx)
+    to_cfbl = _to_cfbl(parsed, ctx)
+    if to_cfbl and not _signed_by_its_sender(parsed, identity):  # RFC 9477 section 3.3: SHALL NOT be processed
+        detail = f"sent to {to_cfbl}, where only mail with a DKIM signature of its From domain is taken"
+        return says(Verdict.REJECTED, ScreeningReason.CFBL_UNSIGNED, detail)
+    stands = standing(reporter_of(identity, parsed), ctx.standings)
+    if stands is not None and stands.blocked:
+        return says(Verdict.REJECTED, ScreeningReason.REPORTER_BLOCKED, f"{stands.key} is blocked: {stands.why}")
+    found = _of_somebody(report, identity, ctx, stands, to_cfbl)
+    if found.verdict is Verdict.ACCEPTED and stands is not None and stands.trust is Trust.DOUBTFUL:
+        detail = f"a person looks at each report of {stands.key}: {stands.why}"
+        return says(Verdict.HELD, ScreeningReason.REPORTER_DOUBTED, detail)
+    return found
 
 
-def _of_somebody(report: Report, identity: Identity, ctx: ScreeningContext) -> Screening:
+def throttled(screening: Screening, limit: int) -> Screening:
+    """The verdict on an accepted report that is more than its reporter may send in an hour."""
+    detail = f"more than {limit} in an hour; it would be accepted: {screening.detail}"
+    return replace(screening, verdict=Verdict.HELD, reason=ScreeningReason.THROTTLED, detail=detail)
+
+
+def _of_somebody(
+    report: Report, identity: Identity, ctx: ScreeningContext, stands: Standing | None, to_cfbl: str | None
+) -> Screening:
     """The verdict on a report whose sender is accountable."""
     if (report.feedback_type or "").lower() in _NO_COMPLAINT_TYPES or report.category in _NO_COMPLAINT:
         what = report.feedback_type or report.category.value
         detail = f"{what} is information, not a complaint"
         return Screening(Verdict.RECORDED, ScreeningReason.NOT_A_COMPLAINT, identity, detail)
-    if identity.feed in ctx.count_only_feeds:
-        detail = f"feed {identity.feed} opens no cases"
-        return Screening(Verdict.RECORDED, ScreeningReason.COUNT_ONLY, identity, detail)
-    if identity.kind is IdentityKind.FEED:
-        reason, detail = ScreeningReason.FEED, f"registered feed {identity.feed}"
-    elif evidence := _evidence(report):
-        reason, detail = ScreeningReason.SIGNED, f"{identity.address}, with {evidence}"
-    else:
+    opens = stands.opens_cases if stands else None
+    if not (identity.feed not in ctx.count_only_feeds if opens is None else opens):
+        who = f"feed {identity.feed}" if identity.feed else identity.address
+        return Screening(Verdict.RECORDED, ScreeningReason.COUNT_ONLY, identity, f"{who} opens no cases")
+    complete = _complete(report, identity, ctx, stands, to_cfbl)
+    if complete is None:
         detail = (
             f"{identity.address} is authenticated, but no header of the reported mail with a Received line is there"
         )
         return Screening(Verdict.HELD, ScreeningReason.EVIDENCE_MISSING, identity, detail)
+    reason, detail = complete
     at = incident_time(report)
     if at and at < ctx.now - ctx.age_limit:
         detail = f"the incident of {at:%Y-%m-%d %H:%M} UTC is older than {_days(ctx.age_limit)}"
         return Screening(Verdict.RECORDED, ScreeningReason.TOO_OLD, identity, detail)
     return Screening(Verdict.ACCEPTED, reason, identity, detail)
+
+
+def _complete(
+    report: Report, identity: Identity, ctx: ScreeningContext, stands: Standing | None, to_cfbl: str | None
+) -> tuple[ScreeningReason, str] | None:
+    """Why the report is enough to act on; None: something is missing."""
+    if identity.kind is IdentityKind.FEED:
+        return ScreeningReason.FEED, f"registered feed {identity.feed}"
+    if evidence := _evidence(report, header_needed=ctx.header_needed):
+        return ScreeningReason.SIGNED, f"{identity.address}, with {evidence}"
+    if stands is not None and stands.trust is Trust.TRUSTED and (report.source_ip or report.resources):
+        return ScreeningReason.TRUSTED, f"{stands.key} is trusted: {stands.why}"
+    original = report.original
+    if to_cfbl and (report.identifiers.feedback_id or (original and original.message_id)):
+        return ScreeningReason.OWN_FEEDBACK_ID, f"{identity.address} to {to_cfbl}, about a mail that names itself"
+    return None
+
+
+def _to_cfbl(parsed: Parsed, ctx: ScreeningContext) -> str | None:
+    if not ctx.cfbl_addresses:
+        return None
+    return next((to for to in parsed.envelope.to if to.lower() in ctx.cfbl_addresses), None)
+
+
+def _signed_by_its_sender(parsed: Parsed, identity: Identity) -> bool:
+    """Whether a DKIM signature that holds is the From domain's (RFC 9477 section 3.3)."""
+    domain = (parsed.envelope.from_ or "").rpartition("@")[2].lower()
+    signed = [proof.domain for proof in identity.proofs if (proof.method, proof.result) == ("dkim", "pass")]
+    return bool(domain) and any(one == domain or same_organisation(one, domain) for one in signed)
 
 
 def incident_time(report: Report) -> datetime | None:
@@ -141,16 +204,16 @@ def _loop(parsed: Parsed, ctx: ScreeningContext) -> str | None:
     return None
 
 
-def _evidence(report: Report) -> str | None:
+def _evidence(report: Report, *, header_needed: bool) -> str | None:
     """What makes a complaint complete (PAG-1): the reported mail's header with a Received line, or, where there
-    was no mail, address and time.
+    was no mail (or the mailbox does not ask for its header), address and time.
     """
     if report.trace:
         return "the header of the reported mail"
     block = report.original.header_block.lower() if report.original else b""
     if block.startswith(b"received:") or b"\nreceived:" in block:
         return "the header of the reported mail"
-    if report.category in WITHOUT_MAIL and report.source_ip and report.arrival_date:
+    if (not header_needed or report.category in WITHOUT_MAIL) and report.source_ip and report.arrival_date:
         return "address and time"
     if report.category in _ABOUT_SITES and report.reported_uri and report.arrival_date:
         return "the site's address and time"

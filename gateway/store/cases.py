@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casework.states import worst
 from gateway.model import Case, CaseState, Cause, ClockState
-from gateway.store import events, notices, third_parties
+from gateway.store import events, notices, reporters, third_parties
 from gateway.store.tables import accounts, actions, attributions, cases, clocks, customers, reports
 
 
@@ -98,6 +98,8 @@ async def end(connection: AsyncConnection, case: Case, state: CaseState, cause: 
         .where(cases.c.id == case.id)
         .values(state=state.value, cause=cause.value, resolved_at=now, **current)
     )
+    if cause is Cause.FALSE and case.id is not None:  # it counts against who reported it
+        await reporters.judge_case(connection, case.id, reporters.FALSE)
 
 
 async def actions_of(connection: AsyncConnection, case_id: int | None = None) -> list[dict[str, Any]]:

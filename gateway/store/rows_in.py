@@ -103,6 +103,8 @@ class ReportRow(SQLModel, table=True):
     detail: str = ""
     identity: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     complainant: str | None = None
+    reporter_id: int | None = Field(default=None, foreign_key="reporters.id", index=True)
+    judgement: str | None = None  # None: nobody said otherwise | disputed | false | right
     fingerprint: str = Field(index=True)
     outer_id: str | None = None  # Message-ID of the mail that brought it: twins share it
     parsed: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))

@@ -19,6 +19,7 @@ from gateway.store.rows_in import (
 )
 from gateway.store.rows_legal import LegalActRow, LegalMatterRow
 from gateway.store.rows_policies import PolicyRow
+from gateway.store.rows_reporters import ReporterRow
 from gateway.store.rows_screening import HeldRow, ReplyTurnRow
 from gateway.store.rows_who import (
     ConfirmationRow,
@@ -61,6 +62,7 @@ clocks = _table(ClockRow)
 notices = _table(NoticeRow)
 actions = _table(ActionRow)
 events = _table(EventRow)
+reporters = _table(ReporterRow)
 third_parties = _table(ThirdPartyRow)
 opt_outs = _table(OptOutRow)
 rdap_cache = _table(RdapCacheRow)

@@ -187,6 +187,33 @@ def upgrade() -> None:
         batch_op.create_index("reply_turns_last", ["last_at"], unique=False)
 
     op.create_table(
+        "reporters",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("domain", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("organisation", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("trust", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("weight", sa.Float(), nullable=True),
+        sa.Column("may_reply", sa.Boolean(), nullable=True),
+        sa.Column("opens_cases", sa.Boolean(), nullable=True),
+        sa.Column("raw_forwarding", sa.Boolean(), nullable=True),
+        sa.Column("alias", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("throttle", sa.Integer(), nullable=True),
+        sa.Column("blocked", sa.Boolean(), nullable=False),
+        sa.Column("first_seen", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("decided_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("decided_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("why", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+    )
+    with op.batch_alter_table("reporters", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reporters_decided_at"), ["decided_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_reporters_domain"), ["domain"], unique=False)
+
+    op.create_table(
         "sources",
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("position", sa.JSON(), nullable=False),
@@ -293,6 +320,8 @@ def upgrade() -> None:
         sa.Column("detail", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("identity", sa.JSON(), nullable=False),
         sa.Column("complainant", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("reporter_id", sa.Integer(), nullable=True),
+        sa.Column("judgement", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("fingerprint", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("outer_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("parsed", sa.JSON(), nullable=False),
@@ -303,6 +332,7 @@ def upgrade() -> None:
         sa.Column("contacts_next_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("contacts_tries", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"]),
+        sa.ForeignKeyConstraint(["reporter_id"], ["reporters.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("message_id", "position"),
     )
@@ -310,6 +340,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_reports_campaign"), ["campaign"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_fingerprint"), ["fingerprint"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_hosts_state"), ["hosts_state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_reports_reporter_id"), ["reporter_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_source_ip"), ["source_ip"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_verdict"), ["verdict"], unique=False)
         batch_op.create_index("reports_contacts", ["contacts_state", "contacts_next_at"], unique=False)
@@ -638,6 +669,7 @@ def downgrade() -> None:
         batch_op.drop_index("reports_contacts")
         batch_op.drop_index(batch_op.f("ix_reports_verdict"))
         batch_op.drop_index(batch_op.f("ix_reports_source_ip"))
+        batch_op.drop_index(batch_op.f("ix_reports_reporter_id"))
         batch_op.drop_index(batch_op.f("ix_reports_hosts_state"))
         batch_op.drop_index(batch_op.f("ix_reports_fingerprint"))
         batch_op.drop_index(batch_op.f("ix_reports_campaign"))
@@ -657,6 +689,11 @@ def downgrade() -> None:
     op.drop_table("accounts")
     op.drop_table("switches")
     op.drop_table("sources")
+    with op.batch_alter_table("reporters", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_reporters_domain"))
+        batch_op.drop_index(batch_op.f("ix_reporters_decided_at"))
+
+    op.drop_table("reporters")
     with op.batch_alter_table("reply_turns", schema=None) as batch_op:
         batch_op.drop_index("reply_turns_last")
 

@@ -114,7 +114,9 @@ async def _reply(
     answered, left = dict(turns.answered), house.settings.replies.hourly - turns.in_last_hour
     rows, took = [], {}
     for dossier, _ in wanted:
-        said = _decide(dossier, replace(blank, answered=answered, left=left, refused=turns.refused | blank.refused), done)
+        said = _decide(
+            dossier, replace(blank, answered=answered, left=left, refused=turns.refused | blank.refused), done
+        )
         if said.reply is None or said.to is None:
             continue
         rows.append(_notice_row(house, dossier, said, numbered.get(dossier.message.id), now))

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,18 +66,28 @@ def demo(
 def _how_to_look_further(screen: Screen, directory: Path) -> None:
     config = f"--config {shlex.quote(str(directory / 'arfgate.toml'))}"
     first = shlex.quote(str(directory / "in" / "01-abuse.eml"))
+    arfgate = _as_called()
     screen.say("")
     screen.say("Look further:", "bold")
     for command in (
-        f"arfgate queue list {config}",
-        f"arfgate case list {config}",
-        f"arfgate case show 1 {config}",
-        f"arfgate block list {config}",
-        f"arfgate explain {first} {config}",
-        f"arfgate parse {shlex.quote(str(directory / 'in'))}",
+        f"queue list {config}",
+        f"case list {config}",
+        f"case show 1 {config}",
+        f"block list {config}",
+        f"explain {first} {config}",
+        f"parse {shlex.quote(str(directory / 'in'))}",
     ):
-        screen.say(f"  {command}")
+        screen.say(f"  {arfgate} {command}")
     screen.say(f"  The log: {directory / 'arfgate.log'}; every mail that went out: {directory / 'out'}")
+
+
+def _as_called() -> str:
+    """How this program is called from here: `arfgate` where the shell finds it, else its place (make's .venv)."""
+    if shutil.which("arfgate"):
+        return "arfgate"
+    program = Path(sys.argv[0])
+    here = Path.cwd()
+    return shlex.quote(str(program.relative_to(here) if program.is_relative_to(here) else program))
 
 
 def _how_to_go_on(screen: Screen, stage: story.Stage) -> None:

@@ -57,6 +57,11 @@ class Said:
     outcome: str
     path: Path | None
 
+    @property
+    def what(self) -> str:
+        """`complaint about 192.0.2.1`; an acknowledgement is about nothing of ours."""
+        return f"{self.kind} about {self.about}" if self.about else self.kind
+
 
 @dataclass(frozen=True, slots=True)
 class Outside:

@@ -72,7 +72,7 @@ async def serving(users: Iterable[str], password: str) -> AsyncIterator[Mailroom
         await task
 
 
-def _answering(imap: IMAPServer) -> Callable[[StreamReader, StreamWriter], Coroutine[Any, Any, None]]:
+def answering(imap: IMAPServer) -> Callable[[StreamReader, StreamWriter], Coroutine[Any, Any, None]]:
     """Not by proxyprotocol's reader: it keeps no hold of the task that answers, and Python 3.13 then collects it
     in the middle of a connection."""
 
@@ -94,8 +94,7 @@ async def _serve(
         await backend.start(stack)
         for user in users:
             await _add_user(backend, config, user, password)
-        answering = _answering(IMAPServer(backend.login, config))
-        server = await asyncio.start_server(answering, sock=listener)
+        server = await asyncio.start_server(answering(IMAPServer(backend.login, config)), sock=listener)
         ready.set_result(None)
         await ended.wait()
         server.close()

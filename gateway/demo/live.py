@@ -49,7 +49,7 @@ async def _watch(stage: Stage) -> None:
         for one in news.said:
             if one.path and one.id not in said:
                 said.add(one.id)
-                stage.screen.say(f"sent:    {one.kind} about {one.about} to {one.to}: {one.path}")
+                stage.screen.say(f"sent:    {one.what} to {one.to}: {one.path}")
 
 
 class _Drop:

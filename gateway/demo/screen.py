@@ -96,7 +96,7 @@ class Screen:
     def _notices(self, said: list[Said], folder: Path) -> None:
         table = self._table(f"Notices that went out (files in {folder})", ["to", "why", "outcome", "file"])
         for one in said:
-            why = f"{one.kind} about {one.about}" + (f", {one.case}" if one.case else "")
+            why = one.what + (f", {one.case}" if one.case else "")
             table.add_row(*map(_text, (one.to, why, one.outcome, _path(one.path))))
         self.console.print(table)
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from pymap.backend.dict import DictBackend
 from pymap.backend.dict import Identity as DictIdentity
-from pymap.imap import IMAPService
+from pymap.imap import IMAPServer
 from pymap.parsing.message import AppendMessage
 from pymap.user import Passwords, UserMetadata
 from pysasl.hashing import Cleartext
 
+from gateway.demo.imap_server import answering
 from servers.background import BackgroundLoop
 from servers.ports import free_port
 
@@ -88,7 +89,9 @@ class PymapServer:
             self._config.apply_context()
             async with AsyncExitStack() as stack:
                 await self._backend.start(stack)
-                await IMAPService(self._backend, self._config).start(stack)
+                imap = answering(IMAPServer(self._backend.login, self._config))
+                server = await asyncio.start_server(imap, self.host, self.port)
+                stack.callback(server.close)
                 ready.set_result(None)
                 while (command := await self._commands.get()) is not None:
                     coro, answer = command

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import answering, correspondence, identities, legal, telling
+from gateway import answering, correspondence, floods, identities, legal, telling
 from gateway.casework.cases import Complaint
 from gateway.casework.clocks import Change
 from gateway.casework.desk import ClockKey, Desk, Origin
@@ -35,6 +35,8 @@ async def file(house: House, connection: AsyncConnection, dossiers: Sequence[Dos
     items = [(dossier, item) for dossier in dossiers for item in dossier.reports]
     await desk_store.hold(connection, _accounts(items))
     await _mark_twins(connection, dossiers)
+    await floods.repetitions(connection, dossiers)
+    await floods.guard(house, connection, dossiers, now)
     await correspondence.route(house, connection, [d for d in dossiers if d.live], now)
     desk = await desk_store.load(connection, _accounts(items))
     placed = _decide(house, desk, items, now)

@@ -26,6 +26,23 @@ class Replies(Section):
     """Days after which a report that is held, and that nobody completed or released, expires."""
 
 
+class Flood(Section):
+    """How many accepted reports of people are fine in an hour, before what follows waits for a person. Registered feeds
+    are not counted."""
+
+    domain_hourly: Annotated[int, Field(ge=1, le=1_000_000)] = 200
+    """From one authenticated organisation."""
+    network_hourly: Annotated[int, Field(ge=1, le=1_000_000)] = 200
+    """From one network: the /24 (IPv6: /48) of the client that spoke to your border."""
+    account_hourly: Annotated[int, Field(ge=1, le=1_000_000)] = 500
+    """About one account."""
+
+    def of(self, key: str) -> int:
+        """The number for a key of `screening.flood`."""
+        by = {"domain": self.domain_hourly, "network": self.network_hourly, "account": self.account_hourly}
+        return by[key.partition(" ")[0]]
+
+
 class Legal(Section):
     """The restricted lane: child abuse, threats to life, court and police, copyright."""
 

@@ -20,8 +20,10 @@ from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from gateway.screening.likeness import sketch
 from gateway.screening.verify import Job, Verified, verify_all
 from parsers import parse
+from parsers.bodies import bodies
 from parsers.report import Envelope, Kind, Limits, Parsed
 
 CHUNK = 25  # messages a task: large enough to pay for the trip, small enough to share two workers
@@ -67,6 +69,16 @@ class ParserWorkers:
         chunks = [list(items[i : i + CHUNK]) for i in range(0, len(items), CHUNK)]
         done = await asyncio.gather(*(self._chunk(work, chunk, seconds, given_up) for chunk in chunks))
         return [one for chunk in done for one in chunk]
+
+    async def sketches(self, raws: Sequence[bytes]) -> list[int | None]:
+        """What the reported mails are like (screening.likeness), a number for each message; None: it cannot be told."""
+        with _without_interrupts():
+            future = self._pool.schedule(_sketch_all, args=[list(raws), self.limits], timeout=self.seconds * 2)
+        try:
+            found: list[int | None] = await asyncio.wrap_future(future)
+        except (FutureTimeoutError, ProcessExpired, MemoryError):
+            return [None] * len(raws)
+        return found
 
     async def _chunk(
         self, work: Work[Item, Result], chunk: list[Item], seconds: float, given_up: Callable[[BaseException], Result]
@@ -118,6 +130,10 @@ def _without_interrupts() -> Iterator[None]:
 
 def _parse_all(raws: list[bytes], limits: Limits) -> list[Parsed]:
     return [parse(raw, limits) for raw in raws]
+
+
+def _sketch_all(raws: list[bytes], limits: Limits) -> list[int | None]:
+    return [sketch("\n".join(bodies(raw, limits))) for raw in raws]
 
 
 def _confine(memory: int) -> None:

@@ -13,7 +13,10 @@ from gateway import staff
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, left, table, text, who
 from gateway.house import House
 from gateway.model import Case, Cause
-from gateway.store import cases
+from gateway.screening.likeness import groups
+from gateway.store import cases, messages
+
+_COMPARED = 50  # reports of a case whose mails are compared
 
 case_app = typer.Typer(help="Cases: list, show, and what staff decide.", no_args_is_help=True)
 
@@ -51,7 +54,13 @@ def show(number: Number, json: JsonOption = False, config: ConfigOption = None) 
 
     async def work(house: House) -> tuple[dict[str, Any] | None, Any]:
         async with house.database.reading() as connection:
-            return await cases.shown(connection, number), house.clock()
+            found = await cases.shown(connection, number)
+            looked = found["reports"][:_COMPARED] if found else []
+            raws = [await messages.raw(connection, report["id"]) or b"" for report in looked]
+        alike = groups(await house.workers.sketches(raws)) if len(raws) > 1 else []
+        for report, group in zip(looked, alike, strict=False):
+            report["mailing"] = group
+        return found, house.clock()
 
     case, now = in_house(config, work)
     if case is None:
@@ -75,15 +84,7 @@ def _show(case: dict[str, Any], now: Any) -> None:
         [(c.value, c.role, c.state, c.round, c.notified_at, c.due_at, left(c.due_at, now)) for c in case["clocks"]],
         empty="",
     )
-    table(
-        "Reports",
-        ("id", "category", "source", "incident", "received", "complainant", "attributed"),
-        [
-            (r["id"], r["category"], r["source_ip"], r["arrival_date"], r["received_at"], r["complainant"], r["how"])
-            for r in case["reports"]
-        ],
-        empty="No reports.",
-    )
+    _show_reports(case["reports"])
     found = {(f["code"], f["evidence"]): r["id"] for r in case["reports"] for f in r["parsed"].get("findings", ())}
     rows = [(report, code, evidence) for (code, evidence), report in found.items()]
     table("Findings", ("report", "finding", "evidence"), rows, empty="No findings.")
@@ -106,6 +107,28 @@ def _show(case: dict[str, Any], now: Any) -> None:
         empty="No contacts outside were found.",
     )
     table("Events", ("when", "who", "what", "why"), [(e.at, e.who, e.what, e.why) for e in case["events"]], empty="")
+
+
+def _show_reports(reports: list[dict[str, Any]]) -> None:
+    """Reports with the same number of a mailing hold mails that are much alike."""
+    table(
+        "Reports",
+        ("id", "mailing", "category", "source", "incident", "received", "complainant", "attributed"),
+        [
+            (
+                r["id"],
+                r.get("mailing"),
+                r["category"],
+                r["source_ip"],
+                r["arrival_date"],
+                r["received_at"],
+                r["complainant"],
+                r["how"],
+            )
+            for r in reports
+        ],
+        empty="No reports.",
+    )
 
 
 @case_app.command()

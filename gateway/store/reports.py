@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.model import Verdict
 from gateway.store.legal import restricted
 from gateway.store.tables import accounts, attributions, customers, messages, reports
 from gateway.store.text import storable
@@ -27,6 +28,22 @@ async def twins(connection: AsyncConnection, fingerprints: Iterable[str]) -> set
         )
     )
     return {(row.fingerprint, row.outer_id) for row in rows}
+
+
+async def repeated(connection: AsyncConnection, fingerprints: Iterable[str]) -> set[tuple[str, str]]:
+    """(fingerprint, complainant) of what was filed already, of the evidence asked for. One statement."""
+    wanted = sorted(set(fingerprints))
+    if not wanted:
+        return set()
+    rows = await connection.execute(
+        select(reports.c.fingerprint, reports.c.complainant).where(
+            reports.c.fingerprint.in_(wanted),
+            reports.c.complainant.is_not(None),
+            reports.c.outer_id.is_not(None),
+            reports.c.verdict == Verdict.ACCEPTED.value,
+        )
+    )
+    return {(row.fingerprint, row.complainant) for row in rows}
 
 
 async def replace(connection: AsyncConnection, message_ids: Sequence[int]) -> None:

@@ -39,3 +39,14 @@ class ReplyTurnRow(SQLModel, table=True):
     address: str = Field(primary_key=True)
     last_at: datetime
     kind: str
+
+
+class FloodBucketRow(SQLModel, table=True):
+    """A token bucket of `screening.flood`; without a row it is full."""
+
+    __tablename__ = "flood_buckets"
+    __table_args__ = (Index("flood_buckets_at", "at"),)
+    key: str = Field(primary_key=True)
+    tokens: float
+    at: datetime
+    tripped_at: datetime | None = None

@@ -20,7 +20,7 @@ from gateway.store.rows_in import (
 from gateway.store.rows_legal import LegalActRow, LegalMatterRow
 from gateway.store.rows_policies import PolicyRow
 from gateway.store.rows_reporters import ReporterRow
-from gateway.store.rows_screening import HeldRow, ReplyTurnRow
+from gateway.store.rows_screening import FloodBucketRow, HeldRow, ReplyTurnRow
 from gateway.store.rows_who import (
     ConfirmationRow,
     DnsAnswerRow,
@@ -80,3 +80,4 @@ dns_answers = _table(DnsAnswerRow)
 mutes = _table(MuteRow)
 volumes = _table(VolumeRow)
 tallies = _table(TallyRow)
+flood_buckets = _table(FloodBucketRow)

@@ -58,6 +58,17 @@ def upgrade() -> None:
         batch_op.create_index("events_case", ["case_id", "id"], unique=False)
 
     op.create_table(
+        "flood_buckets",
+        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("tokens", sa.Float(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("tripped_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    with op.batch_alter_table("flood_buckets", schema=None) as batch_op:
+        batch_op.create_index("flood_buckets_at", ["at"], unique=False)
+
+    op.create_table(
         "mailboxes",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -719,6 +730,10 @@ def downgrade() -> None:
 
     op.drop_table("messages")
     op.drop_table("mailboxes")
+    with op.batch_alter_table("flood_buckets", schema=None) as batch_op:
+        batch_op.drop_index("flood_buckets_at")
+
+    op.drop_table("flood_buckets")
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.drop_index("events_case")
 

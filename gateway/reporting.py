@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.house import House
-from gateway.screening import registry
 from gateway.screening.identity import Feed
 from gateway.screening.reporters import Reporter, ReporterKind
 from gateway.store import reporters
@@ -34,15 +33,11 @@ def meant(house: House, name: str) -> Reporter:
         return Reporter(wanted, value)
     if wanted is ReporterKind.PERSON and (box := address(value)):
         domain = registrable(box.rpartition("@")[2]) or box.rpartition("@")[2]
-        return Reporter(wanted, box.lower(), domain, _organisation(domain))
+        return Reporter(wanted, box.lower(), domain)
     if wanted is ReporterKind.ORGANISATION and (found := host(value)):
         domain = registrable(found) or found
-        return Reporter(wanted, domain, domain, f"{wanted.value}:{domain}")
+        return Reporter(wanted, domain, domain)
     raise NoReporterError(f"{name}: no feed of that name, no domain and no address; 'arfgate reporter list' shows them")
-
-
-def _organisation(domain: str) -> str | None:
-    return None if domain in registry.freemail() else f"{ReporterKind.ORGANISATION.value}:{domain}"
 
 
 async def decide(house: House, name: str, values: Mapping[str, Any], who: str, why: str) -> str:

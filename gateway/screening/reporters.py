@@ -36,13 +36,13 @@ class Trust(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """`key` is `feed:NAME`, `organisation:DOMAIN` or `person:ADDRESS`; `organisation` is the key of the organisation
-    that a person or domain belongs to, None where strangers share it."""
+    """`key` is `feed:NAME`, `organisation:DOMAIN` or `person:ADDRESS`; `also`: the key of the person's organisation, or
+    of the person at whose address the organisation's program writes; None where there is none."""
 
     kind: ReporterKind
     name: str
     domain: str | None = None
-    organisation: str | None = None
+    also: str | None = None
 
     @property
     def key(self) -> str:
@@ -75,22 +75,22 @@ def reporter_of(identity: Identity, parsed: Parsed) -> Reporter | None:
         return None
     domain = registrable(identity.domain) or identity.domain
     strangers = domain in registry.freemail()
-    organisation = None if strangers else f"{ReporterKind.ORGANISATION.value}:{domain}"
-    if parsed.format not in HUMAN_FORMATS and not strangers:
-        return Reporter(ReporterKind.ORGANISATION, domain, domain, organisation)
     address = (identity.address or identity.domain).lower().replace("\0", "")[:_NAME_CHARS]
-    return Reporter(ReporterKind.PERSON, address.encode("utf-8", "replace").decode(), domain, organisation)
+    address = address.encode("utf-8", "replace").decode()
+    if parsed.format not in HUMAN_FORMATS and not strangers:
+        return Reporter(ReporterKind.ORGANISATION, domain, domain, f"{ReporterKind.PERSON.value}:{address}")
+    also = None if strangers else f"{ReporterKind.ORGANISATION.value}:{domain}"
+    return Reporter(ReporterKind.PERSON, address, domain, also)
 
 
 def standing(reporter: Reporter | None, decided: Mapping[str, Standing]) -> Standing | None:
-    """How a reporter stands: what was decided about it; being blocked or doubted also of its organisation."""
+    """How a reporter stands: what was decided about it, else about what it belongs to; a block of either, then a doubt
+    about either, goes first."""
     if reporter is None or not decided:
         return None
-    own = decided.get(reporter.key)
-    above = decided.get(reporter.organisation) if reporter.organisation else None
-    if own is None or (above is not None and (above.blocked or above.trust is Trust.DOUBTFUL) and not own.blocked):
-        return above or own
-    return own
+    found = [decided[key] for key in (reporter.key, reporter.also or "") if key in decided]
+    worst = [one for one in found if one.blocked] or [one for one in found if one.trust is Trust.DOUBTFUL]
+    return next(iter(worst or found), None)
 
 
 def precision(accepted: int, disputed: int, false: int) -> float | None:

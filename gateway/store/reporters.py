@@ -118,14 +118,16 @@ async def _counted(connection: AsyncConnection, only: ColumnElement[bool] | None
     counts = (
         select(
             reports.c.reporter_id, func.count().label("reports"), count(accepted, "accepted"),
-            count(reports.c.judgement == DISPUTED, "disputed"), count(reports.c.judgement == FALSE, "false"),
+            count(reports.c.judgement == DISPUTED, "disputed"), count(reports.c.judgement == FALSE, "found_false"),
             func.max(reports.c.received_at).label("last_seen"),
         )
         .where(reports.c.reporter_id.is_not(None))
         .group_by(reports.c.reporter_id)
         .subquery()
     )  # fmt: skip
-    query = select(reporters, *(counts.c[name] for name in ("reports", "accepted", "disputed", "false", "last_seen")))
+    query = select(
+        reporters, *(counts.c[name] for name in ("reports", "accepted", "disputed", "found_false", "last_seen"))
+    )
     query = query.outerjoin(counts, counts.c.reporter_id == reporters.c.id)
     if only is not None:
         query = query.where(only)
@@ -136,6 +138,7 @@ async def _counted(connection: AsyncConnection, only: ColumnElement[bool] | None
 
 
 def _with_precision(row: dict[str, Any]) -> dict[str, Any]:
+    row["false"] = row.pop("found_false")  # a word of SQL's own
     for name in ("reports", "accepted", "disputed", "false"):
         row[name] = int(row[name] or 0)
     return row | {"precision": precision(row["accepted"], row["disputed"], row["false"])}
@@ -166,5 +169,5 @@ async def _ids(connection: AsyncConnection, keys: Iterable[str]) -> dict[str, in
 def _row(one: Reporter, now: datetime) -> dict[str, Any]:
     return {
         "key": one.key, "kind": one.kind.value, "name": one.name, "domain": one.domain,
-        "organisation": one.organisation, "trust": Trust.USUAL.value, "blocked": False, "first_seen": now, "why": "",
+        "trust": Trust.USUAL.value, "blocked": False, "first_seen": now, "why": "",
     }  # fmt: skip

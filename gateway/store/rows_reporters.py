@@ -18,7 +18,6 @@ class ReporterRow(SQLModel, table=True):
     kind: str
     name: str
     domain: str | None = Field(default=None, index=True)
-    organisation: str | None = None
     trust: str = "usual"
     weight: float | None = None
     may_reply: bool | None = None

@@ -204,7 +204,6 @@ def upgrade() -> None:
         sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("domain", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("organisation", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("trust", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("weight", sa.Float(), nullable=True),
         sa.Column("may_reply", sa.Boolean(), nullable=True),

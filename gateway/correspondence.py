@@ -27,7 +27,17 @@ from gateway.store.notices import StoredNotice
 from notifier.notice import NoticeKind
 from parsers.report import Bounce, Kind
 
-TO_CUSTOMERS = frozenset({NoticeKind.COMPLAINT.value, NoticeKind.REMINDER.value, NoticeKind.OVERDUE.value})
+TO_CUSTOMERS = frozenset(
+    kind.value
+    for kind in (
+        NoticeKind.COMPLAINT,
+        NoticeKind.REMINDER,
+        NoticeKind.OVERDUE,
+        NoticeKind.ANSWER_REJECTED,
+        NoticeKind.CONSENT_ASKED,
+        NoticeKind.APPEAL_DECIDED,
+    )
+)
 _COMES_BACK = frozenset({Kind.REPLY, Kind.AUTO_REPLY, Kind.BOUNCE, Kind.OPT_OUT})
 
 
@@ -115,7 +125,8 @@ def _bounce(house: House, desk: Desk, one: Returned) -> list[int]:
     if worst.action == "failed":
         if starts and clock is not None and _is_current(desk, clock, one.notice):
             why = f"{one.notice.to}: {worst.status or 'bounced'}"
-            change = clocks.bounced(clock, len(desk.parties[clock.case_key[0]].contacts), why)
+            contacts = desk.parties[clock.case_key[0]].contacts
+            change = clocks.bounced(clock, len(contacts), why, house.given_up_at())
             desk.apply(Applied(change, Origin(dict(one.notice.facts), one.notice.evidence)))
         return [one.notice.id]
     if worst.action == "delivered" and starts and clock is not None and clock.starts_at is not None:
@@ -131,12 +142,9 @@ def _answer(house: House, desk: Desk, one: Returned) -> None:
         return
     alarm = timedelta(hours=house.policy.answer.alarm_hours)
     for each in desk.of_case(clock.case_key):
-        own = each.id == one.notice.clock_id
-        desk.apply(
-            Applied(
-                clocks.answered(each, one.dossier.message.received_at, alarm, own_notice=own), Origin(who="customer")
-            )
-        )
+        own, rule = each.id == one.notice.clock_id, house.rule(each.case_key[1])
+        change = clocks.answered(each, one.dossier.message.received_at, alarm, rule, own_notice=own)
+        desk.apply(Applied(change, Origin(who="customer")))
 
 
 def _worst(bounces: Sequence[Bounce]) -> Bounce | None:

@@ -106,7 +106,7 @@ def _decide(
 
 
 def _on(house: House, desk: Desk, complaint: Complaint, origin: Origin, now: datetime) -> Change:
-    return desk.file(complaint, house.policy_label, origin, now=now, reopen=house.policy.reopen_limit)
+    return desk.file(complaint, house.terms(complaint.cls), origin, now=now)
 
 
 def complaints(house: House, item: ReportInHand) -> Iterator[tuple[Attribution, Complaint]]:

@@ -7,7 +7,7 @@ look-up index over the assignments, swapped whole when they change. Must never d
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -17,9 +17,10 @@ from gateway import tokens
 from gateway.attribution.attribute import Network
 from gateway.attribution.hosts import HostIndex
 from gateway.attribution.prefixes import PrefixIndex
+from gateway.casework.cases import Terms
 from gateway.casework.clocks import Proposal
 from gateway.holdings import Holdings
-from gateway.model import MailboxRole
+from gateway.model import ActionKind, MailboxRole
 from gateway.policies.book import Book
 from gateway.policies.policy import ClassRule, Policy
 from gateway.screening import registry
@@ -84,9 +85,29 @@ class House:
         """The rule of a case's class."""
         return self.policy.rule(cls)
 
+    def given_up_at(self) -> datetime | None:
+        """When the time of a customer whom nobody can tell from now on starts all the same; None: staff decide."""
+        after = self.policy.delivery.undeliverable_after
+        return None if after is None else self.clock() + after
+
+    def terms(self, cls: str) -> Terms:
+        """Under which terms a complaint of this class is filed."""
+        rule, policy = self.rule(cls), self.policy
+        return Terms(
+            policy=self.policy_label,
+            reopen=policy.reopen_limit,
+            give_up=policy.delivery.undeliverable_after,
+            on_repeat=self.proposals(rule.on_repeat),
+            before_notice=self.proposals(rule.before_notice),
+        )
+
     def overdue_actions(self, rule: ClassRule) -> tuple[Proposal, ...]:
         """What the policy wants done to a resource whose time is up."""
-        return tuple(Proposal(kind, self.policy.actions.approval_for(kind)) for kind in rule.overdue)
+        return self.proposals(rule.overdue)
+
+    def proposals(self, kinds: Iterable[ActionKind]) -> tuple[Proposal, ...]:
+        """These actions with the approval that the policy asks for each."""
+        return tuple(Proposal(kind, self.policy.actions.approval_for(kind)) for kind in kinds)
 
     def consequence(self, rule: ClassRule) -> dict[str, object]:
         """The policy's terms, as notices tell them: the full time in hours and what follows it."""

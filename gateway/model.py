@@ -143,6 +143,8 @@ class Cleared(StrEnum):
 
 # --- casework --------------------------------------------------------------------------
 
+CaseKey = tuple[int, str, *tuple[int, ...]]  # (account, class); (account, class, case) for one that is not the latest
+
 
 class CaseState(StrEnum):
     OPEN = "open"
@@ -170,6 +172,15 @@ class Cause(StrEnum):
     WILFUL = "wilful"
     MISATTRIBUTED = "misattributed"
     FALSE = "false"
+
+
+class Severity(StrEnum):
+    """How much a case presses, as staff see it; a reopened one is at least high."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    CRITICAL = "critical"
 
 
 class ActionKind(StrEnum):
@@ -226,6 +237,7 @@ class Case:
     id: int | None = None
     resolved_at: datetime | None = None
     policy: str = ""
+    cause: Cause | None = None
 
     @property
     def number(self) -> str:
@@ -247,9 +259,10 @@ class Clock:
     `starts_at` when the accepted notice counts as received (relay: acceptance plus bounce grace),
     `answer_used`: an answer was rejected in this round, later ones stop nothing by themselves.
     `next_at` is when the clock next needs a look (None: never by itself); ticks select on it.
+    `resolution` and `prevention` are what was said to have been done, and what keeps it from coming back.
     """
 
-    case_key: tuple[int, str]  # (account_id, class): stable before the case has an id
+    case_key: CaseKey  # stable before the case has an id
     kind: ResourceKind
     role: Role
     value: str
@@ -267,9 +280,11 @@ class Clock:
     resolved_at: datetime | None = None
     remaining: float | None = None  # seconds left when the answer stopped it
     answer_used: bool = False
+    resolution: str = ""
+    prevention: str = ""
 
     @property
-    def key(self) -> tuple[tuple[int, str], str, str]:
+    def key(self) -> tuple[CaseKey, str, str]:
         return (self.case_key, self.kind.value, self.value)
 
 
@@ -279,11 +294,3 @@ class NoticeState(StrEnum):
     FAILED = "failed"  # refused for good, or given up
     BOUNCED = "bounced"  # accepted, then a failed delivery report
     CANCELLED = "cancelled"
-
-
-class Subject(StrEnum):
-    """What a notice or an action belongs to, in its idempotency key."""
-
-    CLOCK = "clock"
-    CASE = "case"
-    STRIKE = "strike"

@@ -30,11 +30,9 @@ from gateway.store import events, notices, switches
 from gateway.store.events import Event
 from gateway.store.notices import StoredNotice
 from notifier.compose import CannotComposeError, Composed, compose, message_id_for
-from notifier.notice import Deferred, Delivered, Notice, NoticeKind, Outcome, Refused, Why
+from notifier.notice import OUR_FAULT, Deferred, Delivered, Notice, NoticeKind, Outcome, Refused, Why
 from notifier.retry import next_attempt
 
-# A refusal that says nothing about the contact: tried again, then alarmed; the next contact is not burnt for it.
-_OUR_FAULT = frozenset({Why.SENDER, Why.COMPOSE, Why.AUTHENTICATION, Why.TLS})
 _TIMES = ("received_at", "notified_at", "due_at")  # facts that are times
 
 log = structlog.get_logger(module=__name__)
@@ -150,7 +148,7 @@ async def _write(house: House, connection: AsyncConnection, notice: StoredNotice
     now = house.clock()
     if isinstance(outcome, Delivered):
         return await notices.sent(connection, notice.id, now, outcome.answer)
-    if outcome.why in _OUR_FAULT:
+    if outcome.why in OUR_FAULT:  # tried again, then alarmed; the next contact is not burnt for it
         outcome = Deferred(outcome.why, outcome.answer)
     give_up = timedelta(hours=house.settings.smtp.give_up_hours)
     again = next_attempt(notice.attempts + 1, outcome, now, notice.created_at, give_up_after=give_up, key=notice.key)
@@ -184,20 +182,28 @@ def _settle(house: House, desk: Desk, clock: Clock, notice: StoredNotice) -> Non
         return
     if notice.kind == NoticeKind.COMPLAINT.value and notice.sent_at is not None:
         desk.apply(Applied(clocks.accepted(clock, notice.sent_at, house.bounce_grace, rule)))
-    elif notice.kind == NoticeKind.COMPLAINT.value and notice.why not in _OUR_FAULT:
-        change = clocks.bounced(clock, len(contacts), f"{notice.to}: {notice.answer or notice.why}")
+    elif notice.kind == NoticeKind.COMPLAINT.value and notice.why not in OUR_FAULT:
+        why = f"{notice.to}: {notice.answer or notice.why}"
+        change = clocks.bounced(clock, len(contacts), why, house.given_up_at())
         desk.apply(Applied(change, Origin(dict(notice.facts), notice.evidence)))
-    elif notice.kind == NoticeKind.REMINDER.value and notice.sent_at is not None:
-        moved = clocks.reminder_sent(clock, notice.sent_at, rule)
+    elif notice.kind in (NoticeKind.REMINDER.value, NoticeKind.ANSWER_REJECTED.value) and notice.sent_at is not None:
+        if notice.kind == NoticeKind.REMINDER.value:
+            moved = clocks.reminder_sent(clock, notice.sent_at, rule)
+        else:
+            moved = clocks.rejection_sent(clock, notice.sent_at - _decided_at(notice))
         if moved != clock:
             desk.apply(
                 Applied(Change(moved, ClockTrigger.REMINDER, f"it went out late: until {moved.due_at:%Y-%m-%d %H:%M}Z"))
             )
 
 
+def _decided_at(notice: StoredNotice) -> datetime:
+    return telling.moment(notice.facts.get("decided_at")) or notice.created_at
+
+
 def _event(notice: StoredNotice, now: datetime) -> Event:
     done = notice.state == NoticeState.SENT.value
-    if notice.why in _OUR_FAULT:
+    if notice.why in OUR_FAULT:
         log.warning(
             "alarm", why=f"notice {notice.id} could not be sent, and not for the contact's fault", case=notice.case_id
         )

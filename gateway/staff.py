@@ -1,4 +1,4 @@
-"""What staff decide about a case: resolved, closed, dismissed, more time, an answer rejected, told by telephone.
+"""What staff decide about a case's clocks: resolved, closed, more time, an answer rejected, told by telephone.
 
 Each is one transaction through the Desk, like every other change, with who and why in its
 events. Raises NotAllowedError with a sentence where the state does not allow it. Must never
@@ -8,37 +8,70 @@ send: notices go to the outbox.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casework import clocks
 from gateway.casework.clocks import Change
 from gateway.casework.desk import Applied, Desk, Origin
 from gateway.casework.states import CaseTrigger, ClockTrigger, NotAllowedError, next_case_state
 from gateway.house import House
-from gateway.model import Case, CaseState, Cause, Clock, ClockState
+from gateway.model import Case, CaseKey, CaseState, Cause, Clock, ClockState
 from gateway.store import cases as case_store
 from gateway.store import desk as desk_store
 from gateway.store import events, notices
 from gateway.store.events import Event
 
-_DISMISSING = frozenset({Cause.MISATTRIBUTED, Cause.FALSE})
+DISMISSING = frozenset({Cause.MISATTRIBUTED, Cause.FALSE})
+
+Decide = Callable[[Clock], Change | None]
+About = Callable[[Clock], dict[str, object]]  # what notices tell of the decision
 
 
-async def resolve(house: House, number: str, *, who: str, why: str, cause: Cause | None = None) -> Case:
-    """Every clock of the case is resolved, and so is the case; with a cause it is closed too, or dismissed
-    where the cause says that the customer had nothing to do with it."""
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """What staff hold true: what was done (`resolution`), what keeps it from coming back (`prevention`), since when
+    (`since`, as the customer states it), and of which resource alone (None: all of the case)."""
+
+    resolution: str
+    prevention: str = ""
+    since: datetime | None = None
+    resource: str | None = None
+
+
+async def resolve(house: House, number: str, solved: Solved, *, who: str, cause: Cause | None = None) -> Case:
+    """Its clocks are resolved, and with the last one the case; with a cause it is closed too, or dismissed where
+    the cause says that the customer had nothing to do with it."""
     now = house.clock()
-    case = await _each(house, number, lambda c: clocks.resolved(c, now, why), who, settle=cause is None)
-    if cause is None:
-        return case
-    trigger = CaseTrigger.DISMISSED if cause in _DISMISSING else CaseTrigger.CLOSED
+    if cause is not None and solved.resource is not None:
+        raise NotAllowedError("a case is closed as a whole: leave out --resource, or the cause")
+    if cause not in DISMISSING and house.policy.answer.needs_prevention and not solved.prevention.strip():
+        raise NotAllowedError(
+            f"policy {house.policy.name} holds nothing resolved before something keeps it from coming back (SES-4): "
+            "say it with --prevention"
+        )
+
+    def done(clock: Clock) -> Change | None:
+        if solved.resource not in (None, clock.value):
+            return None
+        return clocks.resolved(clock, now, solved.resolution, solved.prevention, solved.since)
+
     async with house.database.writing() as connection:
-        state = next_case_state(case.state, trigger)
-        await case_store.end(connection, case, state, cause, now)
-        said = f"{cause.value}: {why}" if why else cause.value
+        desk, key = await _laid_out(connection, number)
+        _decide(desk, key, number, done, who)
+        desk.settle(key, now)
+        await desk_store.save(connection, desk, now)
+        if cause is None:
+            return desk.cases[key]
+        trigger = CaseTrigger.DISMISSED if cause in DISMISSING else CaseTrigger.CLOSED
+        state = next_case_state(desk.cases[key].state, trigger)
+        case = replace(desk.cases[key], state=state, cause=cause, resolved_at=now)
+        await case_store.end(connection, case)
+        said = f"{cause.value}: {solved.resolution}" if solved.resolution else cause.value
         await events.add(connection, [Event(now, who, f"case {state.value}", said, case_id=case.id)])
-    return replace(case, state=state, resolved_at=now)
+    return case
 
 
 async def extend(house: House, number: str, hours: float, *, who: str, why: str) -> Case:
@@ -55,7 +88,7 @@ async def extend(house: House, number: str, hours: float, *, who: str, why: str)
 
 
 async def reject_answer(house: House, number: str, *, who: str, why: str) -> Case:
-    """The answer does not show that it is solved: the time runs on."""
+    """The answer does not show that it is solved: the time runs on, and the customer is told `why`."""
     now = house.clock()
     minimum = timedelta(hours=house.policy.answer.rejected_minimum_hours)
 
@@ -65,7 +98,10 @@ async def reject_answer(house: House, number: str, *, who: str, why: str) -> Cas
         change = clocks.answer_rejected(clock, now, minimum, house.rule(clock.case_key[1]))
         return replace(change, why=f"{change.why}: {why}")
 
-    return await _each(house, number, again, who)
+    def tell(clock: Clock) -> dict[str, object]:
+        return house.consequence(house.rule(clock.case_key[1])) | {"reason": why, "decided_at": now.isoformat()}
+
+    return await _each(house, number, again, who, tell)
 
 
 async def told(house: House, number: str, *, who: str, why: str) -> Case:
@@ -95,30 +131,31 @@ async def retry(house: House, number: str, *, who: str, why: str) -> int:
     return count
 
 
-async def _each(
-    house: House, number: str, decide: Callable[[Clock], Change | None], who: str, *, settle: bool = True
-) -> Case:
+async def _each(house: House, number: str, decide: Decide, who: str, about: About | None = None) -> Case:
     """Apply a decision to every clock of the case that it concerns; there must be one."""
     now = house.clock()
     async with house.database.writing() as connection:
-        desk = await desk_store.load_cases(connection, [case_store.case_id_of(number)])
-        key = _only(desk, number)
-        changes = [change for clock in desk.of_case(key) if (change := decide(clock)) is not None]
-        if not changes:
-            states = ", ".join(sorted({clock.state.value for clock in desk.of_case(key)}))
-            raise NotAllowedError(f"case {number} has no clock for this: its clocks are {states or 'none'}")
-        for change in changes:
-            desk.apply(Applied(change, Origin(who=who)))
-        if settle:
-            desk.settle(key, now)
+        desk, key = await _laid_out(connection, number)
+        _decide(desk, key, number, decide, who, about)
         await desk_store.save(connection, desk, now)
         return desk.cases[key]
 
 
-def _only(desk: Desk, number: str) -> tuple[int, str]:
+def _decide(desk: Desk, key: CaseKey, number: str, decide: Decide, who: str, about: About | None = None) -> None:
+    changes = [change for clock in desk.of_case(key) if (change := decide(clock)) is not None]
+    if not changes:
+        states = ", ".join(f"{clock.value} is {clock.state.value}" for clock in desk.of_case(key))
+        raise NotAllowedError(f"case {number} has no clock for this: {states or 'it has none'}")
+    for change in changes:
+        desk.apply(Applied(change, Origin(about(change.clock) if about else {}, who=who)))
+
+
+async def _laid_out(connection: AsyncConnection, number: str) -> tuple[Desk, CaseKey]:
+    """The desk with this one case. Raises NotAllowedError where there is none, or nothing can be decided any more."""
+    desk = await desk_store.load_cases(connection, [case_store.case_id_of(number)])
     if not desk.cases:
         raise NotAllowedError(f"there is no case {number}; 'arfgate case list --all' shows them")
     key, case = next(iter(desk.cases.items()))
     if case.state in (CaseState.DISMISSED, CaseState.MERGED):
         raise NotAllowedError(f"case {number} is {case.state.value}: nothing can be decided about it")
-    return key
+    return desk, key

@@ -22,6 +22,10 @@ class NoticeKind(StrEnum):
     FINAL_WARNING = "final-warning"
     ENFORCED = "enforced"  # to the customer: what was carried out, once it was
     POLICY_CHANGE = "policy-change"  # to the customer: a new version holds (MED-5)
+    ANSWER_REJECTED = "answer-rejected"  # to the customer: the answer does not do, the time runs on
+    CONSENT_ASKED = "consent-asked"  # to the customer: the proof of permission for a campaign
+    APPEAL_DECIDED = "appeal-decided"  # to the customer: what came of asking for a review
+    POSTMASTER_CHECK = "postmaster-check"  # to the postmaster of a customer's domain: who reads this?
     WHOIS_CONTACT = "whois-contact"  # to the abuse contact of a foreign network or site
     INCOMPLETE = "incomplete"  # reply to a complainant: what is missing, and how to send it
     ACKNOWLEDGEMENT = "acknowledgement"  # reply to a complainant: accepted, under this number
@@ -103,6 +107,10 @@ class Why(StrEnum):
     NO_MAIL_SERVER = "no-mail-server"  # the domain does not exist or takes no mail
     ADDRESS = "address"  # the address cannot be written to at all
     COMPOSE = "compose"  # the notice could not be composed: a bug or a broken template
+
+
+# A refusal that says nothing about the contact: it is our sender, our login or our text that is wrong.
+OUR_FAULT = frozenset({Why.SENDER, Why.COMPOSE, Why.AUTHENTICATION, Why.TLS})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from gateway.casework.business_time import after, between
 from gateway.casework.states import ClockTrigger, next_clock_state
 from gateway.model import ActionKind, Clock, ClockState
 from gateway.policies.classes import ClassRule
@@ -49,34 +50,32 @@ class Change:
     actions: tuple[Proposal, ...] = ()
     cancels_actions: bool = False
     alarm: bool = False
+    escalates: bool = False  # said to be solved, and it went on (SES-5)
 
 
-def opened(clock: Clock, contacts: int) -> Change:
-    """A resource that was never notified: its clock waits for the first notice (contact 0)."""
+def opened(clock: Clock, contacts: int, given_up_at: datetime | None = None) -> Change:
+    """A resource that was never notified: its clock waits for the first notice (contact 0). Where there is no
+    contact, its time starts at `given_up_at` all the same (None: never by itself)."""
     if contacts == 0:
-        return Change(
-            replace(clock, state=ClockState.UNREACHABLE), ClockTrigger.NO_CONTACT, "no contact is known", alarm=True
-        )
+        unreachable = replace(clock, state=ClockState.UNREACHABLE, next_at=given_up_at)
+        return Change(unreachable, ClockTrigger.NO_CONTACT, "no contact is known", alarm=True)
     return Change(
         clock, ClockTrigger.EVIDENCE, "first report on this resource", (Planned(NoticeKind.COMPLAINT, "start", 0),)
     )
 
 
-def evidence(clock: Clock, conduct_at: datetime | None, contacts: int) -> Change:
+def evidence(clock: Clock, conduct_at: datetime | None, contacts: int, given_up_at: datetime | None = None) -> Change:
     """Another report on a resource that has a clock: counted, unless it shows conduct after the
-    stated resolution (SES-5), which begins a new round. Undated evidence never reopens."""
+    stated resolution (SES-5), which begins a new round and escalates. Undated evidence never reopens."""
     settled_at = clock.resolved_at if clock.state in (ClockState.RESOLVED, ClockState.ANSWERED) else None
     if conduct_at is None or settled_at is None or conduct_at <= settled_at:
         return Change(clock, ClockTrigger.EVIDENCE, "counted: this resource is already in hand")
     fresh = Clock(
         clock.case_key, clock.kind, clock.role, clock.value, id=clock.id, case_id=clock.case_id, round=clock.round + 1
     )
-    change = opened(fresh, contacts)
-    return replace(
-        change,
-        trigger=ClockTrigger.NEW_CONDUCT,
-        why=f"conduct at {conduct_at:%Y-%m-%d %H:%M}Z, after it was said to be resolved",
-    )
+    change = opened(fresh, contacts, given_up_at)
+    why = f"conduct at {conduct_at:%Y-%m-%d %H:%M}Z, after it was said to be resolved"
+    return replace(change, trigger=ClockTrigger.NEW_CONDUCT, why=why, alarm=True, escalates=True)
 
 
 def accepted(clock: Clock, at: datetime, grace: timedelta, rule: ClassRule) -> Change:
@@ -92,16 +91,16 @@ def delivered(clock: Clock, at: datetime, rule: ClassRule, trigger: ClockTrigger
     state = next_clock_state(clock.state, trigger)
     if state != ClockState.RUNNING or clock.state == ClockState.RUNNING:
         return Change(clock, trigger, "noted: this clock had started before")
-    due_at = at + rule.time
-    running = replace(
-        clock, state=state, notified_at=at, starts_at=None, due_at=due_at, next_at=at + rule.time * _marks(rule)[0]
-    )
+    due_at = after(rule.working, at, rule.time)
+    first = after(rule.working, at, rule.time * _marks(rule)[0])
+    running = replace(clock, state=state, notified_at=at, starts_at=None, due_at=due_at, next_at=first)
     return Change(running, trigger, f"the customer has until {due_at:%Y-%m-%d %H:%M}Z")
 
 
-def bounced(clock: Clock, contacts: int, why: str) -> Change:
+def bounced(clock: Clock, contacts: int, why: str, given_up_at: datetime | None = None) -> Change:
     """The notice that started (or was to start) the clock did not arrive: the time is void, pending
-    Actions fall, and the next contact gets a notice with a full clock of its own."""
+    Actions fall, and the next contact gets a notice with a full clock of its own. Where nobody is left,
+    the time starts at `given_up_at` all the same (None: never by itself)."""
     last = clock.contact + 1 >= contacts
     trigger = ClockTrigger.NO_CONTACT if last else ClockTrigger.BOUNCED
     state = next_clock_state(clock.state, trigger)
@@ -109,13 +108,16 @@ def bounced(clock: Clock, contacts: int, why: str) -> Change:
         return Change(clock, trigger, f"noted, already {state}: {why}")
     void = replace(clock, state=state, step=0, starts_at=None, notified_at=None, due_at=None, next_at=None)
     if last:
+        void = replace(void, next_at=given_up_at)
         return Change(void, trigger, f"nobody left to tell: {why}", cancels_actions=True, alarm=True)
     void = replace(void, contact=clock.contact + 1, answer_used=False)  # all of it anew, an answer too
     notice = Planned(NoticeKind.COMPLAINT, "start", void.contact)
     return Change(void, trigger, f"next contact is told: {why}", (notice,), cancels_actions=True)
 
 
-def answered(clock: Clock, at: datetime, alarm: timedelta, *, own_notice: bool) -> Change:
+def answered(
+    clock: Clock, at: datetime, alarm: timedelta, rule: ClassRule | None = None, *, own_notice: bool
+) -> Change:
     """The customer answered: the clock stops if it was notified before (or the answer is to its own
     notice), once a round. The stated time of resolution is at latest the answer's own. Staff are reminded
     of it after `alarm`."""
@@ -125,7 +127,7 @@ def answered(clock: Clock, at: datetime, alarm: timedelta, *, own_notice: bool) 
         return Change(clock, ClockTrigger.ANSWER, f"another answer: noted, already {clock.state}")
     if not own_notice and (clock.notified_at is None or clock.notified_at > at):
         return Change(clock, ClockTrigger.LATE_ANSWER, "an answer from before this resource was notified: noted")
-    remaining = (clock.due_at - at).total_seconds() if clock.due_at else None
+    remaining = between(rule.working if rule else None, at, clock.due_at).total_seconds() if clock.due_at else None
     stopped = replace(
         clock,
         state=next_clock_state(clock.state, ClockTrigger.ANSWER),
@@ -140,15 +142,18 @@ def answered(clock: Clock, at: datetime, alarm: timedelta, *, own_notice: bool) 
 
 
 def answer_rejected(clock: Clock, now: datetime, minimum: timedelta, rule: ClassRule) -> Change:
-    """Staff hold the answer insufficient: the rest of the time comes back, at least `minimum`."""
+    """Staff hold the answer insufficient: the rest of the time comes back, at least `minimum`, and the
+    customer is told."""
     state = next_clock_state(clock.state, ClockTrigger.REJECTED)
     left = timedelta(seconds=clock.remaining) if clock.remaining is not None else rule.time
-    due_at = now + max(left, minimum)
+    due_at = max(after(rule.working, now, left), now + minimum)
     running = replace(
         clock, state=state, due_at=due_at, next_at=due_at, resolved_at=None, answer_used=True,
         step=len(rule.reminder_at), notified_at=clock.notified_at or now,
     )  # fmt: skip
-    return Change(running, ClockTrigger.REJECTED, f"answer rejected: the time runs on until {due_at:%Y-%m-%d %H:%M}Z")
+    notice = Planned(NoticeKind.ANSWER_REJECTED, f"answer-rejected-{now:%Y%m%dT%H%M%SZ}", running.contact)
+    why = f"answer rejected: the time runs on until {due_at:%Y-%m-%d %H:%M}Z"
+    return Change(running, ClockTrigger.REJECTED, why, (notice,))
 
 
 def extended(clock: Clock, now: datetime, hours: float, reason: str, rule: ClassRule) -> Change:
@@ -162,17 +167,28 @@ def extended(clock: Clock, now: datetime, hours: float, reason: str, rule: Class
     return Change(longer, ClockTrigger.EXTENDED, why, cancels_actions=True)
 
 
-def resolved(clock: Clock, at: datetime, why: str) -> Change:
-    """Staff hold the resource resolved at `at`; what had not been carried out yet falls."""
+def resolved(clock: Clock, at: datetime, why: str, prevention: str = "", stated: datetime | None = None) -> Change:
+    """Staff hold the resource resolved; what had not been carried out yet falls. `why` is what was done,
+    `prevention` what keeps it from coming back, `stated` since when the customer says it has been solved: at
+    latest the answer's own time."""
+    latest = clock.resolved_at or at
     done = replace(
         clock,
         state=next_clock_state(clock.state, ClockTrigger.RESOLVED),
-        resolved_at=clock.resolved_at or at,
+        resolved_at=min(stated, latest) if stated else latest,
         due_at=None,
         starts_at=None,
         next_at=None,
+        resolution=why or clock.resolution,
+        prevention=prevention or clock.prevention,
     )
-    return Change(done, ClockTrigger.RESOLVED, why, cancels_actions=True)
+    said = f"{why}; so that it does not come back: {prevention}" if prevention else why
+    return Change(done, ClockTrigger.RESOLVED, said, cancels_actions=True)
+
+
+def may_lift(clock: Clock) -> bool:
+    """Whether a block of its resource may go: it is resolved *and* something keeps it from coming back (SES-4)."""
+    return clock.state == ClockState.RESOLVED and bool(clock.prevention.strip())
 
 
 def due(
@@ -198,6 +214,8 @@ def due(
         return Change(replace(clock, next_at=None), ClockTrigger.ANSWER, why, alarm=True)
     if clock.starts_at is not None:
         return delivered(clock, clock.starts_at, rule)
+    if clock.state == ClockState.UNREACHABLE:
+        return _undeliverable(clock, now, rule)
     if clock.state != ClockState.RUNNING or clock.due_at is None:
         return None
     if read_to is None or read_to < clock.next_at or not settled:
@@ -213,6 +231,19 @@ def due(
     return Change(late, ClockTrigger.DUE, "no resolution within the time", (notice,), overdue)
 
 
+def _undeliverable(clock: Clock, now: datetime, rule: ClassRule) -> Change:
+    """Nobody could be told for as long as the policy waits: a dead contact is no immunity."""
+    change = delivered(clock, now, rule, ClockTrigger.UNDELIVERABLE)
+    return replace(change, why=f"nobody could be told, the time runs all the same: {change.why}", alarm=True)
+
+
+def rejection_sent(clock: Clock, late: timedelta) -> Clock:
+    """That an answer was rejected went out `late` after it was decided: what was left of the time is moved."""
+    if clock.state != ClockState.RUNNING or clock.due_at is None or not clock.answer_used or late <= _ON_TIME:
+        return clock
+    return replace(clock, due_at=clock.due_at + late, next_at=clock.next_at + late if clock.next_at else None)
+
+
 def reminder_sent(clock: Clock, at: datetime, rule: ClassRule) -> Clock:
     """A reminder was accepted at `at`: if that was late, what follows moves to keep its full distance."""
     counted = 0 < clock.step <= len(rule.reminder_at)  # else the policy has fewer reminders now
@@ -226,12 +257,14 @@ def reminder_sent(clock: Clock, at: datetime, rule: ClassRule) -> Clock:
 def _at_full_distance(clock: Clock, at: datetime, rule: ClassRule) -> Clock:
     """The clock after its reminder number `step` went out at `at`: the next step keeps its distance from
     this one, so that what was late moves the end and is never made up for."""
-    marks = _marks(rule)
-    here, after = marks[clock.step - 1], marks[clock.step]
+    marks, calendar = _marks(rule), rule.working
+    here, there = marks[clock.step - 1], marks[clock.step]
     is_last = clock.step == len(rule.reminder_at)
-    planned = clock.due_at if is_last or clock.notified_at is None else clock.notified_at + rule.time * after
-    next_at = max(planned or at, at + rule.time * (after - here))
-    due_at = max(clock.due_at or next_at, next_at + rule.time * (1 - after))
+    planned = clock.due_at if is_last or clock.notified_at is None else after(
+        calendar, clock.notified_at, rule.time * there
+    )  # fmt: skip
+    next_at = max(planned or at, after(calendar, at, rule.time * (there - here)))
+    due_at = max(clock.due_at or next_at, after(calendar, next_at, rule.time * (1 - there)))
     return replace(clock, next_at=next_at, due_at=due_at)
 
 

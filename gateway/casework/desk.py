@@ -7,15 +7,14 @@ itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gateway.casework import cases
-from gateway.casework.cases import Complaint
+from gateway.casework.cases import Complaint, Terms
 from gateway.casework.clocks import Change
-from gateway.model import Case, Clock
+from gateway.model import Case, CaseKey, Clock
 
-CaseKey = tuple[int, str]
 ClockKey = tuple[CaseKey, str, str]
 
 
@@ -51,13 +50,24 @@ class Applied:
     opens_case: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Where to what comes for an account and class goes since their case `merged` (its id) was merged away."""
+
+    merged: int
+    into: CaseKey
+
+
 @dataclass
 class Desk:
-    """The working set. `cases` holds for each key the latest case that is not dismissed or merged."""
+    """The working set. `cases` holds for each (account, class) the latest case that is not dismissed or merged;
+    beside it, under longer keys, cases that were split off (`apart`) or are no longer the latest."""
 
     parties: dict[int, Party]
     cases: dict[CaseKey, Case] = field(default_factory=dict)
     clocks: dict[ClockKey, Clock] = field(default_factory=dict)
+    redirects: dict[CaseKey, Redirect] = field(default_factory=dict)
+    apart: dict[CaseKey, list[CaseKey]] = field(default_factory=dict)  # (account, class) -> its split-off cases
     superseded: list[int] = field(default_factory=list)  # ids of cases that are over for good
     changed_cases: set[CaseKey] = field(default_factory=set)
     changed_clocks: set[ClockKey] = field(default_factory=set)
@@ -65,16 +75,18 @@ class Desk:
 
     def copy(self) -> Desk:
         """The same desk to try things on: nothing of it is saved."""
-        return Desk(self.parties, dict(self.cases), dict(self.clocks))
-
-    def file(self, complaint: Complaint, policy: str, origin: Origin, *, now: datetime, reopen: timedelta) -> Change:
-        """File one complaint and remember what follows."""
-        key = (complaint.account_id, complaint.cls)
-        clock_key = (key, complaint.kind.value, complaint.value)
-        contacts = len(self.parties[complaint.account_id].contacts)
-        filing = cases.file(
-            complaint, self.cases.get(key), self.clocks.get(clock_key), contacts, policy, now=now, reopen=reopen
+        return Desk(
+            self.parties, dict(self.cases), dict(self.clocks), redirects=dict(self.redirects), apart=dict(self.apart)
         )
+
+    def file(self, complaint: Complaint, terms: Terms, origin: Origin, *, now: datetime) -> Change:
+        """File one complaint and remember what follows."""
+        if self.redirects or self.apart:
+            complaint = self._directed(complaint, now, terms.reopen)
+        key = complaint.key
+        clock_key = (key, complaint.kind.value, complaint.value)
+        contacts = len(self.parties[key[0]].contacts)
+        filing = cases.file(complaint, self.cases.get(key), self.clocks.get(clock_key), contacts, terms, now=now)
         if filing.supersedes:
             self._clear(key)
         if filing.case != self.cases.get(key):
@@ -100,6 +112,26 @@ class Desk:
         if after != self.cases[key]:
             self.cases[key] = after
             self.changed_cases.add(key)
+
+    def _directed(self, complaint: Complaint, now: datetime, reopen: timedelta) -> Complaint:
+        """The complaint with the case that it goes to: the split-off case that holds its resource, else the one
+        that its own was merged into. Those that take no evidence any more are passed over for good."""
+        for key in list(self.apart.get(complaint.key, ())):
+            if (key, complaint.kind.value, complaint.value) not in self.clocks:
+                continue
+            if cases.takes_evidence(self.cases[key], now, reopen):
+                return replace(complaint, into=key)
+            self.apart[complaint.key] = [k for k in self.apart[complaint.key] if k != key]
+            self._clear(key)
+        redirect = self.redirects.get(complaint.key)
+        if redirect is None:
+            return complaint
+        target = self.cases.get(redirect.into)
+        if target is not None and cases.takes_evidence(target, now, reopen):
+            return replace(complaint, into=redirect.into)
+        del self.redirects[complaint.key]
+        self.superseded.append(redirect.merged)
+        return complaint
 
     def _clear(self, key: CaseKey) -> None:
         old = self.cases.pop(key)

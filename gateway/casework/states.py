@@ -22,6 +22,7 @@ class ClockTrigger(StrEnum):
     BOUNCED = "bounced"  # that notice was refused or came back, and another contact is left
     NO_CONTACT = "no-contact"  # the same, and nobody is left
     TOLD = "told"  # staff recorded a notice by telephone or in person
+    UNDELIVERABLE = "undeliverable"  # nobody could be told for as long as the policy waits
     ANSWER = "answer"  # the first answer of the round
     LATE_ANSWER = "late-answer"  # an answer after one was rejected in this round
     REJECTED = "answer-rejected"
@@ -52,6 +53,7 @@ _CLOCK_ROWS: dict[ClockTrigger, tuple[ClockState | None, ...]] = {
     T.BOUNCED: (W, W, A, W, W, D),
     T.NO_CONTACT: (U, U, A, U, U, D),
     T.TOLD: (R, R, A, L, R, D),
+    T.UNDELIVERABLE: (None, None, None, None, R, None),
     T.ANSWER: (A, A, A, A, A, D),
     T.LATE_ANSWER: (W, R, A, L, U, D),
     T.REJECTED: (None, None, R, None, None, None),
@@ -76,6 +78,7 @@ class CaseTrigger(StrEnum):
     ALL_RESOLVED = "all-resolved"  # the last clock was resolved
     CLOSED = "closed"  # staff close it, with a cause
     DISMISSED = "dismissed"  # staff: the reports were false or not about this customer
+    SPLIT = "split"  # some of its clocks moved to a case of their own
     MERGED = "merged"  # its clocks moved to another case
 
 
@@ -87,6 +90,7 @@ _CASE_ROWS: dict[CaseTrigger, tuple[CaseState | None, ...]] = {
     CaseTrigger.ALL_RESOLVED: (C.RESOLVED, C.RESOLVED, C.CLOSED, None, None),
     CaseTrigger.CLOSED: (C.CLOSED, C.CLOSED, None, None, None),
     CaseTrigger.DISMISSED: (C.DISMISSED, C.DISMISSED, C.DISMISSED, None, None),
+    CaseTrigger.SPLIT: (C.OPEN, None, None, None, None),
     CaseTrigger.MERGED: (C.MERGED, C.MERGED, C.MERGED, None, None),
 }
 

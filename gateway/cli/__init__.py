@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typer
 
+from gateway.cli import case_work  # noqa: F401  (its commands are `arfgate case` too)
 from gateway.cli.block import block_app
 from gateway.cli.case import case_app
 from gateway.cli.check import check

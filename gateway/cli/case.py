@@ -10,10 +10,11 @@ import typer
 from rich.console import Console
 
 from gateway import staff
-from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, left, table, text, who
+from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, left, moment, table, text, who
 from gateway.house import House
 from gateway.model import Case, Cause
 from gateway.screening.likeness import groups
+from gateway.staff import Solved
 from gateway.store import cases, messages
 
 _COMPARED = 50  # reports of a case whose mails are compared
@@ -40,11 +41,17 @@ def list_cases(
     if json:
         as_json(lines)
         return
-    columns = ("case", "customer", "class", "state", "time left", "resources", "reports", "complainants", "opened")
+    columns = (
+        "case", "customer", "class", "state", "severity", "time left", "resources", "reports", "complainants",
+        "assignee", "opened",
+    )  # fmt: skip
     rows = [
-        (c.number, c.customer, c.cls, c.state, left(c.due_at, now), c.resources, c.reports, c.complainants, c.opened_at)
+        (
+            c.number, c.customer, c.cls, c.state, c.severity, left(c.due_at, now), c.resources, c.reports,
+            c.complainants, c.assignee, c.opened_at,
+        )
         for c in lines
-    ]
+    ]  # fmt: skip
     table("Cases", columns, rows, empty="No open cases.")
 
 
@@ -72,22 +79,52 @@ def show(number: Number, json: JsonOption = False, config: ConfigOption = None) 
 
 
 def _show(case: dict[str, Any], now: Any) -> None:
+    _head(case)
+    _clocks(case, now)
+    notes = [(e.at, e.who, e.why) for e in case["events"] if e.what == "note"]
+    table("Notes", ("when", "who", "note"), notes, empty="No notes.")
+    _evidence(case)
+    _done(case)
+    table("Events", ("when", "who", "what", "why"), [(e.at, e.who, e.what, e.why) for e in case["events"]], empty="")
+
+
+def _head(case: dict[str, Any]) -> None:
     line: cases.CaseLine = case["case"]
     console = Console()
     console.print(
         f"[bold]{line.number}[/bold]  {text(case['customer_name'])} ({line.customer})  {line.cls}  {line.state}"
     )
-    console.print(f"policy {case['policy']}, opened {text(line.opened_at)}, {line.reports} reports\n")
+    console.print(f"policy {case['policy']}, opened {text(line.opened_at)}, {line.reports} reports")
+    assigned = f"assigned to {line.assignee}" if line.assignee else "assigned to nobody"
+    cause = f", cause {case['cause']}" if case["cause"] else ""
+    merged = f", merged into case {case['merged_into']}" if case["merged_into"] else ""
+    held = ", LEGAL HOLD" if line.legal_hold else ""
+    console.print(text(f"{assigned}, severity {line.severity}{cause}{merged}{held}") + "\n", markup=False)
+
+
+def _clocks(case: dict[str, Any], now: Any) -> None:
     table(
         "Resources",
-        ("resource", "role", "state", "round", "notified", "due", "time left"),
-        [(c.value, c.role, c.state, c.round, c.notified_at, c.due_at, left(c.due_at, now)) for c in case["clocks"]],
+        ("resource", "role", "state", "round", "notified", "due", "time left", "resolution", "prevention"),
+        [
+            (
+                c.value, c.role, c.state, c.round, c.notified_at, c.due_at, left(c.due_at, now),
+                c.resolution, c.prevention,
+            )
+            for c in case["clocks"]
+        ],
         empty="",
-    )
+    )  # fmt: skip
+
+
+def _evidence(case: dict[str, Any]) -> None:
     _show_reports(case["reports"])
     found = {(f["code"], f["evidence"]): r["id"] for r in case["reports"] for f in r["parsed"].get("findings", ())}
     rows = [(report, code, evidence) for (code, evidence), report in found.items()]
     table("Findings", ("report", "finding", "evidence"), rows, empty="No findings.")
+
+
+def _done(case: dict[str, Any]) -> None:
     table(
         "Notices",
         ("id", "kind", "to", "state", "sent", "server's answer"),
@@ -106,7 +143,6 @@ def _show(case: dict[str, Any], now: Any) -> None:
         [(c["subject"], c["address"], c["role"], c["decision"], c["source"]) for c in case["contacts"]],
         empty="No contacts outside were found.",
     )
-    table("Events", ("when", "who", "what", "why"), [(e.at, e.who, e.what, e.why) for e in case["events"]], empty="")
 
 
 def _show_reports(reports: list[dict[str, Any]]) -> None:
@@ -134,12 +170,19 @@ def _show_reports(reports: list[dict[str, Any]]) -> None:
 @case_app.command()
 def resolve(
     number: Number,
+    *,
     reason: Reason,
+    prevention: Annotated[str, typer.Option(help="What keeps it from coming back; a block is lifted on both.")] = "",
+    since: Annotated[str | None, typer.Option(help="Since when it is solved, as the customer states it.")] = None,
+    resource: Annotated[str | None, typer.Option(help="Only this resource of the case.")] = None,
     cause: Annotated[Cause | None, typer.Option(help="Also close it, with the cause.")] = None,
     config: ConfigOption = None,
 ) -> None:
     """It is solved: its clocks end, what was proposed falls. With --cause the case is closed."""
-    _decide(config, lambda house: staff.resolve(house, number, who=who(), why=reason, cause=cause))
+    solved = Solved(reason, prevention, moment(since) if since else None, resource)
+    _decide(config, lambda house: staff.resolve(house, number, solved, who=who(), cause=cause))
+    if not prevention and cause not in staff.DISMISSING:
+        typer.echo("What was blocked stays so until --prevention says what keeps it from coming back.")
 
 
 @case_app.command()

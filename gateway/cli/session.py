@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, is_dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -79,6 +79,15 @@ def who() -> str:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError):
         return f"uid {os.getuid()}"
+
+
+def moment(text: str) -> datetime:
+    """A time that somebody typed, as UTC: `2026-01-31`, `2026-01-31T12:00`, or with a zone."""
+    try:
+        value = datetime.fromisoformat(text.strip())
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        fail(f"{text[:40]!r} is no time; write 2026-01-31 or 2026-01-31T12:00, in UTC")
 
 
 def as_json(value: Any) -> None:

@@ -16,37 +16,6 @@ from gateway.policies.rules import Actions, Hours, Name, Rules
 _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-class ClassRule(Rules):
-    """One class of cases and the time its customers have (SES-4, SES-7)."""
-
-    name: Name
-    """Name of the class: its key in the table."""
-    hours: Hours
-    """Hours from the notice to `overdue`."""
-    reminder_at: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.5,)
-    """Fractions of the time after which the customer is reminded, ascending, for example [0.5]."""
-    business_days: bool = False
-    """Count only the hours of the calendar's working days."""
-    overdue: Actions = ()
-    """Actions when the time is up, for example ["block-address"]; none: staff are told."""
-    on_repeat: Actions = ()
-    """Actions when conduct after the stated resolution reopens the case (SES-5)."""
-    before_notice: Actions = ()
-    """Actions with the first complaint, before the customer is told; the notice follows (MED-4)."""
-
-    @field_validator("reminder_at")
-    @classmethod
-    def _ascending(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if list(value) != sorted(set(value)):
-            raise ValueError("must ascend, each fraction once")
-        return value
-
-    @property
-    def time(self) -> timedelta:
-        """From the notice to `overdue`."""
-        return timedelta(hours=self.hours)
-
-
 class Calendar(Rules):
     """Working days, for the classes that count only their hours, and the zone in which notices tell times."""
 
@@ -76,6 +45,44 @@ class Calendar(Rules):
     def counts(self, day: date) -> bool:
         """Whether the hours of this day (in `time_zone`) count."""
         return _WEEK[day.weekday()] in self.working_days and day not in self.holidays
+
+
+class ClassRule(Rules):
+    """One class of cases and the time its customers have (SES-4, SES-7)."""
+
+    name: Name
+    """Name of the class: its key in the table."""
+    hours: Hours
+    """Hours from the notice to `overdue`."""
+    reminder_at: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.5,)
+    """Fractions of the time after which the customer is reminded, ascending, for example [0.5]."""
+    business_days: bool = False
+    """Count only the hours of the calendar's working days."""
+    calendar: Calendar | None = None
+    """Working days of this class alone; default: the policy's."""
+    overdue: Actions = ()
+    """Actions when the time is up, for example ["block-address"]; none: staff are told."""
+    on_repeat: Actions = ()
+    """Actions when conduct after the stated resolution reopens the case (SES-5)."""
+    before_notice: Actions = ()
+    """Actions with the first complaint, before the customer is told; the notice follows (MED-4)."""
+
+    @field_validator("reminder_at")
+    @classmethod
+    def _ascending(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if list(value) != sorted(set(value)):
+            raise ValueError("must ascend, each fraction once")
+        return value
+
+    @property
+    def working(self) -> Calendar | None:
+        """The days whose hours count; None: all."""
+        return self.calendar if self.business_days else None
+
+    @property
+    def time(self) -> timedelta:
+        """From the notice to `overdue`."""
+        return timedelta(hours=self.hours)
 
 
 class Answer(Rules):

@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from gateway.model import MailboxRole
 from gateway.policies.classes import Answer, Calendar, ClassRule
@@ -105,6 +105,15 @@ class Policy(Rules):
         if not isinstance(value, dict):
             return value
         return {key: {"name": key, **rule} if isinstance(rule, dict) else rule for key, rule in value.items()}
+
+    @field_validator("classes")
+    @classmethod
+    def _with_calendar(cls, value: Mapping[str, ClassRule], info: ValidationInfo) -> Mapping[str, ClassRule]:
+        calendar = info.data.get("calendar")
+        return {
+            name: rule if rule.calendar or not rule.business_days else rule.model_copy(update={"calendar": calendar})
+            for name, rule in value.items()
+        }
 
     @property
     def label(self) -> str:

@@ -6,7 +6,8 @@ through `actions`; only the end of a case is written here. Must never decide.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.casework.states import worst
 from gateway.model import Case, CaseState, Cause, ClockState
 from gateway.store import events, notices, reporters, third_parties
+from gateway.store.events import Event
 from gateway.store.tables import accounts, actions, attributions, cases, clocks, customers, reports
 
 
@@ -34,6 +36,9 @@ class CaseLine:
     opened_at: datetime
     due_at: datetime | None
     notified_at: datetime | None
+    severity: str
+    assignee: str | None
+    legal_hold: bool
 
 
 async def listed(connection: AsyncConnection, *, only_open: bool = True, limit: int = 200) -> list[CaseLine]:
@@ -75,6 +80,7 @@ async def shown(connection: AsyncConnection, number: str) -> dict[str, Any] | No
         "customer_name": row.name,
         "policy": row.policy,
         "cause": row.cause,
+        "merged_into": row.merged_into,
         "clocks": running.get(row.id, []),
         "reports": await _reports(connection, row.id),
         "notices": await notices.listed(connection, row.id),
@@ -90,16 +96,28 @@ def case_id_of(number: str) -> int:
     return int(digits) if digits.isdecimal() and len(digits) < 18 else -1
 
 
-async def end(connection: AsyncConnection, case: Case, state: CaseState, cause: Cause, now: datetime) -> None:
+async def end(connection: AsyncConnection, case: Case) -> None:
     """Staff closed or dismissed the case. A dismissed one takes no more evidence: the next report opens another."""
-    current = {} if state == CaseState.CLOSED else {"current": None}
-    await connection.execute(
-        update(cases)
-        .where(cases.c.id == case.id)
-        .values(state=state.value, cause=cause.value, resolved_at=now, **current)
-    )
-    if cause is Cause.FALSE and case.id is not None:  # it counts against who reported it
+    ended = {"state": case.state.value, "cause": case.cause.value if case.cause else None}
+    current = {} if case.state == CaseState.CLOSED else {"current": None}
+    row = update(cases).where(cases.c.id == case.id)
+    await connection.execute(row.values(resolved_at=case.resolved_at, **ended, **current))
+    if case.cause is Cause.FALSE and case.id is not None:  # it counts against who reported it
         await reporters.judge_case(connection, case.id, reporters.FALSE)
+
+
+async def note(
+    connection: AsyncConnection, number: str, event: Event, values: Mapping[str, object] | None = None
+) -> None:
+    """Something that staff say of a case and that changes no clock: an event of it, with the columns that it sets
+    (`assignee`, `severity`, `legal_hold`). Raises LookupError."""
+    chosen = cases.c.id == case_id_of(number)
+    found = (await connection.execute(select(cases.c.id).where(chosen).with_for_update())).scalar_one_or_none()
+    if found is None:
+        raise LookupError(f"there is no case {number}; 'arfgate case list --all' shows them")
+    if values:
+        await connection.execute(update(cases).where(chosen).values(**values))
+    await events.add(connection, [replace(event, case_id=found)])
 
 
 async def actions_of(connection: AsyncConnection, case_id: int | None = None) -> list[dict[str, Any]]:
@@ -165,4 +183,7 @@ def _line(row: Any, its_clocks: list[Any], counted: tuple[int, int]) -> CaseLine
         opened_at=row.opened_at,
         due_at=first.due_at if first else None,
         notified_at=first.notified_at if first else None,
+        severity=row.severity,
+        assignee=row.assignee,
+        legal_hold=row.legal_hold,
     )

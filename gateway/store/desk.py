@@ -9,32 +9,37 @@ their idempotency keys. Must never decide anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import and_, bindparam, insert, literal, or_, select, update
+from sqlalchemy import and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casework.clocks import Planned
-from gateway.casework.desk import Applied, CaseKey, ClockKey, Desk, Party
+from gateway.casework.desk import Applied, ClockKey, Desk, Party, Redirect
 from gateway.casework.states import ClockTrigger
-from gateway.model import ActionKind, ActionState, Case, CaseState, Clock, ClockState, NoticeState
-from gateway.store import events
+from gateway.model import (
+    ActionKind,
+    ActionState,
+    Case,
+    CaseKey,
+    CaseState,
+    Clock,
+    NoticeState,
+    Severity,
+)
+from gateway.store import events, parties
+from gateway.store.case_rows import CLOCK_COLUMNS, case_of, case_row, clock_of, clock_row, current_key, key_of, plain
 from gateway.store.events import Event
 from gateway.store.notices import plan
-from gateway.store.tables import accounts, actions, cases, clocks, contacts, customers, notices
+from gateway.store.tables import accounts, actions, cases, clocks, notices
 from notifier.notice import NoticeKind
-from parsers.report import ResourceKind, Role
 
 log = structlog.get_logger(module=__name__)
 
-_CLOCK_COLUMNS = (
-    "state", "round", "step", "contact", "starts_at", "notified_at", "due_at", "next_at",
-    "answered_at", "resolved_at", "remaining", "answer_used",
-)  # fmt: skip
 _OVERTAKES = frozenset(
     {
         ClockTrigger.ANSWER,
@@ -55,18 +60,23 @@ async def hold(connection: AsyncConnection, account_ids: Iterable[int]) -> None:
 
 
 async def load(connection: AsyncConnection, account_ids: Iterable[int]) -> Desk:
-    """The desk for these accounts: who is told, the current cases, their clocks. Four statements."""
+    """The desk for these accounts: who is told, the current cases, their clocks. Four statements; one more where
+    a case was merged into another."""
     ids = sorted(set(account_ids))
     if not ids:
         return Desk({})
-    desk = Desk(await _parties(connection, ids))
-    rows = await connection.execute(
-        select(cases)
-        .where(cases.c.account_id.in_(ids), cases.c.current.is_not(None))
-        .order_by(cases.c.id)
-        .with_for_update()
-    )
-    await _lay_out(connection, desk, [case_of(row) for row in rows])
+    current = cases.c.account_id.in_(ids) & cases.c.current.is_not(None)
+    rows = (await connection.execute(select(cases).where(current).order_by(cases.c.id).with_for_update())).all()
+    merged = {row.id: row.merged_into for row in rows if row.state == CaseState.MERGED.value}
+    found = {row.id: row for row in rows if row.id not in merged}
+    if elsewhere := sorted(set(merged.values()) - set(found)):
+        more = select(cases).where(cases.c.id.in_(elsewhere)).order_by(cases.c.id).with_for_update()
+        found |= {row.id: row for row in await connection.execute(more)}
+    desk = await _lay_out(connection, list(found.values()), ids)
+    keys = {case.id: key for key, case in desk.cases.items()}
+    for row in rows:
+        if row.id in merged and merged[row.id] in keys:
+            desk.redirects[(row.account_id, row.cls)] = Redirect(row.id, keys[merged[row.id]])
     return desk
 
 
@@ -74,9 +84,7 @@ async def load_cases(connection: AsyncConnection, case_ids: Iterable[int]) -> De
     """The desk for these cases, whether they still take evidence or not. Four statements."""
     chosen = select(cases).where(cases.c.id.in_(sorted(set(case_ids)))).order_by(cases.c.id).with_for_update()
     rows = (await connection.execute(chosen)).all()
-    desk = Desk(await _parties(connection, sorted({row.account_id for row in rows})))
-    await _lay_out(connection, desk, [case_of(row) for row in rows])
-    return desk
+    return await _lay_out(connection, rows, [])
 
 
 async def save(
@@ -98,81 +106,20 @@ async def save(
     return clock_ids
 
 
-def case_of(row: Any) -> Case:
-    """A case as the pure code knows it, from a row of `cases`."""
-    return Case(
-        row.account_id,
-        row.cls,
-        CaseState(row.state),
-        row.opened_at,
-        id=row.id,
-        resolved_at=row.resolved_at,
-        policy=row.policy,
-    )
-
-
-def clock_of(row: Any, case_key: CaseKey) -> Clock:
-    """A clock as the pure code knows it, from a row of `clocks`."""
-    plain = {name: getattr(row, name) for name in _CLOCK_COLUMNS if name != "state"}
-    return Clock(
-        case_key, ResourceKind(row.kind), Role(row.role), row.value, state=ClockState(row.state),
-        id=row.id, case_id=row.case_id, **plain,
-    )  # fmt: skip
-
-
-async def _parties(connection: AsyncConnection, account_ids: list[int]) -> dict[int, Party]:
-    rows = (
-        await connection.execute(
-            select(
-                accounts.c.id, accounts.c.name, customers.c.id, customers.c.key, customers.c.name, customers.c.language
-            )
-            .join(customers, customers.c.id == accounts.c.customer_id)
-            .where(accounts.c.id.in_(account_ids))
-        )
-    ).all()
-    told = await _contacts(connection, sorted({row[2] for row in rows}))
-    return {
-        row[0]: Party(
-            row[0], row[1], customer=row[3], name=row[4], language=row[5], contacts=tuple(told.get(row[2], ()))
-        )
-        for row in rows
-    }
-
-
-async def _contacts(connection: AsyncConnection, customer_ids: list[int]) -> dict[int, list[str]]:
-    """Each customer's contacts in order of trial: its own, then those of its resellers (SES-2)."""
-    tree = (
-        select(
-            customers.c.id.label("root"), customers.c.id.label("node"), customers.c.parent_id, literal(0).label("depth")
-        )
-        .where(customers.c.id.in_(customer_ids))
-        .cte("tree", recursive=True)
-    )
-    up = select(tree.c.root, customers.c.id, customers.c.parent_id, tree.c.depth + 1).join(
-        tree, customers.c.id == tree.c.parent_id
-    )
-    tree = tree.union_all(up.where(tree.c.depth < 8))
-    rows = await connection.execute(
-        select(tree.c.root, contacts.c.address)
-        .join(contacts, contacts.c.customer_id == tree.c.node)
-        .order_by(tree.c.root, tree.c.depth, contacts.c.position)
-    )
-    told: dict[int, list[str]] = {}
-    for root, address in rows:
-        if address not in told.setdefault(root, []):
-            told[root].append(address)
-    return told
-
-
-async def _lay_out(connection: AsyncConnection, desk: Desk, found: list[Case]) -> None:
-    keys = {case.id: (case.account_id, case.cls) for case in found}
-    desk.cases = {keys[case.id]: case for case in found}
-    rows = await connection.execute(
-        select(clocks).where(clocks.c.case_id.in_(list(keys))).order_by(clocks.c.id).with_for_update()
-    )
-    for row in rows:
+async def _lay_out(connection: AsyncConnection, found: Sequence[Any], account_ids: list[int]) -> Desk:
+    """Parties, cases and clocks from rows of `cases`, and the parties of these accounts too."""
+    account_ids = sorted({*account_ids, *(row.account_id for row in found)})
+    desk = Desk(await parties.of_accounts(connection, account_ids))
+    keys = {row.id: key_of(row) for row in found}
+    desk.cases = {keys[row.id]: case_of(row) for row in found}
+    for row in found:
+        if row.current == current_key(row.account_id, row.cls, row.id):
+            desk.apart.setdefault((row.account_id, row.cls), []).append(keys[row.id])
+    its_clocks = select(clocks).where(clocks.c.case_id.in_(list(keys))).order_by(clocks.c.id).with_for_update()
+    for row in await connection.execute(its_clocks):
         clock = clock_of(row, keys[row.case_id])
         desk.clocks[clock.key] = clock
+    return desk
 
 
 async def _save_cases(connection: AsyncConnection, desk: Desk) -> None:
@@ -182,26 +129,19 @@ async def _save_cases(connection: AsyncConnection, desk: Desk) -> None:
     old = [desk.cases[key] for key in sorted(desk.changed_cases) if desk.cases[key].id is not None]
     if fresh:
         opening = insert(cases).returning(cases.c.account_id, cases.c.cls, cases.c.id)
-        for account_id, cls, case_id in await connection.execute(opening, [_case_row(case) for case in fresh]):
+        for account_id, cls, case_id in await connection.execute(opening, [case_row(case) for case in fresh]):
             desk.cases[(account_id, cls)] = replace(desk.cases[(account_id, cls)], id=case_id)
     if old:
         statement = update(cases).where(cases.c.id == bindparam("row_id"))
-        statement = statement.values(state=bindparam("new_state"), resolved_at=bindparam("new_resolved_at"))
+        names = ("state", "resolved_at", "cause")
+        statement = statement.values({name: bindparam(f"new_{name}") for name in names})
         await connection.execute(
-            statement, [{"row_id": c.id, "new_state": c.state.value, "new_resolved_at": c.resolved_at} for c in old]
+            statement, [{"row_id": c.id} | {f"new_{n}": plain(getattr(c, n)) for n in names} for c in old]
         )
-
-
-def _case_row(case: Case) -> dict[str, Any]:
-    return {
-        "current": f"{case.account_id}/{case.cls}",
-        "account_id": case.account_id,
-        "cls": case.cls,
-        "state": case.state.value,
-        "policy": case.policy,
-        "opened_at": case.opened_at,
-        "resolved_at": case.resolved_at,
-    }
+    if reopened := sorted({desk.cases[a.change.clock.case_key].id or 0 for a in desk.applied if a.change.escalates}):
+        less = [Severity.LOW.value, Severity.NORMAL.value]
+        pressing = update(cases).where(cases.c.id.in_(reopened), cases.c.severity.in_(less))
+        await connection.execute(pressing.values(severity=Severity.HIGH.value))
 
 
 async def _save_clocks(connection: AsyncConnection, desk: Desk, case_ids: dict[CaseKey, int]) -> dict[ClockKey, int]:
@@ -212,23 +152,14 @@ async def _save_clocks(connection: AsyncConnection, desk: Desk, case_ids: dict[C
     if fresh:
         keys = {case_id: key for key, case_id in case_ids.items()}
         starting = insert(clocks).returning(clocks.c.case_id, clocks.c.kind, clocks.c.value, clocks.c.id)
-        made = await connection.execute(starting, [_clock_row(c) | {"case_id": case_ids[c.case_key]} for c in fresh])
+        made = await connection.execute(starting, [clock_row(c) | {"case_id": case_ids[c.case_key]} for c in fresh])
         ids.update({(keys[case_id], kind, value): clock_id for case_id, kind, value, clock_id in made})
     if old:
         statement = update(clocks).where(clocks.c.id == bindparam("row_id"))
-        statement = statement.values({name: bindparam(f"new_{name}") for name in _CLOCK_COLUMNS})
-        rows_old = [{"row_id": c.id} | {f"new_{n}": _plain(getattr(c, n)) for n in _CLOCK_COLUMNS} for c in old]
+        statement = statement.values({name: bindparam(f"new_{name}") for name in CLOCK_COLUMNS})
+        rows_old = [{"row_id": c.id} | {f"new_{n}": plain(getattr(c, n)) for n in CLOCK_COLUMNS} for c in old]
         await connection.execute(statement, rows_old)
     return ids
-
-
-def _clock_row(clock: Clock) -> dict[str, Any]:
-    row = {name: _plain(getattr(clock, name)) for name in _CLOCK_COLUMNS}
-    return row | {"kind": clock.kind.value, "role": clock.role.value, "value": clock.value}
-
-
-def _plain(value: object) -> object:
-    return value.value if isinstance(value, ClockState) else value
 
 
 async def _drop_notices(connection: AsyncConnection, desk: Desk, clock_ids: dict[ClockKey, int]) -> None:
@@ -249,7 +180,8 @@ async def _plan_notices(connection: AsyncConnection, desk: Desk, clock_ids: dict
     for applied in desk.applied:
         clock = applied.change.clock
         party, case = desk.parties[clock.case_key[0]], desk.cases[clock.case_key]
-        rows += [_notice_row(applied, p, party, clock_ids[clock.key], case, now) for p in applied.change.notices]
+        if party.contacts:  # else nobody can be told; the clock says so
+            rows += [_notice_row(applied, p, party, clock_ids[clock.key], case, now) for p in applied.change.notices]
     await plan(connection, rows)
 
 
@@ -257,7 +189,7 @@ def _notice_row(
     applied: Applied, planned: Planned, party: Party, clock_id: int, case: Case, now: datetime
 ) -> dict[str, Any]:
     clock = applied.change.clock
-    to = party.contacts[planned.contact]
+    to = party.contacts[min(planned.contact, len(party.contacts) - 1)]  # there may be fewer than there were
     facts = dict(applied.origin.about) | {
         "case": case.number,
         "customer": party.name,

@@ -10,7 +10,7 @@ outside `gateway.store`.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 JsonDict = dict[str, Any]
@@ -75,8 +75,8 @@ class DeliveryRow(SQLModel, table=True):
     message_id: int = Field(foreign_key="messages.id", index=True)
     mailbox_id: int = Field(foreign_key="mailboxes.id")
     folder: str
-    uidvalidity: int
-    uid: int
+    uidvalidity: int = Field(sa_column=Column(BigInteger, nullable=False))  # 32 bits without a sign, RFC 3501
+    uid: int = Field(sa_column=Column(BigInteger, nullable=False))
     internal_date: datetime
     disposed_at: datetime | None = None  # moved, deleted or (setting keep) left for good
 

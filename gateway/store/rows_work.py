@@ -13,7 +13,8 @@ JsonDict = dict[str, Any]
 
 
 class CaseRow(SQLModel, table=True):
-    """`current` is `account/class` while the case takes evidence: at most one such case at a time."""
+    """`current` is `account/class` while the case takes evidence: at most one such case at a time. One that was
+    split off has its id behind it; one that was merged keeps it as long as what comes goes `merged_into`."""
 
     __tablename__ = "cases"
     id: int | None = Field(default=None, primary_key=True)
@@ -25,6 +26,10 @@ class CaseRow(SQLModel, table=True):
     opened_at: datetime
     resolved_at: datetime | None = None
     cause: str | None = None
+    merged_into: int | None = Field(default=None, foreign_key="cases.id", index=True)
+    assignee: str | None = None
+    severity: str = "normal"
+    legal_hold: bool = False  # nothing of it may be erased
 
 
 class ClockRow(SQLModel, table=True):
@@ -49,6 +54,8 @@ class ClockRow(SQLModel, table=True):
     resolved_at: datetime | None = None
     remaining: float | None = None
     answer_used: bool = False
+    resolution: str = ""  # what was done, as staff hold it true
+    prevention: str = ""  # what keeps it from coming back (SES-4)
 
 
 class NoticeRow(SQLModel, table=True):

@@ -6,124 +6,35 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event
 from whole.deadly import parse_all_and_die
-from whole.world import CUSTOMERS, PAST, World
+from whole.scene import ALDER, BIRCH, FOREIGN, HOUR, NOW, Scene, about, answer, bounce, mail, opened_scene
+from whole.world import World
 
 from gateway import pipeline, staff
 from gateway.app import opened
 from gateway.house import House
-from gateway.intake.customers import read_customers
 from gateway.intake.poll import poll
 from gateway.settings import load
-from gateway.store import customers, mailboxes, messages, reports, switches
+from gateway.store import messages, reports
 from gateway.store.messages import Arrived, Stored
 from gateway.tokens import notice_address
 from gateway.workers import ParserWorkers
 from parsers.report import Parsed
 from servers.receiver import SmtpReceiver
-from servers.waiting import ParserHere, arf
-
-NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-ALDER, BIRCH = "198.51.100.7", "198.51.100.200"
-FOREIGN = "203.0.113.7"
-HOUR = timedelta(hours=1)
-
-
-@dataclass
-class Scene:
-    """A house, its time, and what its SMTP relay got."""
-
-    world: World
-    house: House
-    relay: SmtpReceiver
-    time: list[datetime] = field(default_factory=lambda: [NOW])
-
-    def after(self, hours: float) -> None:
-        self.time[0] = NOW + timedelta(hours=hours)
-
-    async def take_in(self, *raws: bytes) -> None:
-        """As `arfgate ingest` does."""
-        now = self.house.clock()
-        async with self.house.database.writing() as connection:
-            await messages.store(connection, [Arrived(raw, now) for raw in raws], None, now)
-        await pipeline.drain(self.house)
-
-    async def poll(self, *names: str) -> None:
-        """The mailboxes (all), then what follows from them."""
-        for box in self.house.settings.mailboxes:
-            if not names or box.name in names:
-                await poll(self.house, box)
-        await pipeline.drain(self.house)
-
-    async def go_live(self, *names: str, since: datetime = PAST) -> None:
-        async with self.house.database.writing() as connection:
-            await mailboxes.register(connection, list(names))
-            for name in names:
-                await mailboxes.go_live(connection, name, since, who="test", now=self.house.clock())
-
-    async def pause(self, *, paused: bool) -> None:
-        async with self.house.database.writing() as connection:
-            await switches.pause(connection, paused=paused, who="test", why="", now=self.house.clock())
-
-    async def ask(self, question: str) -> list[tuple[Any, ...]]:
-        async with self.house.database.reading() as connection:
-            return [tuple(row) for row in await connection.execute(text(question))]
-
-    async def clock(self) -> tuple[Any, ...]:
-        """(state, step, contact) of the one clock."""
-        (row,) = await self.ask("SELECT state, step, contact FROM clocks")
-        return row
-
-    def sent(self) -> list[tuple[str, str]]:
-        """(kind, to) of each mail that went out, in order; the kind as our header says it."""
-        return [(_kind(mail.raw), mail.rcpt_tos[0]) for mail in self.relay.received]
-
-
-def _kind(raw: bytes) -> str:
-    subject = str(message_from_bytes(raw)["Subject"]).lower()
-    return next((word for word in ("reminder", "overdue") if word in subject), "complaint")
+from servers.waiting import ParserHere
 
 
 @pytest.fixture
 async def scene(tmp_path: Path, database_url: str, smtp_receiver: SmtpReceiver) -> AsyncIterator[Scene]:
     """Without mailboxes."""
-    async with _scene(World(tmp_path, database_url), smtp_receiver) as made:
+    async with opened_scene(World(tmp_path, database_url), smtp_receiver) as made:
         yield made
-
-
-@contextlib.asynccontextmanager
-async def _scene(world: World, relay: SmtpReceiver, **sections: dict[str, Any]) -> AsyncIterator[Scene]:
-    world.sections = {"smtp": {"port": relay.port, "bounce_grace_minutes": 0}}
-    for name, more in sections.items():
-        world.sections[name] = world.sections.get(name, {}) | more
-    world.write()
-    time = [NOW]
-    async with _house(world, time) as house:
-        file = world.folder / "customers.csv"
-        file.write_text(CUSTOMERS, encoding="utf-8")
-        async with house.database.writing() as connection:
-            await customers.import_file(connection, read_customers(file), who="test", now=NOW)
-        yield Scene(world, house, relay, time)
-
-
-@contextlib.asynccontextmanager
-async def _house(world: World, time: list[datetime]) -> AsyncIterator[House]:
-    async with opened(load(world.config), clock=lambda: time[0]) as house:
-        house.workers.close()
-        house.workers = ParserHere()  # type: ignore[assignment]  # saves a second a test
-        yield house
-
-
-def about(source: str, **more: str) -> bytes:
-    return arf(source, NOW - HOUR, **more)
 
 
 # --- mailboxes ---------------------------------------------------------------------------------------------------
@@ -136,7 +47,7 @@ async def boxes(tmp_path, database_url, smtp_receiver, pymap_server) -> AsyncIte
     for name in ("abuse", "postmaster"):
         await asyncio.to_thread(pymap_server.add_user, f"{name}@isp.example")
         world.mailbox(name, pymap_server.port, f"{name}@isp.example")
-    async with _scene(world, smtp_receiver) as made:
+    async with opened_scene(world, smtp_receiver) as made:
         yield made
 
 
@@ -208,7 +119,7 @@ async def test_a_mailbox_that_comes_back_from_a_backup_brings_nothing_twice(
     world, user = World(tmp_path, database_url), dovecot.new_user()
     world.mailbox("abuse", dovecot.port, user, after="keep")
     dovecot.deliver_all(user, [about(ALDER), about(BIRCH)], NOW)
-    async with _scene(world, smtp_receiver) as scene:
+    async with opened_scene(world, smtp_receiver) as scene:
         await scene.go_live("abuse")
         await scene.poll()
         dovecot.restore(user)
@@ -290,7 +201,7 @@ async def test_a_machine_that_answers_stops_nothing(scene: Scene):
 async def test_an_answer_to_a_token_that_we_did_not_make_stops_nothing_and_goes_to_a_person(scene: Scene):
     await scene.take_in(about(ALDER))
     forged = notice_address("abuse@isp.example", 1, b"another key")
-    await scene.take_in(_mail(f"From: boss@alder.example\r\nTo: {forged}\r\nSubject: Re: done\r\n", "it is done"))
+    await scene.take_in(mail(f"From: boss@alder.example\r\nTo: {forged}\r\nSubject: Re: done\r\n", "it is done"))
     assert (await scene.clock())[0] == "running"
     assert await scene.ask("SELECT verdict FROM messages WHERE kind = 'reply'") == [("review",)]
 
@@ -350,7 +261,7 @@ async def test_a_relay_that_is_away_costs_no_contact_and_no_time(scene: Scene):
 
 
 async def test_behind_a_relay_the_time_starts_after_the_grace_for_bounces(tmp_path, database_url, smtp_receiver):
-    async with _scene(World(tmp_path, database_url), smtp_receiver, smtp={"bounce_grace_minutes": 15}) as scene:
+    async with opened_scene(World(tmp_path, database_url), smtp_receiver, smtp={"bounce_grace_minutes": 15}) as scene:
         await scene.take_in(about(ALDER), about(BIRCH))
         assert await scene.ask("SELECT DISTINCT state FROM clocks") == [("waiting",)]
         scene.after(0.2)
@@ -374,7 +285,7 @@ async def test_a_mail_that_kills_its_worker_ends_with_a_person_and_the_others_ar
     tmp_path, database_url, smtp_receiver
 ):
     world = World(tmp_path, database_url)
-    async with _scene(world, smtp_receiver) as scene:
+    async with opened_scene(world, smtp_receiver) as scene:
         scene.house.workers = real = _MortalWorkers(scene.house)  # type: ignore[assignment]
         try:
             await scene.take_in(about(ALDER), about(ALDER) + DEADLY, about(BIRCH))
@@ -477,7 +388,7 @@ async def test_two_nodes_on_one_database_share_a_backlog_and_do_nothing_twice(
     dovecot.deliver_all(users["abuse"], mails[0::2] + mails[:10], NOW)  # some came to both
     twins = [b"Delivered-To: postmaster@isp.example\r\n" + mail for mail in mails[0:20:2]]
     dovecot.deliver_all(users["postmaster"], twins + mails[1::2] + mails[10:20], NOW)
-    async with _scene(world, smtp_receiver) as scene:
+    async with opened_scene(world, smtp_receiver) as scene:
         await scene.go_live("abuse", "postmaster")
         async with _other_node(world, scene.time) as other:
             for _ in range(3):
@@ -541,7 +452,7 @@ async def registry(tmp_path, database_url, smtp_receiver) -> AsyncIterator[Scene
     (tmp_path / "dns.json").write_text(services)
     (tmp_path / "ipv4.json").write_text(networks)
     rdap = {"enabled": True, "allow_hosts": [f"127.0.0.1:{port}"], "bootstrap_dir": str(tmp_path)}
-    async with _scene(World(tmp_path, database_url), smtp_receiver, rdap=rdap) as scene:
+    async with opened_scene(World(tmp_path, database_url), smtp_receiver, rdap=rdap) as scene:
         scene.asked = asked  # type: ignore[attr-defined]
         yield scene
     server.close()
@@ -590,45 +501,9 @@ async def test_who_opted_out_is_told_no_more(registry: Scene):
     (number,) = (await registry.ask("SELECT id FROM notices WHERE kind = 'whois-contact'"))[0]
     out = notice_address("abuse@isp.example", number, registry.house.key("notice"), kind="o")
     assert out.encode() in notice.raw.replace(b"=\r\n", b"").replace(b"\r\n", b"")
-    await registry.take_in(_mail(f"From: abuse@registrar.example.net\r\nTo: {out}\r\nSubject: stop\r\n", "please"))
+    await registry.take_in(mail(f"From: abuse@registrar.example.net\r\nTo: {out}\r\nSubject: stop\r\n", "please"))
     registry.after(25)
     await registry.take_in(advertising("shop.example"))
     told = [mail for mail in registry.relay.received if mail.rcpt_tos == ["abuse@registrar.example.net"]]
     assert len(told) == 1
     assert await registry.ask("SELECT address FROM opt_outs") == [("abuse@registrar.example.net",)]
-
-
-# --- what comes back ---------------------------------------------------------------------------------------------
-
-
-def answer(notice: bytes, header: str = "") -> bytes:
-    """As a mail program answers: to the Reply-To, naming the notice."""
-    said = message_from_bytes(notice)
-    return _mail(
-        f"From: boss@alder.example\r\nTo: {said['Reply-To']}\r\nSubject: Re: {said['Subject']}\r\n"
-        f"In-Reply-To: {said['Message-ID']}\r\n{header}",
-        "We closed the account.",
-    )
-
-
-def bounce(notice: bytes) -> bytes:
-    """RFC 3464, by the mail system of the recipient."""
-    said = message_from_bytes(notice)
-    head = notice.partition(b"\r\n\r\n")[0]
-    return (
-        (
-            f"From: MAILER-DAEMON@mx.alder.example\r\nTo: {said['Reply-To']}\r\nSubject: Undelivered Mail\r\n"
-            f"Message-ID: <bounce-{hash(notice)}@mx.alder.example>\r\nMIME-Version: 1.0\r\n"
-            'Content-Type: multipart/report; report-type=delivery-status; boundary="x"\r\n\r\n'
-            "--x\r\nContent-Type: text/plain\r\n\r\nIt could not be delivered.\r\n\r\n"
-            "--x\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.alder.example\r\n\r\n"
-            f"Final-Recipient: rfc822; {said['To']}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
-            "--x\r\nContent-Type: text/rfc822-headers\r\n\r\n"
-        ).encode()
-        + head
-        + b"\r\n\r\n--x--\r\n"
-    )
-
-
-def _mail(headers: str, body: str) -> bytes:
-    return f"{headers}Message-ID: <{abs(hash((headers, body)))}@mail.example>\r\n\r\n{body}\r\n".encode()

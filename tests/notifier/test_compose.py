@@ -107,6 +107,15 @@ BY_KIND: dict[NoticeKind, dict[str, object]] = {
         "message": 7,
         "lines": ["Please confirm:", "https://feed.example/confirm?token=abc"],
     },
+    NoticeKind.ANSWER_REJECTED: {"due_at": NOW + timedelta(hours=9), "reason": "You do not say which site it was."},
+    NoticeKind.CONSENT_ASKED: {
+        "campaign": "Winter sale (news.shop.example)",
+        "sent_on": NOW,
+        "records_due_at": NOW + timedelta(hours=24),
+        "no_permission": True,
+    },
+    NoticeKind.APPEAL_DECIDED: {"granted": True, "reason": "The site is gone and the login was changed."},
+    NoticeKind.POSTMASTER_CHECK: {"domain": "shop.example", "yearly": True, "customer": "Example Shop Ltd"},
     NoticeKind.SELF_TEST: {"nonce": "7f3a"},
 }
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.casework import cases, clocks
-from gateway.casework.cases import Complaint
+from gateway.casework.cases import Complaint, Terms
 from gateway.casework.clocks import Change
 from gateway.casework.desk import Applied, Desk, Origin, Party
 from gateway.casework.states import CaseTrigger, ClockTrigger, next_case_state
@@ -39,7 +39,7 @@ def ended(state=CaseState.RESOLVED, at=T0):
 
 
 def filed(what, case=None, clock=None, now=T0, contacts=1):
-    return cases.file(what, case, clock, contacts, "default 2", now=now, reopen=REOPEN)
+    return cases.file(what, case, clock, contacts, Terms("default 2", REOPEN), now=now)
 
 
 def test_the_first_complaint_opens_a_case_under_the_present_policy():
@@ -127,7 +127,7 @@ def desk():
 
 
 def put(desk, what, now=T0):
-    return desk.file(what, "default 1", Origin(), now=now, reopen=REOPEN)
+    return desk.file(what, Terms("default 1", REOPEN), Origin(), now=now)
 
 
 def test_what_a_batch_files_first_the_next_one_sees(desk):

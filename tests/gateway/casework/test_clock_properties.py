@@ -22,6 +22,7 @@ from gateway.policies.policy import ClassRule
 from notifier.notice import NoticeKind
 from parsers.report import ResourceKind, Role
 
+GIVE_UP = timedelta(hours=30)
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 CONTACTS = 3
@@ -37,6 +38,8 @@ class World:
         self.now = self.read_to = T0
         self.clock = Clock((1, "mail"), ResourceKind.IP, Role.SOURCE, "192.0.2.7", id=1, case_id=1)
         self.pending: list[tuple[int, Planned]] = []  # (round, notice)
+        self.rejected_at = T0
+        self.told_rejected_at: datetime | None = None
         self.keys: set[tuple[int, str, NoticeKind, int]] = set()
         self.steps: list[str] = []  # of this term: from the start of the time to its end
         self.reminded_at: datetime | None = None
@@ -52,7 +55,7 @@ class World:
         self.read_to = self.now
 
     def tick(self, _: int) -> None:
-        settled = all(n.kind != NoticeKind.REMINDER for _, n in self.pending)
+        settled = all(n.kind not in (NoticeKind.REMINDER, NoticeKind.ANSWER_REJECTED) for _, n in self.pending)
         change = clocks.due(self.clock, self.now, self.read_to, self.rule, settled=settled, overdue=BLOCK)
         if change is not None:
             self._check_step(change)
@@ -70,12 +73,17 @@ class World:
                 self.clock = clocks.reminder_sent(self.clock, self.now, self.rule)
                 assert self.clock.due_at is None or self.clock.due_at >= before.due_at
                 self.reminded_at = self.now
+            elif notice.kind == NoticeKind.ANSWER_REJECTED:
+                self.clock = clocks.rejection_sent(self.clock, self.now - self.rejected_at)
+                self.told_rejected_at = self.now
 
     def bounce(self, _: int) -> None:
         self.pending = [(r, n) for r, n in self.pending if n.kind != NoticeKind.COMPLAINT]
-        change = clocks.bounced(self.clock, CONTACTS, "550")
+        given_up_at = self.now + GIVE_UP
+        change = clocks.bounced(self.clock, CONTACTS, "550", given_up_at)
         if change.clock.state not in STILL:
-            assert (change.clock.due_at, change.clock.next_at, change.clock.starts_at) == (None, None, None)
+            waits = given_up_at if change.clock.state == S.UNREACHABLE else None
+            assert (change.clock.due_at, change.clock.next_at, change.clock.starts_at) == (None, waits, None)
         self._take(change)
 
     def success_report(self, _: int) -> None:
@@ -86,6 +94,7 @@ class World:
         self._take(clocks.answered(self.clock, self.now, timedelta(hours=8), own_notice=own % 2 == 0))
 
     def reject(self, _: int) -> None:
+        self.rejected_at, self.told_rejected_at = self.now, None
         self._ask(lambda: clocks.answer_rejected(self.clock, self.now, timedelta(hours=2), self.rule))
 
     def extend(self, minutes: int) -> None:
@@ -117,6 +126,9 @@ class World:
             return
         assert self.clock.next_at is not None
         assert self.clock.next_at <= min(self.now, self.read_to)
+        if self.clock.answer_used:  # what was left, at least two hours, from when the customer was told
+            assert self.told_rejected_at is not None
+            assert self.now - self.told_rejected_at >= timedelta(hours=2) - MINUTE
         marks = [0.0, *self.rule.reminder_at, 1.0]
         if not self.clock.answer_used and change.trigger == T.DUE:
             assert self.now >= self.started_at + self.rule.time
@@ -159,7 +171,7 @@ class World:
             assert key not in self.keys  # the same thing is never said twice
             self.keys.add(key)
             self.pending.append((after.round, notice))
-            if notice.kind == NoticeKind.COMPLAINT:
+            if notice.kind in (NoticeKind.COMPLAINT, NoticeKind.ANSWER_REJECTED):
                 continue
             expected = [f"reminder-{n + 1}" for n in range(len(self.rule.reminder_at))]
             if after.answer_used:

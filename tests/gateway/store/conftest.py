@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from gateway.casework.cases import Complaint
+from gateway.casework.cases import Complaint, Terms
 from gateway.casework.desk import Desk, Origin
 from gateway.intake.customers import read_customers
 from gateway.store import customers, desk
@@ -21,6 +21,7 @@ from parsers.report import ResourceKind, Role
 from servers.postgres import Postgres
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
+TERMS = Terms("default 1", timedelta(days=30))
 CUSTOMERS = """customer,name,parent,contacts,resource,valid_from
 alder,Alder Hosting,,ops@alder.example;boss@alder.example,192.0.2.0/25,2020-01-01T00:00:00+00:00
 birch,Birch Ltd,alder,desk@birch.example,192.0.2.128/26,2020-01-01T00:00:00+00:00
@@ -98,7 +99,7 @@ def complaint(account: int, value: str = "192.0.2.7", conduct: datetime | None =
 
 
 def put(on: Desk, what: Complaint, now: datetime = T0) -> None:
-    on.file(what, "default 1", Origin({"category": "spam"}, {"headers": []}), now=now, reopen=timedelta(days=30))
+    on.file(what, TERMS, Origin({"category": "spam"}, {"headers": []}), now=now)
 
 
 @pytest.fixture

@@ -143,6 +143,7 @@ DISGUISES = [
 ]
 
 
+@pytest.mark.standard("AR-9")
 @pytest.mark.parametrize("fields", [case[1] for case in DISGUISES], ids=[case[0] for case in DISGUISES])
 def test_forged_authentication_results_are_not_believed(fields: tuple[str, ...]) -> None:
     border = Border(frozenset({OURS, "mx.kelvin.example"}), (FBL,))
@@ -156,6 +157,7 @@ def test_forged_field_of_our_id_below_a_foreign_one_is_mentioned() -> None:
     assert "below a foreign one" in found.detail
 
 
+@pytest.mark.standard("AR-9")
 def test_lower_field_of_our_id_does_not_replace_what_the_higher_one_said() -> None:
     assert check(f"{OURS}; dkim=fail header.d=reporter.example", f"{OURS}; {PASS}") == (IdentityKind.NOBODY, None)
     assert check(f"{OURS}; dkim=none", f"{OURS}; {PASS}") == (IdentityKind.NOBODY, None)

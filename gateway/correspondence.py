@@ -57,7 +57,7 @@ async def route(house: House, connection: AsyncConnection, dossiers: Sequence[Do
         return
     returned = await _with_notices(house, connection, back)
     for dossier in back:
-        if not any(r.dossier is dossier for r in returned):
+        if not any(r.dossier is dossier for r in returned) and not _of_a_customer(dossier):
             _to_a_person(dossier, "it names no notice that we sent")
     desk = await desk_store.load_cases(connection, [r.notice.case_id for r in returned if r.notice.case_id is not None])
     log: list[Event] = []
@@ -79,6 +79,11 @@ async def route(house: House, connection: AsyncConnection, dossiers: Sequence[Do
     await third_parties.opt_out(connection, opted_out, now)
     await desk_store.save(connection, desk, now)
     await events.add(connection, log)
+
+
+def _of_a_customer(dossier: Dossier) -> bool:
+    """An opt-out or a bounce of a customer's mail has its place on the customer's suppression list."""
+    return any(a.account_id is not None for _, attributions in dossier.routed for a in attributions)
 
 
 async def _with_notices(house: House, connection: AsyncConnection, back: list[Dossier]) -> list[Returned]:

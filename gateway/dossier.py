@@ -38,6 +38,8 @@ class Dossier:
     screening: Screening | None = None
     reports: list[ReportInHand] = field(default_factory=list)
     completes: Held | None = None  # what waited for this message
+    # of an opt-out or a bounce: the mail it is about, and whose that was
+    routed: list[tuple[Report, tuple[Attribution, ...]]] = field(default_factory=list)
     reporter: Reporter | None = None
 
     @property

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import answering, correspondence, floods, identities, legal, telling
+from gateway import answering, correspondence, floods, identities, legal, routed, telling
 from gateway.casework.cases import Complaint
 from gateway.casework.clocks import Change
 from gateway.casework.desk import ClockKey, Desk, Origin
@@ -50,6 +50,7 @@ async def file(house: House, connection: AsyncConnection, dossiers: Sequence[Dos
     await messages.finish(connection, [_message_row(dossier) for dossier in dossiers])
     live = [d for d in dossiers if d.live]
     await legal.open_matters(house, connection, live, now)
+    await routed.route(house, connection, live, now)
     await answering.answer(house, connection, live, now)
 
 

@@ -19,7 +19,7 @@ from functools import partial
 
 import structlog
 
-from gateway import answering, filing, outbox, policy_versions, senders, third_parties, ticker
+from gateway import answering, filing, outbox, policy_versions, routed, senders, third_parties, ticker
 from gateway.attribution.attribute import Network, names_ours
 from gateway.attribution.attribute import attribute as attribute_report
 from gateway.dossier import Dossier, ReportInHand
@@ -190,6 +190,8 @@ def attribute(network: Network, dossier: Dossier) -> None:
     for item in dossier.reports:
         if item.screening.verdict in ATTRIBUTED:
             item.attributions = attribute_report(item.report, dossier.message.received_at, network)
+    for report in routed.about(dossier):
+        dossier.routed.append((report, attribute_report(report, dossier.message.received_at, network)))
 
 
 def _all_legal(dossier: Dossier) -> None:

@@ -43,6 +43,14 @@ class Flood(Section):
         return by[key.partition(" ")[0]]
 
 
+class Suppression(Section):
+    """Addresses that customers are to drop from their lists."""
+
+    complainants_of: TextList = ()
+    """Names of feeds whose terms let a complainant's address go to the customer. Opt-outs and dead mailboxes always go
+    there, persons only where `arfgate reporter` has their consent, a spam trap's address never."""
+
+
 class Legal(Section):
     """The restricted lane: child abuse, threats to life, court and police, copyright."""
 

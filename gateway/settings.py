@@ -18,7 +18,7 @@ from typing import Annotated, Any
 from pydantic import Field, PrivateAttr, SecretStr, StringConstraints, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
-from gateway.screening_sections import Alarms, Flood, Legal, Replies
+from gateway.screening_sections import Alarms, Flood, Legal, Replies, Suppression
 from gateway.sections import (
     Database,
     Feed,
@@ -74,6 +74,7 @@ class Settings(Section):
     policy: PolicyChoice
     feeds: tuple[Feed, ...] = ()
     replies: Replies
+    suppression: Suppression
     flood: Flood
     legal: Legal
     alarms: Alarms

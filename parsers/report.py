@@ -238,6 +238,7 @@ class Parsed:
     defects: tuple[str, ...] = ()
     error: str | None = None
     text: str = field(default="", repr=False)
+    returned: Report | None = None  # of a bounce: the mail that came back, read like a forwarded one; not in the JSON
 
 
 @dataclass(frozen=True, slots=True)

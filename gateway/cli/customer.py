@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +13,8 @@ from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_hous
 from gateway.house import House
 from gateway.intake.customers import CustomerFile, CustomerFileError, read_customers
 from gateway.queue_rules import run_again
-from gateway.store import customers
+from gateway.store import customers, suppressions
+from gateway.store.suppressions import Suppression
 
 customer_app = typer.Typer(help="Customers, their contacts and addresses.", no_args_is_help=True)
 
@@ -64,3 +67,33 @@ def list_customers(json: JsonOption = False, config: ConfigOption = None) -> Non
         return
     columns = ("key", "name", "account", "language", "address", "assignments")
     table("Customers", columns, [[row[c] for c in columns] for row in rows], empty="No customers: import some.")
+
+
+@customer_app.command("suppressions")
+def list_suppressions(
+    key: Annotated[str, typer.Argument(help="Key of the customer.")],
+    as_csv: Annotated[bool, typer.Option("--csv", help="For the customer: address, cause, since.")] = False,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Addresses that the customer is to write to no more: opt-outs, dead mailboxes, permitted complaints."""
+
+    async def work(house: House) -> list[Suppression]:
+        async with house.database.reading() as connection:
+            return await suppressions.of_customer(connection, key)
+
+    rows = in_house(config, work)
+    if json:
+        as_json(rows)
+    elif as_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(("address", "cause", "since"))
+        writer.writerows((_guarded(r.address), r.cause, r.at.isoformat()) for r in rows)
+    else:
+        shown = [(r.address, r.cause, r.at, "yes" if r.authenticated else "") for r in rows]
+        table("Suppressions", ("address", "cause", "since", "authenticated"), shown, empty="The list is empty.")
+
+
+def _guarded(value: str) -> str:
+    """No cell that a spreadsheet would take for a formula (SEC-4)."""
+    return f"'{value}" if value[:1] in "=+-@\t\r" else value

@@ -65,6 +65,7 @@ _EXAMPLES: dict[str, Any] = {
     "feeds.name": "example-feed",
     "feeds.domains": ["feed.example"],
     "feeds.aliases": ["fbl-example@isp.example"],
+    "suppression.complainants_of": ["example-feed"],
     "legal.staff": ["ann@isp.example", "bob@isp.example"],
     "legal.jurisdictions": ["eu", "ro"],
     "alarms.address": "staff@isp.example",

@@ -21,6 +21,7 @@ from gateway.store.rows_legal import LegalActRow, LegalMatterRow
 from gateway.store.rows_policies import PolicyRow
 from gateway.store.rows_reporters import ReporterRow
 from gateway.store.rows_screening import FloodBucketRow, HeldRow, ReplyTurnRow
+from gateway.store.rows_suppression import SuppressionRow
 from gateway.store.rows_who import (
     ConfirmationRow,
     DnsAnswerRow,
@@ -81,3 +82,4 @@ mutes = _table(MuteRow)
 volumes = _table(VolumeRow)
 tallies = _table(TallyRow)
 flood_buckets = _table(FloodBucketRow)
+suppressions = _table(SuppressionRow)

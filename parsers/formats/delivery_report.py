@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
-from parsers import bounce_text, delivery_fields, envelope, ses_bounce, smtp_codes
+from parsers import bounce_text, delivery_fields, envelope, evidence, ses_bounce, smtp_codes
 from parsers.delivery_fields import Group
+from parsers.errors import ParserError
 from parsers.message import HEADERS_ONLY, Message, message_id
-from parsers.report import Bounce, Kind, Parsed
+from parsers.report import Bounce, Kind, Parsed, Report
 from parsers.scan import Headers, Part
 
 DIALECT_OF = ("arf", "forwarded", "inline", "reply", "xarf", "xarf_flat")
@@ -55,7 +57,17 @@ def read(message: Message) -> Parsed:
         defects.append("no-recipient")
     elif len(found) > RECIPIENTS:
         defects.append("more-recipients-than-read")
-    return message.parsed(Kind.BOUNCE, bounces=tuple(found.values())[:RECIPIENTS], defects=tuple(defects))
+    parsed = message.parsed(Kind.BOUNCE, bounces=tuple(found.values())[:RECIPIENTS], defects=tuple(defects))
+    return replace(parsed, returned=_returned_mail(message))
+
+
+def _returned_mail(message: Message) -> Report | None:
+    """Whose mail came back: its trace says from where it was sent."""
+    try:
+        part = next(iter(message.evidence_parts), None)
+        return None if part is None else evidence.forwarded_spam(part)
+    except ParserError:  # the delivery report itself was read, and that is what counts
+        return None
 
 
 def _in_words(message: Message) -> bool:

@@ -356,6 +356,20 @@ def upgrade() -> None:
         batch_op.create_index("reports_contacts", ["contacts_state", "contacts_next_at"], unique=False)
 
     op.create_table(
+        "suppressions",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("customer_id", sa.Integer(), nullable=False),
+        sa.Column("address", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("cause", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("authenticated", sa.Boolean(), nullable=False),
+        sa.Column("message_id", sa.Integer(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"]),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("customer_id", "address"),
+    )
+    op.create_table(
         "assignments",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("account_id", sa.Integer(), nullable=False),
@@ -684,6 +698,7 @@ def downgrade() -> None:
         batch_op.drop_index("assignments_block")
 
     op.drop_table("assignments")
+    op.drop_table("suppressions")
     with op.batch_alter_table("reports", schema=None) as batch_op:
         batch_op.drop_index("reports_contacts")
         batch_op.drop_index(batch_op.f("ix_reports_verdict"))

@@ -15,6 +15,7 @@ import io
 import logging
 import quopri
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -166,31 +167,58 @@ def decode_headers(block: bytes) -> list[tuple[str, str]]:
     return [(name.decode("ascii"), decode(value, headers.guesses)) for name, value in headers.pairs()[:HEADERS_SHOWN]]
 
 
-def first(headers: Headers, name: bytes) -> str | None:
+def first(headers: Headers, name: str) -> str | None:
     """The first field of that name, decoded. None where there is none or it is empty."""
-    known = headers.decoded.get(name)
-    if known is None:
-        value = headers.first(name)
-        known = headers.decoded[name] = decode(value, headers.guesses) if value is not None else ""
-    return known or None
+    if texts := headers.texts:
+        if name not in texts:
+            return None
+        text = texts[name][0]
+        if "=?" not in text:
+            return (text.replace("\n", "") if "\n" in text else text).strip()[:VALUE_CHARS] or None
+        if name not in headers.decoded:
+            headers.decoded[name] = _unfolded(text, headers.guesses)
+    elif name not in headers.decoded:
+        value = headers.first(name.encode())
+        headers.decoded[name] = decode(value, headers.guesses) if value is not None else ""
+    return headers.decoded[name] or None
 
 
-def every(headers: Headers, name: bytes, most: int = 100) -> tuple[str, ...]:
-    values = headers.all(name)
+def every(headers: Headers, name: str, most: int = 100) -> tuple[str, ...]:
+    if texts := headers.texts:
+        if name not in texts:
+            return ()
+        return tuple([_unfolded(text, headers.guesses) for text in texts[name][:most]])
+    values = headers.all(name.encode())
     return tuple([decode(value, headers.guesses) for value in values[:most]]) if values else ()
+
+
+def _unfolded(text: str, guesses: Guesses) -> str:
+    """As `decode`, of one of `Headers.texts`."""
+    flat = (text.replace("\n", "") if "\n" in text else text).strip()
+    if "=?" not in flat:
+        return flat[:VALUE_CHARS]
+    read = encoded_words.plain(flat[: VALUE_CHARS * 6])
+    return decode(flat.encode(), guesses) if read is None else _cleaned(read)[:VALUE_CHARS].strip()
 
 
 def senders(headers: Headers, most: int = ADDRESSES) -> list[Mailbox]:
     """The addresses of the first `most` From fields; a single one is read once."""
-    values = headers.all(b"from")
-    if len(values) != 1:
-        return mailboxes(values[:most], headers.guesses)
     if headers.senders is None:
+        values = raw(headers, "from")
+        if len(values) != 1:
+            return mailboxes(values[:most], headers.guesses)
         headers.senders = mailboxes(values, headers.guesses)
     return headers.senders
 
 
-def mailboxes(values: list[bytes], guesses: Guesses | None = None) -> list[Mailbox]:
+def raw(headers: Headers, *names: str) -> list[str] | list[bytes]:
+    """The values of the fields of these names, for `mailboxes`."""
+    if texts := headers.texts:
+        return [text for name in names if name in texts for text in texts[name]]
+    return [value for name in names for value in headers.all(name.encode())]
+
+
+def mailboxes(values: Sequence[str | bytes], guesses: Guesses | None = None) -> list[Mailbox]:
     """The addresses of one or several From, To or Cc fields, at most ADDRESSES. `guesses` as in `decode`."""
     found: list[Mailbox] = []
     guesses = guesses or Guesses()
@@ -201,17 +229,19 @@ def mailboxes(values: list[bytes], guesses: Guesses | None = None) -> list[Mailb
     return found[:ADDRESSES]
 
 
-def _mailboxes(value: bytes, guesses: Guesses) -> list[Mailbox]:
-    flat = value.translate(_TAB_TO_BLANK, _CONTROLS)[:LIST_BYTES]
+def _mailboxes(value: str | bytes, guesses: Guesses) -> list[Mailbox]:
+    flat = value.replace("\n", "")[:LIST_BYTES] if isinstance(value, str) else value.translate(_TAB_TO_BLANK, _CONTROLS)[:LIST_BYTES]
     if flat.isascii():
-        text = flat.decode("ascii")
+        text = flat if isinstance(flat, str) else flat.decode("ascii")
+        if hit := _PLAIN_ADDRESS.match(text):
+            return [_mailbox(hit[1] or "", hit[2] or hit[3], guesses)]
         plain = [_plain_mailbox(one, guesses) for one in text.split(",", ADDRESSES)[:ADDRESSES]]
         if all(plain):
             return [box for box in plain if box]
         if "@" not in text:
             return []
     else:
-        text, _ = _characters(flat, None, guesses)
+        text = flat if isinstance(flat, str) else _characters(flat, None, guesses)[0]
     if guesses.take(text.count("=?") * Guesses.LEAST):  # flanker decodes the names, and guesses
         found = _flanker().parse_list(text)
         if boxes := [_mailbox(box.display_name or "", box.address, guesses) for box in found if box.address]:
@@ -230,8 +260,10 @@ def _plain_mailbox(text: str, guesses: Guesses) -> Mailbox | None:
 
 def _mailbox(name: str, address: str, guesses: Guesses) -> Mailbox:
     local, _, domain = address.rpartition("@")
-    shown = _words(name, guesses) if "=?" in name else name
-    return Mailbox(_cleaned(shown).strip()[:200], f"{local}@{domain.lower().rstrip('.')}")
+    if name:
+        shown = _words(name, guesses) if "=?" in name else name
+        name = _cleaned(shown).strip()[:200]
+    return Mailbox(name, f"{local}@{domain.lower().rstrip('.')}")
 
 
 def decoded_body(part: Part, most: int | None = None) -> bytes:
@@ -250,8 +282,10 @@ def _stop(part: Part, most: int | None, factor: int) -> int:
 
 def embedded(part: Part) -> Part:
     """The message inside a part, its transfer encoding undone (flanker and `email` leave it in)."""
-    encoded = (part.headers.first(b"content-transfer-encoding") or b"7").strip().lower()[:1] in b"bq"
+    encoded = (part.headers.first(b"content-transfer-encoding") or b"7").strip()[:1] in b"bqBQ"
     plain = within(part.raw, part.body_start, part.end, part)
+    if plain.headers.regular and not encoded:
+        return plain
     inner = plain
     if encoded:
         decoded = decoded_body(part)

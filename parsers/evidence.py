@@ -27,9 +27,9 @@ from parsers.report import (
 from parsers.scan import Headers, Part
 
 SINGULAR = frozenset((b"text/rfc822-header", b"message/rfc822-headers"))  # seen, but nobody registered them
-RECIPIENT_FIELDS = (b"delivered-to", b"x-original-to", b"x-hmxmroriginalrecipient")
+RECIPIENT_FIELDS = ("delivered-to", "x-original-to", "x-hmxmroriginalrecipient")
 # Written by a provider or by the sender, one cannot tell: never more than a candidate.
-CANDIDATE_FIELDS = ((b"x-originating-ip", 0.3), (b"x-aol-ip", 0.5), (b"x-reporter-ip", 0.3), (b"x-sender-ip", 0.3))
+CANDIDATE_FIELDS = (("x-originating-ip", 0.3), ("x-aol-ip", 0.5), ("x-reporter-ip", 0.3), ("x-sender-ip", 0.3))
 _VERP = re.compile(r"[^@]*[+=-][^@]*=[^@]+@")
 SMTP_AUTH = re.compile(r"\bsmtp\.auth=\"?([^\s;\"]{1,200})", re.IGNORECASE)
 _CLIENT_IP = re.compile(r"\bclient-ip=([0-9A-Fa-f.:]{2,45})", re.IGNORECASE)
@@ -55,16 +55,16 @@ def read(part: Part) -> Evidence:
 def of(inner: Part, *, headers_only: bool = False) -> Evidence:
     """Of a message, wherever it stood: `inner` begins with its header."""
     headers = inner.headers
-    hops = trace.hops(envelope.every(headers, b"received", trace.HOPS))
+    hops = trace.hops(envelope.every(headers, "received", trace.HOPS))
     senders = envelope.senders(headers, 1)
-    dated = envelope.first(headers, b"date")
+    dated = envelope.first(headers, "date")
     date = fields.time(dated) if dated else None
     body = memoryview(inner.raw)[inner.body_start : inner.end]  # not copied: it may be the whole of 25 MiB
     empty = headers_only or not inner.raw[inner.body_start : min(inner.end, inner.body_start + 200)].strip()
     original = Original(
-        message_id=message_id(envelope.first(headers, b"message-id")),
+        message_id=message_id(envelope.first(headers, "message-id")),
         from_=senders[0].address if senders else None,
-        subject=envelope.first(headers, b"subject"),
+        subject=envelope.first(headers, "subject"),
         date=date.value if date else None,
         headers_only=headers_only,
         header_block=headers.block,
@@ -75,16 +75,16 @@ def of(inner: Part, *, headers_only: bool = False) -> Evidence:
 
 
 def _identifiers(headers: Headers, hops: tuple[Hop, ...]) -> Identifiers:
-    returned = fields.address(envelope.first(headers, b"return-path") or "")
+    returned = fields.address(envelope.first(headers, "return-path") or "")
     login = next((hop.login for hop in hops if hop.login), None)
     if login is None:
-        for result in envelope.every(headers, b"authentication-results", 10):
+        for result in envelope.every(headers, "authentication-results", 10):
             if found := SMTP_AUTH.search(result):
                 login = found[1]
                 break
     return Identifiers(
-        feedback_id=envelope.first(headers, b"feedback-id") or envelope.first(headers, b"cfbl-feedback-id"),
-        list_id=envelope.first(headers, b"list-id"),
+        feedback_id=envelope.first(headers, "feedback-id") or envelope.first(headers, "cfbl-feedback-id"),
+        list_id=envelope.first(headers, "list-id"),
         verp=returned if returned and _VERP.match(returned) else None,
         auth_login=login,
     )
@@ -101,7 +101,7 @@ def complete(
     origin = dict(stated_by)
     candidates: tuple[Candidate, ...] = ()
     if evidence is not None:
-        if evidence.headers.fields and evidence.headers.unfolded_in_column_1:
+        if not evidence.headers.regular and evidence.headers.fields and evidence.headers.unfolded_in_column_1:
             defects.append("fold-in-column-1")
         _fill(values, origin, evidence)
         values |= {"original": evidence.original, "trace": evidence.trace, "identifiers": evidence.identifiers}
@@ -140,7 +140,7 @@ def _fill(values: dict[str, Any], origin: dict[str, str], evidence: Evidence) ->
         if "arrival_date" not in values and hop.time:
             values["arrival_date"] = hop.time
             origin["arrival_date"] = f"original:Received[{at}]"
-    if "original_mail_from" not in values and (returned := envelope.first(evidence.headers, b"return-path")):
+    if "original_mail_from" not in values and (returned := envelope.first(evidence.headers, "return-path")):
         path = fields.address(returned)
         if path is not None:
             values["original_mail_from"] = path
@@ -150,13 +150,13 @@ def _fill(values: dict[str, Any], origin: dict[str, str], evidence: Evidence) ->
             found = fields.distinct(fields.address(one) for one in envelope.every(evidence.headers, name, 20))
             if found:
                 values["original_rcpt_to"] = found
-                origin["original_rcpt_to"] = f"original:{name.decode().title()}"
+                origin["original_rcpt_to"] = f"original:{name.title()}"
                 break
 
 
 def _candidates(source: str | None, evidence: Evidence) -> tuple[Candidate, ...]:
     found: dict[str, float] = {}
-    for result in envelope.every(evidence.headers, b"received-spf", 5):
+    for result in envelope.every(evidence.headers, "received-spf", 5):
         if hit := _CLIENT_IP.search(result):
             found.setdefault(fields.ip(hit[1]) or "", 0.5)
     for name, confidence in CANDIDATE_FIELDS:

@@ -167,7 +167,7 @@ def _defects(feedback: Feedback, shown: Evidence | None) -> list[str]:
         found.append("missing-auth-failure")
     if shown is None:
         found.append("missing-original")
-    elif not shown.headers.fields:
+    elif not shown.headers.regular and not shown.headers.fields:
         found.append("empty-original")
     return found
 

@@ -19,8 +19,12 @@ _REGULAR_FIELD = re.compile(rb"([!-9;-~]++):[ \t]*+(.*+(?:\n[ \t].*+)*+)\n")  # 
 # A line of a header that is neither a field nor a fold: the continuation of one that lost its indentation.
 _COLUMN_1 = re.compile(rb"\n(?![!-9;-~]+[ \t]*:)(?!>?From )(?=[!-~\x80-\xff])")
 _FIELD_OR_FOLD = re.compile(rb"[ \t]|[!-9;-~]+[ \t]*:|\s*\Z")
+_BLANKS = (b" ", b"\t")
 _BLANK_FOLD = re.compile(rb"^[ \t]+\r?$", re.MULTILINE)
 _SPACED = re.compile(rb"^[!-9;-~]+[ \t]+:", re.MULTILINE)
+_TEXT_FIELD = re.compile(r"([!-9;-~]++): *+(.*+(?:\n .*+)*+)\n")  # FIELD, in the text of such a block
+_TAB_TO_BLANK = bytes(32 if byte == 9 else byte for byte in range(256))
+_CONTROLS_IN_LINES = bytes(byte for byte in range(32) if byte not in (9, 10)) + b"\x7f"
 
 
 class Guesses:
@@ -43,16 +47,20 @@ class Guesses:
 class Headers:
     """A header block, split at the first question. Names are looked up in lower case."""
 
-    __slots__ = ("_fields", "_refolded", "block", "decoded", "guesses", "longest", "regular", "senders")
+    __slots__ = (
+        *("_fields", "_lower", "_refolded", "_texts", "block", "decoded", "guesses", "longest", "regular", "senders"),
+    )
 
     def __init__(self, block: bytes, longest: int, guesses: Guesses | None = None) -> None:
         self.block = block
         self.longest = longest  # bytes of one field, folded lines included
         self.regular = _REGULAR.match(block) is not None
-        self.decoded: dict[bytes, str] = {}  # what the envelope module read, value by value
+        self.decoded: dict[str, str] = {}  # what the envelope module read, value by value
         self.senders: list[Any] | None = None  # likewise
         self.guesses = guesses or Guesses()
         self._fields: dict[bytes, list[bytes]] | None = None
+        self._lower: bytes | None = None
+        self._texts: dict[str, list[str]] | None = None
         self._refolded: bytes | None = block if self.regular else None
 
     def pairs(self) -> list[tuple[bytes, bytes]]:
@@ -78,20 +86,50 @@ class Headers:
             if len(self.block) > self.longest:
                 _check(pairs, self.longest)
             fields: dict[bytes, list[bytes]] = {}
-            for name, value in pairs:
-                fields.setdefault(name.lower(), []).append(value)
+            for written, value in pairs:
+                name = written.lower()
+                if name in fields:
+                    fields[name].append(value)
+                else:
+                    fields[name] = [value]
             self._fields = fields
         return self._fields
+
+    @property
+    def texts(self) -> dict[str, list[str]]:
+        """The values without control characters, of a block that is regular ASCII. Else empty: each value has to be
+        decoded. Folds and encoded words are left as they are."""
+        if self._texts is None:
+            self._texts = {}
+            if self.regular and len(self.block) <= self.longest and self.block.isascii() and b"\x1b" not in self.block:
+                self._texts = _texts(self.block.translate(_TAB_TO_BLANK, _CONTROLS_IN_LINES).decode("ascii"))
+        return self._texts
 
     def all(self, name: bytes) -> list[bytes]:
         return (self._fields or self.fields).get(name, [])
 
     def first(self, name: bytes) -> bytes | None:
+        if self._fields is None and self.regular and len(self.block) <= self.longest:
+            return self._looked_up(name)
         found = (self._fields or self.fields).get(name)
         return found[0] if found else None
 
+    def _looked_up(self, name: bytes) -> bytes | None:
+        """Of a regular block, in which a line that does not begin with a blank begins with a name: for a value or two
+        that is a quarter of the work."""
+        if self._lower is None:
+            self._lower = b"\n" + self.block.lower()
+        at = self._lower.find(b"\n%b:" % name)
+        if at < 0:
+            return None
+        begin = at + len(name) + 1
+        end = self.block.find(b"\n", begin)
+        while self.block[end + 1 : end + 2] in _BLANKS:
+            end = self.block.find(b"\n", end + 1)
+        return self.block[begin:end].lstrip(b" \t")
+
     def __contains__(self, name: bytes) -> bool:
-        return name in self.fields
+        return self.first(name) is not None
 
     @property
     def spaced(self) -> bool:
@@ -102,6 +140,17 @@ class Headers:
     def blank_fold(self) -> bool:
         """Is there a line of nothing but blanks (RFC 5322 section 4.2, obsolete)? Others end the header there."""
         return not self.regular and _BLANK_FOLD.search(self.block) is not None
+
+
+def _texts(block: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for written, value in _TEXT_FIELD.findall(block):
+        name = written.lower()
+        if name in found:
+            found[name].append(value)
+        else:
+            found[name] = [value]
+    return found
 
 
 def _check(pairs: list[tuple[bytes, bytes]], longest: int) -> None:

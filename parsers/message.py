@@ -178,13 +178,13 @@ def is_evidence(part: Part) -> bool:
 def read_envelope(headers: Headers) -> Envelope:
     """The header facts of an outer message (or of the beginning of one that could not be read)."""
     senders = envelope.senders(headers)
-    recipients = envelope.mailboxes(headers.all(b"to") + headers.all(b"cc"), headers.guesses)
-    copies = envelope.every(headers, b"delivered-to") + envelope.every(headers, b"x-original-to")
-    reply_to = envelope.mailboxes(headers.all(b"reply-to")[:1], headers.guesses)
-    returned = envelope.first(headers, b"return-path")
-    dated = envelope.first(headers, b"date")
+    recipients = envelope.mailboxes(envelope.raw(headers, "to", "cc"), headers.guesses)
+    copies = envelope.every(headers, "delivered-to") + envelope.every(headers, "x-original-to")
+    reply_to = envelope.mailboxes(envelope.raw(headers, "reply-to")[:1], headers.guesses)
+    returned = envelope.first(headers, "return-path")
+    dated = envelope.first(headers, "date")
     date = fields.time(dated) if dated else None
-    references = _MESSAGE_ID.findall(envelope.first(headers, b"references") or "")
+    references = _MESSAGE_ID.findall(envelope.first(headers, "references") or "")
     return Envelope(
         from_=senders[0].address if senders else None,
         from_name=senders[0].name or None if senders else None,
@@ -192,17 +192,17 @@ def read_envelope(headers: Headers) -> Envelope:
         return_path=fields.address(returned) if returned is not None else None,
         reply_to=reply_to[0].address if reply_to else None,
         to=fields.distinct(iter([*(box.address for box in recipients), *map(fields.address, copies)])),
-        subject=envelope.first(headers, b"subject"),
-        message_id=message_id(envelope.first(headers, b"message-id")),
-        in_reply_to=message_id(envelope.first(headers, b"in-reply-to")),
+        subject=envelope.first(headers, "subject"),
+        message_id=message_id(envelope.first(headers, "message-id")),
+        in_reply_to=message_id(envelope.first(headers, "in-reply-to")),
         references=tuple(dict.fromkeys(references[:REFERENCES])),
         date=date.value if date else None,
-        auto_submitted=envelope.first(headers, b"auto-submitted"),
-        precedence=envelope.first(headers, b"precedence"),
+        auto_submitted=envelope.first(headers, "auto-submitted"),
+        precedence=envelope.first(headers, "precedence"),
         robot_fields=tuple(name.decode("ascii") for name in ROBOT_FIELDS if name in headers),
-        loop_tokens=envelope.every(headers, b"x-arfgate-loop", 20) + envelope.every(headers, b"x-loop", 20),
-        authentication_results=envelope.every(headers, b"authentication-results", 50),
-        received=envelope.every(headers, b"received", RECEIVED_KEPT),
+        loop_tokens=envelope.every(headers, "x-arfgate-loop", 20) + envelope.every(headers, "x-loop", 20),
+        authentication_results=envelope.every(headers, "authentication-results", 50),
+        received=envelope.every(headers, "received", RECEIVED_KEPT),
     )
 
 

@@ -71,7 +71,7 @@ class ReportedMail:
         """The domain of the return path, as the reporter or the last server states it."""
         path = self.report.original_mail_from
         if path is None:
-            path = fields.address(envelope.first(self.headers, b"return-path") or "")
+            path = fields.address(envelope.first(self.headers, "return-path") or "")
         return path.rpartition("@")[2] or None if path else None
 
     @Lazy

@@ -39,15 +39,17 @@ NEAR_BOUNDARIES = 20_000
 PARAMETER = re.compile(rb""";\s*([^\s=;"]{1,60})\s*=\s*(?:"([^"]*)"|([^\s;"]*))""")
 # Possessive: a megabyte of empty lines leaves nothing to come back to.
 JUNK = re.compile(rb"(?:\r?\n|\xef\xbb\xbf|>?From [^\n]*+(?:\n|\Z))*+")
+_NO_JUNK = frozenset(bytes((byte,)) for byte in b"ABCDEGHIJKLMNOPQRSTUVWXYZabcdeghijklmnopqrstuvwxyz")  # no F
 # A JSON file instead of a message; no header field begins with a bracket and a quote.
 JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,200}(?:\{\s{0,200}[\"}]|\[\s{0,200}\{)")
-_DOUBLED_CR = re.compile(rb"\r\r\n")
 BARE_JSON = "bare-json"  # the defect that says so
 # A line that can only be a boundary: the next one is a field of a part.
 _DELIMITER = re.compile(
     rb"^--([^\s-][^\r\n]{0,198}?)[ \t]*\r?\n(?=Content-[A-Za-z-]{3,40}[ \t]*:)", re.IGNORECASE | re.MULTILINE
 )
+_EMPTY_LINE = re.compile(rb"\n\r?\n")
 DELIMITER_WITHIN = 64 * 1024  # bytes of a body
+_STRETCH = 4096  # bytes of a body that are searched for a boundary at a time
 _AFTER_QUOTED = (b"", b";", b" ", b"\t", b"\r", b"\n", b"(")
 DIGEST = b"multipart/digest"
 EMBEDDED = b"message/rfc822"
@@ -69,10 +71,11 @@ class Budget:
 
     def part(self, depth: int) -> None:
         self.parts += 1
-        if self.parts > self.limits.parts:
-            raise LimitError(f"more than {self.limits.parts} parts")
-        if depth > self.limits.depth:
-            raise LimitError(f"parts nested deeper than {self.limits.depth}")
+        limits = self.limits
+        if self.parts > limits.parts:
+            raise LimitError(f"more than {limits.parts} parts")
+        if depth > limits.depth:
+            raise LimitError(f"parts nested deeper than {limits.depth}")
 
     def near_boundary(self) -> None:
         self.near += 1
@@ -93,8 +96,9 @@ class Part:
         self.budget = budget
         self.depth = depth
         self.default = default
-        header_end, self.body_start = _cut(raw, start, end, budget.limits.header_bytes)
-        self.headers = Headers(raw[start:header_end], budget.limits.header_line_bytes, budget.guesses)
+        limits = budget.limits
+        header_end, self.body_start = _cut(raw, start, end, limits.header_bytes)
+        self.headers = Headers(raw[start:header_end], limits.header_line_bytes, budget.guesses)
         if not self.headers.regular and (begun := header_block.ended(raw, start, header_end)) != header_end:
             self.body_start = begun
             self.headers = Headers(raw[start:begun], budget.limits.header_line_bytes, budget.guesses)
@@ -183,7 +187,7 @@ def scan(raw: bytes, limits: Limits) -> Part:
     if JSON.match(raw):
         raw = b"Content-Type: application/json\n\n" + raw
         budget.defects[BARE_JSON] = None
-    if _DOUBLED_CR.search(raw, 0, 1024):
+    if raw.find(b"\r\r\n", 0, 1024) >= 0:
         raw = raw.replace(b"\r\r\n", b"\r\n")
         budget.defects["doubled-cr-line-ends"] = None
     part = Part(raw, _begun(raw, 0, len(raw), budget), len(raw), budget, 0)
@@ -232,6 +236,8 @@ def _begun(raw: bytes, start: int, end: int, budget: Budget) -> int:
 
 def skip_junk(raw: bytes, start: int, end: int) -> int:
     """Past empty lines and mbox lines (`From `, `>From `) that stand before a header and would end it at once."""
+    if raw[start : start + 1] in _NO_JUNK:
+        return start
     found = JUNK.match(raw, start, end)
     return found.end() if found else start
 
@@ -243,12 +249,8 @@ def _cut(raw: bytes, start: int, end: int, longest: int) -> tuple[int, int]:
     if raw.startswith(b"\r\n", start) and start + 1 < end:
         return start, start + 2
     stop = min(end, start + longest + 4)
-    crlf = raw.find(b"\n\r\n", start, stop)
-    lf = raw.find(b"\n\n", start, stop if crlf < 0 else crlf + 1)
-    if lf >= 0:
-        return lf + 1, lf + 2
-    if crlf >= 0:
-        return crlf + 1, crlf + 3
+    if found := _EMPTY_LINE.search(raw, start, stop):
+        return found.start() + 1, found.end()
     if stop < end:
         raise LimitError(f"a header is longer than {longest} bytes")
     return end, end
@@ -282,7 +284,7 @@ def _boundary_lines(part: Part, delimiter: bytes) -> Iterator[tuple[int, int, bo
     """(start of the line, start of the next line, is it the closing one)."""
     raw, end, begin = part.raw, part.end, part.body_start
     size = len(delimiter)
-    at = raw.find(delimiter, begin, end)
+    at = _find(raw, delimiter, begin, end)
     while at >= 0:
         after = at + size
         if at == begin or raw[at - 1] == 10:  # LF
@@ -293,10 +295,23 @@ def _boundary_lines(part: Part, delimiter: bytes) -> Iterator[tuple[int, int, bo
                 if line[:1] in (b" ", b"\t"):
                     part.budget.defects["blank-after-boundary"] = None
                 yield at, line_end, bool(rest)
-                at = raw.find(delimiter, line_end, end)
+                at = _find(raw, delimiter, line_end, end)
                 continue
         part.budget.near_boundary()
-        at = raw.find(delimiter, after, end)
+        at = _find(raw, delimiter, after, end)
+
+
+def _find(raw: bytes, delimiter: bytes, at: int, end: int) -> int:
+    """As `bytes.find`, of what begins with a dash. Base64 has none, and one byte is found ten times as fast as several:
+    after each stretch in which the delimiter is not, what has no dash is skipped."""
+    while end - at > _STRETCH:
+        stop = at + _STRETCH
+        if (found := raw.find(delimiter, at, stop)) >= 0:
+            return found
+        at = raw.find(b"-", stop - len(delimiter) + 1, end)
+        if at < 0:
+            return -1
+    return raw.find(delimiter, at, end)
 
 
 def _before(raw: bytes, line_start: int) -> int:

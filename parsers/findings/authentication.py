@@ -21,7 +21,7 @@ def check(mail: ReportedMail) -> Iterator[Finding]:
     lines = mail.report.authentication_results
     said = "the reporter's server"
     if not lines:
-        lines = envelope.every(mail.headers, b"authentication-results", 1)
+        lines = envelope.every(mail.headers, "authentication-results", 1)
         said = "the topmost Authentication-Results of the mail"
     failed = [f"{hit[1]}={hit[2]}".lower() for line in lines[:10] for hit in _FAILED.finditer(line[:LINE_CHARS])]
     if failed:

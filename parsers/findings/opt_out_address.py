@@ -22,13 +22,13 @@ _UNREAD = re.compile(r"(?:no|not|do-?not|donot)[._-]?(?:reply|respond|answer)")
 
 
 def check(mail: ReportedMail) -> Iterator[Finding]:
-    header = envelope.first(mail.headers, b"list-unsubscribe") or ""
+    header = envelope.first(mail.headers, "list-unsubscribe") or ""
     if "<mailto:" in header.lower() or not mail.whole:
         return
     given = {one for text in mail.texts for one in addresses(text.lower) if not _UNREAD.match(one)}
     if given:
         given -= {one.lower() for one in mail.report.original_rcpt_to}
-        given -= {box.address.lower() for box in envelope.mailboxes(mail.headers.all(b"to")[:1])}
+        given -= {box.address.lower() for box in envelope.mailboxes(envelope.raw(mail.headers, "to")[:1])}
     if given:
         return
     yield Finding(

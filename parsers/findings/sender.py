@@ -49,7 +49,7 @@ def _unrelated(mail: ReportedMail) -> Iterator[Finding]:
 
 
 def _replies(mail: ReportedMail) -> Iterator[Finding]:
-    boxes = envelope.mailboxes(mail.headers.all(b"reply-to")[:1])
+    boxes = envelope.mailboxes(envelope.raw(mail.headers, "reply-to")[:1])
     domains = dict.fromkeys(box.address.rpartition("@")[2] for box in boxes[:NAMED])
     elsewhere = [one for one in domains if _registrable(one) not in mail.organisations]
     if elsewhere:

@@ -18,7 +18,7 @@ _ONE_CLICK = re.compile(r"\s*List-Unsubscribe\s*=\s*One-Click\s*\Z", re.IGNORECA
 
 
 def check(mail: ReportedMail) -> Iterator[Finding]:
-    header = envelope.first(mail.headers, b"list-unsubscribe") or ""
+    header = envelope.first(mail.headers, "list-unsubscribe") or ""
     visible = _visible(mail)
     if not header and not visible and mail.whole:
         yield Finding(
@@ -52,7 +52,7 @@ def _told(mail: ReportedMail) -> bool:
 
 
 def _not_one_click(mail: ReportedMail, header: str) -> str | None:
-    post = envelope.first(mail.headers, b"list-unsubscribe-post")
+    post = envelope.first(mail.headers, "list-unsubscribe-post")
     if post is None:
         return "it has no List-Unsubscribe-Post field"
     if not _ONE_CLICK.match(post):

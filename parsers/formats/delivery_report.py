@@ -170,8 +170,8 @@ def _returned(message: Message) -> tuple[str | None, str | None]:
     """(Message-ID, In-Reply-To) of the mail that came back: attached, pasted, or named by the report's own header."""
     for part in message.evidence_parts:
         headers = envelope.embedded(part).headers if part.content_type not in HEADERS_ONLY else _block(part)
-        if identifier := message_id(envelope.first(headers, b"message-id")):
-            return identifier, message_id(envelope.first(headers, b"in-reply-to"))
+        if identifier := message_id(envelope.first(headers, "message-id")):
+            return identifier, message_id(envelope.first(headers, "in-reply-to"))
     for part in message.delivery_parts:
         of_message = delivery_fields.read(part).message.values
         if named := of_message.get("x-original-message-id") or of_message.get("original-message-id"):

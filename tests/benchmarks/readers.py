@@ -44,18 +44,18 @@ def ours(raw: bytes) -> Fields:
     parts = {part.content_type: part for part in envelope.structure(raw, LIMITS).children}
     said = envelope.embedded(parts[b"message/feedback-report"]).headers
     original = envelope.embedded(parts[b"message/rfc822"]).headers
-    when = fields.time(envelope.first(said, b"arrival-date") or "")
+    when = fields.time(envelope.first(said, "arrival-date") or "")
     return Fields(
-        envelope.first(said, b"feedback-type"),
-        fields.ip(envelope.first(said, b"source-ip") or ""),
-        (envelope.first(said, b"original-mail-from") or "").strip("<>"),
-        tuple([one.strip("<>") for one in envelope.every(said, b"original-rcpt-to")]),
+        envelope.first(said, "feedback-type"),
+        fields.ip(envelope.first(said, "source-ip") or ""),
+        (envelope.first(said, "original-mail-from") or "").strip("<>"),
+        tuple([one.strip("<>") for one in envelope.every(said, "original-rcpt-to")]),
         when.value if when else None,
-        envelope.every(said, b"reported-domain"),
-        envelope.first(original, b"from") or "",
-        envelope.first(original, b"subject") or "",
-        envelope.first(original, b"message-id") or "",
-        envelope.every(original, b"received"),
+        envelope.every(said, "reported-domain"),
+        envelope.first(original, "from") or "",
+        envelope.first(original, "subject") or "",
+        envelope.first(original, "message-id") or "",
+        envelope.every(original, "received"),
     )
 
 

@@ -230,7 +230,11 @@ def mailboxes(values: Sequence[str | bytes], guesses: Guesses | None = None) -> 
 
 
 def _mailboxes(value: str | bytes, guesses: Guesses) -> list[Mailbox]:
-    flat = value.replace("\n", "")[:LIST_BYTES] if isinstance(value, str) else value.translate(_TAB_TO_BLANK, _CONTROLS)[:LIST_BYTES]
+    flat = (
+        value.replace("\n", "")[:LIST_BYTES]
+        if isinstance(value, str)
+        else value.translate(_TAB_TO_BLANK, _CONTROLS)[:LIST_BYTES]
+    )
     if flat.isascii():
         text = flat if isinstance(flat, str) else flat.decode("ascii")
         if hit := _PLAIN_ADDRESS.match(text):

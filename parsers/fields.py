@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from publicsuffixlist import PublicSuffixList
@@ -36,6 +37,12 @@ _DATE = re.compile(
     r"(?:[A-Za-z]{3},?\s{0,4})?(\d{1,2})\s{1,4}([A-Za-z]{3})\s{1,4}(\d{4})\s{1,4}(\d{1,2}):(\d{2})(?::(\d{2}))?"
     r"(?:\s{0,4}([+-]\d{4})|\s{1,4}(?:GMT|UTC?|Z)\b)"
 )
+# `Fri, 20 Nov 2026 03:00:00 +0000`, in which everything has its place.
+_USUAL_LENGTH = 31
+_USUAL_MONTHS = MappingProxyType(
+    {name: f"-{number:02}-" for number, name in enumerate(("Jan", "Feb", "Mar", "Apr", "May", "Jun"), start=1)}
+    | {name: f"-{number:02}-" for number, name in enumerate(("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=7)}
+)
 _UTC = frozenset(("0", "+0000", "-0000"))  # "0": a zone by name, which the pattern allows for UTC only
 # Those that `email` knows; for others it takes UTC, as it does where there is none. `-0000` is UTC, and enough.
 _ZONE = re.compile(r"[+-]\d{4}\b|\b(?:UTC?|GMT|Z|[ECMPA][SD]T)\b", re.IGNORECASE)
@@ -45,6 +52,7 @@ _MONTHS = {
         ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
     )
 }
+_PLAIN_ADDRESS = re.compile(r"<?([\w.+=-]{1,64})@([A-Za-z0-9.-]{0,253}[A-Za-z0-9])>?\Z", re.ASCII)
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)+[a-z0-9-]{2,63}\Z")
 _URL = re.compile(r"[a-z][a-z0-9+-]{1,15}://([^/?#\\\s]{1,500})", re.IGNORECASE)
 _MASKED = re.compile(r"(?:[\d.:]{1,15}[.:])?[x*?]{1,4}(?:[.:][x*?]{1,4}){0,6}", re.IGNORECASE)
@@ -106,6 +114,8 @@ class Time(NamedTuple):
 def time(text: str) -> Time | None:
     """RFC 5322 dates, what senders make of them, and ISO 8601."""
     text = text.strip()[:100]
+    if (value := _usual_time(text)) is not None:
+        return Time(value, zoned=True)
     found = _DATE.match(text)
     if found and (month := _MONTHS.get(found[2].lower())):
         day, _, year, hour, minute, second, offset = found.groups("0")
@@ -117,12 +127,29 @@ def time(text: str) -> Time | None:
     return _unusual_time(text)
 
 
+def _usual_time(text: str) -> datetime | None:
+    """The one shape that nearly all mail has, by its places. None for every other, and for what is no date."""
+    month = _USUAL_MONTHS.get(text[8:11])
+    if month is None or len(text) != _USUAL_LENGTH or text[19] != ":" or text[22] != ":" or text[3:5] != ", ":
+        return None
+    day, year, clock, zone = text[5:7], text[12:16], text[17:25], text[26:]
+    if text[7] + text[11] + text[16] + text[25] != "    " or not (day + year + zone[1:]).isdecimal():
+        return None
+    try:
+        value = datetime.fromisoformat(f"{year}{month}{day}T{clock}+00:00")
+        return value if zone == "+0000" else value - _offset(zone)
+    except (ValueError, OverflowError):
+        return None
+
+
 def is_usual(text: str) -> bool:
     """Is a date written as RFC 5322 has it?"""
     return _DATE.match(text.strip()[:100]) is not None
 
 
 def _offset(text: str) -> timedelta:
+    if text[0] not in "+-":
+        raise ValueError(f"{text} is no offset")
     minutes = int(text[1:3]) * 60 + int(text[3:5])
     if minutes >= 24 * 60:
         raise ValueError(f"{text} is no offset")
@@ -149,6 +176,8 @@ def _unusual_time(text: str) -> Time | None:
 
 def address(text: str) -> str | None:
     """`local@domain` with the domain in lower case, "" for the null path `<>`, None for neither."""
+    if found := _PLAIN_ADDRESS.match(text):
+        return f"{found[1]}@{found[2].lower()}"
     text = text.strip()
     opened = text.rfind("<")
     if opened >= 0:
@@ -168,6 +197,8 @@ def address(text: str) -> str | None:
 
 def host(text: str) -> str | None:
     """A host name in lower case, as A-labels where it was written in another script."""
+    if _HOST.match(text):
+        return text
     name = undefang(text).strip().rstrip(".").lower()
     if not name.isascii():
         try:

@@ -3,8 +3,9 @@
 A format is a module of `parsers.formats` whose name does not begin with `_`: no list, no
 order. Two claims are an error unless one of the two says `DIALECT_OF = "the other"` (or a
 tuple of names): then the dialect, which knows more, reads. What reads a person's words says
-`GENERAL = True` and gives way to every other claim. Must never swallow a bug; the face of the
-package catches those.
+`GENERAL = True` and gives way to every other claim. What is never a multipart/report says
+`NOT_IN_REPORTS = True`, and is not asked about one: two of three formats, and nearly every report
+that a machine sends is one. Must never swallow a bug; the face of the package catches those.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from parsers.report import Kind, Parsed
 
 
 class Format(Protocol):
-    """What a module in `formats/` offers; `_template.py` shows it. `DIALECT_OF` and `GENERAL` may be absent."""
+    """What a module in `formats/` offers; `_template.py` shows it. The three constants may be absent."""
 
     __name__: str
 
@@ -48,7 +49,12 @@ def dialect_of(module: Format) -> tuple[str, ...]:
 
 def claimed_by(message: Message) -> str | None:
     """The one format whose message this is, None where no format knows it. Raises AmbiguousError."""
-    claims = [name for name, module in known().items() if module.recognises(message)]
+    within_report = message.root.content_type == b"multipart/report"
+    claims = [
+        name
+        for name, module in known().items()
+        if not (within_report and getattr(module, "NOT_IN_REPORTS", False)) and module.recognises(message)
+    ]
     if len(claims) > 1:
         general = {name for claim in claims for name in dialect_of(known()[claim])}
         claims = [name for name in claims if name not in general] or claims

@@ -146,7 +146,7 @@ class Part:
     def children(self) -> list[Part]:
         """Body parts of a multipart; empty for everything else. A message within is not a child."""
         if self._children is None:
-            self._children = _split(self) if self.content_type.startswith(b"multipart/") else []
+            self._children = _split(self) if self.content_type[:10] == b"multipart/" else []
         return self._children
 
     def walk(self) -> Iterator[Part]:
@@ -156,7 +156,7 @@ class Part:
             part = waiting.pop()
             yield part
             if children := part.children:
-                waiting.extend(reversed(children))
+                waiting += children[::-1]
 
     def guess(self) -> None:
         """Cut where another boundary than the named one plainly stands. Does nothing where none does."""
@@ -268,7 +268,8 @@ def _split(part: Part, guessed: bytes | None = None) -> list[Part]:
     opened = -1
     for line_start, line_end, closing in _boundary_lines(part, b"--" + boundary):
         if opened >= 0:
-            found.append(Part(raw, opened, max(opened, _before(raw, line_start)), budget, depth, default))
+            before = line_start - 2 if raw[line_start - 2] == 13 else line_start - 1  # its line end is the boundary's
+            found.append(Part(raw, opened, max(opened, before), budget, depth, default))
         if closing:
             return found
         opened = line_end
@@ -312,9 +313,3 @@ def _find(raw: bytes, delimiter: bytes, at: int, end: int) -> int:
         if at < 0:
             return -1
     return raw.find(delimiter, at, end)
-
-
-def _before(raw: bytes, line_start: int) -> int:
-    """The line end before a boundary belongs to the boundary."""
-    end = line_start - 1 if raw[line_start - 1 : line_start] == b"\n" else line_start
-    return end - 1 if raw[end - 1 : end] == b"\r" else end

@@ -13,6 +13,8 @@ from parsers.report import Kind, Parsed, Report
 # DIALECT_OF = "arf"
 # Only where it reads a person's words: it then gives way to every format that does not say so.
 # GENERAL = True
+# Only where it is never a multipart/report: nobody asks about those.
+# NOT_IN_REPORTS = True
 
 
 def recognises(message: Message) -> bool:

@@ -19,6 +19,7 @@ DIALECT_OF = (
     *("forwarded", "inline", "pasted", "reply", "free_text"),
     *("shadowserver", "acns", "spamhaus", "google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
 )
+NOT_IN_REPORTS = True
 
 _SENDER = re.compile(r"@(?:[a-z0-9-]+\.)?abusehub\.nl\Z", re.IGNORECASE)
 _OWN = re.compile(r"abusehub[ _-]?csv", re.IGNORECASE)
@@ -26,7 +27,7 @@ _COMPLAINANT = re.compile(r"recipient|complainant|rcpt", re.IGNORECASE)
 
 
 def recognises(message: Message) -> bool:
-    if message.answers_notice or message.root.content_type == b"multipart/report" or message.evidence_parts:
+    if message.answers_notice or message.evidence_parts:
         return False
     sheets = message.sheets
     if any(_OWN.match(sheet.name) for sheet in sheets.found):

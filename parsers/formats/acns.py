@@ -21,6 +21,7 @@ DIALECT_OF = (
     *("forwarded", "inline", "pasted", "reply", "free_text"),
     *("spamhaus", "google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
 )
+NOT_IN_REPORTS = True
 SOURCES = 100
 
 _ROOT = re.compile(rb"<(?:\w{1,20}:)?Infringement[\s>]", re.IGNORECASE)
@@ -34,7 +35,7 @@ _KEPT = (
 
 
 def recognises(message: Message) -> bool:
-    if message.answers_notice or message.root.content_type == b"multipart/report":
+    if message.answers_notice:
         return False
     if message.feedback_parts or message.delivery_parts:
         return False

@@ -16,6 +16,7 @@ DIALECT_OF = (
     *("forwarded", "inline", "pasted", "reply", "free_text"),
     "log_notice",
 )
+NOT_IN_REPORTS = True
 
 # What it is about: words that mail to an abuse desk has for the trade, and other mail hardly ever.
 _FEEDS = re.compile(

@@ -18,6 +18,7 @@ DIALECT_OF = (
     *("forwarded", "inline", "pasted", "reply", "free_text"),
     *("admin", "log_notice"),
 )
+NOT_IN_REPORTS = True
 
 
 def recognises(message: Message) -> bool:

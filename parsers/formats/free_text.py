@@ -18,6 +18,7 @@ from parsers.moments import moments
 from parsers.report import Candidate, Category, Kind, Parsed, Report
 
 GENERAL = True
+NOT_IN_REPORTS = True
 TEXT_CHARS = 20_000
 OF_EACH = 20  # candidates of one kind
 

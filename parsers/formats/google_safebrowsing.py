@@ -22,6 +22,7 @@ DIALECT_OF = (
     *("forwarded", "inline", "pasted", "reply", "free_text"),
     *("honeypot", "csv_feed", "admin", "log_notice"),
 )
+NOT_IN_REPORTS = True
 URLS = 10_000
 
 _SUBJECT = re.compile(r"\bSafe ?Browsing (?:alert|report|notification)", re.IGNORECASE)

@@ -17,6 +17,7 @@ DIALECT_OF = (
     *("forwarded", "inline", "pasted", "reply", "free_text"),
     *("csv_feed", "admin", "log_notice"),
 )
+NOT_IN_REPORTS = True
 ROWS = 10_000
 
 _SENDER = re.compile(r"@(?:[a-z0-9-]+\.)?projecthoneypot\.org\Z", re.IGNORECASE)

@@ -19,6 +19,7 @@ from parsers.message import Message
 from parsers.report import Category, Kind, Original, Parsed, Report
 
 DIALECT_OF = ("reply", "free_text")
+NOT_IN_REPORTS = True
 GENERAL = True
 BLOCK_LINES = 16  # between the marker and the last label
 LABEL_CHARS = 40

@@ -21,6 +21,7 @@ DIALECT_OF = (
     *("abusix", "netcraft", "abusehub", "shadowserver", "acns"),
     *("spamhaus", "google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
 )
+NOT_IN_REPORTS = True
 
 _SUBJECT = re.compile(r"\bcomplaint about message from\s{1,4}\[?([0-9A-Fa-f.:]{2,45})\]?", re.IGNORECASE)
 _SENDER = re.compile(r"staff@(?:[a-z]+\.)?(?:hotmail|live|outlook|microsoft)\.", re.IGNORECASE)
@@ -28,7 +29,7 @@ _RECIPIENT = b"x-hmxmroriginalrecipient"
 
 
 def recognises(message: Message) -> bool:
-    if message.root.content_type == b"multipart/report" or message.answers_notice:
+    if message.answers_notice:
         return False
     if message.feedback_parts or message.delivery_parts or not message.evidence_parts:
         return False

@@ -20,6 +20,7 @@ from parsers.notice import Label
 from parsers.report import Candidate, Category, Kind, Parsed, Report
 
 DIALECT_OF = ("forwarded", "inline", "pasted", "reply", "free_text")
+NOT_IN_REPORTS = True
 
 INCIDENT_TIMES = (
     *(

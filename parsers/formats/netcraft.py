@@ -22,6 +22,7 @@ DIALECT_OF = (
     *("abusehub", "shadowserver", "acns", "spamhaus"),
     *("google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
 )
+NOT_IN_REPORTS = True
 URLS = 20
 
 _SENDER = re.compile(
@@ -41,7 +42,7 @@ _AFTER_URL = re.compile(r"\s{1,4}[\[(]([0-9A-Fa-f.:]{3,45})[\])]")
 
 
 def recognises(message: Message) -> bool:
-    if message.answers_notice or message.root.content_type == b"multipart/report":
+    if message.answers_notice:
         return False
     if message.feedback_parts or message.delivery_parts:
         return False

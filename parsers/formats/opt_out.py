@@ -15,6 +15,7 @@ from parsers.message import Message
 from parsers.report import Kind, Parsed
 
 DIALECT_OF = ("reply",)
+NOT_IN_REPORTS = True
 WORDS_CHARS = 400  # of a text beside a subject that says it: longer ones are somebody's letter
 _WORD = (
     r"(?:please\s|bitte\s|por favor,?\s|merci de me\s|请|請)?"
@@ -52,7 +53,7 @@ _SIGNATURE = re.compile(
 
 
 def recognises(message: Message) -> bool:
-    if message.answers_notice or message.root.content_type == b"multipart/report":
+    if message.answers_notice:
         return False
     if message.feedback_parts or message.delivery_parts or message.evidence_parts:
         return False

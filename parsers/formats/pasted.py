@@ -16,6 +16,7 @@ from parsers.report import Category, Kind, Parsed, Report
 from parsers.scan import Part
 
 DIALECT_OF = ("inline", "reply", "free_text")
+NOT_IN_REPORTS = True
 GENERAL = True
 TEXT_PARTS = 10
 ATTACHED_CHARS = 50_000

@@ -14,10 +14,12 @@ from parsers import auto_reply
 from parsers.message import Message
 from parsers.report import Kind, Parsed
 
+NOT_IN_REPORTS = True
+
 
 def recognises(message: Message) -> bool:
     headers = message.root.headers
-    if message.root.content_type == b"multipart/report" or message.delivery_parts or b"x-failed-recipients" in headers:
+    if message.delivery_parts or b"x-failed-recipients" in headers:
         return False
     if message.answers_notice:
         return True

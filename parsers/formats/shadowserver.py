@@ -22,6 +22,7 @@ DIALECT_OF = (
     *("forwarded", "inline", "pasted", "reply", "free_text"),
     *("acns", "spamhaus", "google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
 )
+NOT_IN_REPORTS = True
 
 _SENDER = re.compile(r"@(?:[a-z0-9-]+\.)?shadowserver\.org\Z", re.IGNORECASE)
 _SUBJECT = re.compile(r"\bshadowserver\b.{0,200}\breports?\b", re.IGNORECASE)
@@ -47,7 +48,7 @@ _ABOUT_SITES = frozenset((Category.SPAMVERTISING, Category.PHISHING, Category.MA
 
 
 def recognises(message: Message) -> bool:
-    if message.answers_notice or message.root.content_type == b"multipart/report" or message.evidence_parts:
+    if message.answers_notice or message.evidence_parts:
         return False
     subject = message.envelope.subject or ""
     by_them = bool(_SENDER.search(message.envelope.from_ or ""))

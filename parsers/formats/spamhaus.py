@@ -19,6 +19,7 @@ DIALECT_OF = (
     *("forwarded", "inline", "pasted", "reply", "free_text"),
     *("google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
 )
+NOT_IN_REPORTS = True
 LISTINGS = 100
 
 _REFERENCE = re.compile(r"\b(SBL\s?\d{3,9}|SBLCSS\w{0,10}|DROP)\b")

@@ -26,6 +26,8 @@ _CHARSET = re.compile(rb"[\w.:-]{0,40}'[\w-]{0,20}'")
 
 def name(part: Part) -> bytes:
     """The file's name, lower-case, from wherever the sender put it (RFC 2183, 2045, 2231)."""
+    if not part.headers.mentions(b"name"):
+        return b""
     for field, parameter in ((b"content-disposition", b"filename"), (b"content-type", b"name")):
         if found := part.parameter(parameter, field):
             found = envelope.decode(found, part.budget.guesses).encode() if b"=?" in found else found

@@ -9,12 +9,13 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from parsers import envelope, fields, links
 from parsers.errors import LimitError
 from parsers.lazy import Lazy
 from parsers.links import Link, Text
-from parsers.report import Report
+from parsers.report import Limits, Report
 from parsers.scan import Budget, Headers, Part
 
 PARTS = 100
@@ -26,7 +27,7 @@ QUOTED_CHARS = 100
 HEAD, TAIL = 500, 3_000
 MARKUP_HEAD, MARKUP_TAIL = 4_000, 16_000
 
-_RECIPIENT_FIELDS = (b"to", b"cc", b"delivered-to", b"x-original-to", b"envelope-to", b"apparently-to")
+_RECIPIENT_FIELDS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "apparently-to")
 _DKIM_DOMAIN = re.compile(rb"(?:^|;)\s*d\s*=\s*([^\s;]{1,253})")
 # Codecs of mail. Python knows others, some of them slow on what a stranger wrote.
 _CHARSET = re.compile(
@@ -50,7 +51,7 @@ class ReportedMail:
         self.report = report
         self.part = part
         # Of its own: what the formats looked at is not counted again, and what is odd here concerns this mail alone.
-        part.budget = Budget(replace(part.budget.limits, parts=PARTS))
+        part.budget = Budget(_fewer_parts(part.budget.limits))
         self.limited: str | None = None  # the bound that ended the search for its parts
 
     @property
@@ -140,11 +141,10 @@ class ReportedMail:
     @Lazy
     def _recipients(self) -> tuple[frozenset[str], tuple[str, ...]]:
         """Words of the recipients' names and addresses: ASCII ones, and those that may stand inside longer runs."""
-        values = [value for name in _RECIPIENT_FIELDS for value in self.headers.all(name)[:20]]
-        written = [envelope.decode(value, self.headers.guesses).lower() for value in values]
-        written += [recipient.lower() for recipient in self.report.original_rcpt_to[:50]]
-        words = {word for text in written for word in _WORD.findall(text)}
-        return frozenset(words), tuple(word for word in words if not word.isascii())[:50]
+        written = [value for name in _RECIPIENT_FIELDS for value in envelope.every(self.headers, name, 20)]
+        named = " ".join([*written, *self.report.original_rcpt_to[:50]]).lower()
+        words = frozenset(_WORD.findall(named))
+        return words, () if named.isascii() else tuple(word for word in words if not word.isascii())[:50]
 
     def quote(self, text: str) -> str:
         """Text of the mail for people: short, clean, and without a word that also names a recipient."""
@@ -156,6 +156,11 @@ class ReportedMail:
         for word in inside:
             shown = re.sub(re.escape(word), "…", shown, flags=re.IGNORECASE)
         return shown if len(shown) <= QUOTED_CHARS else f"{shown[:QUOTED_CHARS]}…"
+
+
+@lru_cache(maxsize=8)
+def _fewer_parts(limits: Limits) -> Limits:
+    return replace(limits, parts=PARTS)
 
 
 def _margins(text: Text) -> Text:
@@ -197,6 +202,8 @@ def _sought(part: Part) -> str:
 
 def is_attached(part: Part) -> bool:
     """Is it a file rather than something to read?"""
+    if not part.headers.mentions(b"name", b"content-disposition"):
+        return False
     disposition = part.headers.first(b"content-disposition")
     if disposition and disposition.lstrip()[:10].lower() == b"attachment":
         return True

@@ -28,8 +28,9 @@ _BARE = re.compile(
 )
 # What Postfix, Sendmail and Gmail write; with a login in it, or anything else, it is read piece by piece.
 _USUAL = re.compile(
-    r"\s?from (\S{1,255})\s+\((?:([A-Za-z][\w.-]{0,252}) )?\[((?:IPv6:)?[0-9A-Fa-f:.]{2,45})\]\)"
-    r"\s+by (\S{1,255})(?:\s|\Z)"
+    r"\s?from ([A-Za-z][\w.-]{0,252})\s+\((?:([A-Za-z][\w.-]{0,252}) )?\[((?:IPv6:)?[0-9A-Fa-f:.]{2,45})\]\)"
+    r"\s+by ([A-Za-z](?:[\w.-]{0,251}\w)?)(?=\s|\Z)",
+    re.ASCII,
 )
 _PORT = re.compile(r"\bport[= ](\d{1,5})\b")
 _CLAIMED = re.compile(r"\b(?:helo|ehlo|ident)=\S{0,255}", re.IGNORECASE)
@@ -57,9 +58,12 @@ def hop(line: str) -> Hop:
     if not semicolon:
         text = line[:LINE_CHARS]
     if (usual := _USUAL.match(text)) and "uth" not in text and (address := fields.ip(usual[3])):
-        rdns = usual[2].rstrip(".").lower() if usual[2] and "." in usual[2] else None
-        time = when.value if when else None
-        return Hop(address, None, time, _host(usual[4]), None, _host(usual[1]), rdns)
+        helo, looked_up, _, by_name = usual.groups()
+        rdns = looked_up.rstrip(".").lower() if looked_up and "." in looked_up else None
+        return Hop(
+            *(address, None, when.value if when else None),
+            *(by_name.lower(), None, helo.rstrip(".").lower(), rdns),
+        )
     outside = _COMMENT.sub(lambda hit: " " * len(hit[0]), text)  # same length: places stay the same
     by = _BY.search(outside)
     given = _FROM.match(outside)

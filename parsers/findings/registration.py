@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from types import MappingProxyType
 from typing import NamedTuple
 
 from parsers import company_numbers, vat
@@ -113,6 +114,22 @@ LABELS = (
 )
 
 
+# Nearly every label begins a word: by its first two letters, those that can stand in a text.
+_BEGINS = re.compile(r"(?<![a-z])[a-z][a-z.]")
+
+
+def _by_beginning() -> Iterator[tuple[str, int]]:
+    for number, label in enumerate(LABELS):
+        for stem in label.stems:
+            if stem.isascii():
+                yield stem[:2], number
+
+
+_BEGINNINGS = MappingProxyType(
+    {two: frozenset(number for one, number in _by_beginning() if one == two) for two, _ in _by_beginning()}
+)
+
+
 def check(mail: ReportedMail) -> Iterator[Finding]:
     right: dict[str, str] = {}
     wrong: dict[str, None] = {}
@@ -150,7 +167,7 @@ def _numbers(lower: str) -> Iterator[tuple[str, str, bool]]:
 def _labelled(lower: str, start: int) -> Iterator[tuple[str, str, bool]]:
     """What the number that begins there is, under each label that it can belong to."""
     window = lower[max(0, start - LABEL_CHARS) : start]
-    for label in LABELS:
+    for label in _possible(window):
         for stem in label.stems:
             if stem not in window:  # nearly always, and quicker than to ask where
                 continue
@@ -161,6 +178,14 @@ def _labelled(lower: str, start: int) -> Iterator[tuple[str, str, bool]]:
                 if not _READERS_OWN.search(window, 0, at) and (found := _judged(lower, start, label)):
                     yield found
                 break
+
+
+def _possible(window: str) -> Iterable[Label]:
+    """The labels of which one may stand there, in their order."""
+    if not window.isascii():
+        return LABELS
+    begun = [_BEGINNINGS[two] for two in set(_BEGINS.findall(window)) if two in _BEGINNINGS]
+    return [LABELS[number] for number in sorted(frozenset().union(*begun))] if begun else ()
 
 
 def _judged(lower: str, start: int, label: Label) -> tuple[str, str, bool] | None:

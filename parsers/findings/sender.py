@@ -61,11 +61,10 @@ def _replies(mail: ReportedMail) -> Iterator[Finding]:
 
 def _name(mail: ReportedMail) -> Iterator[Finding]:
     """A display name that is somebody else's address. Read from the raw field: parsers drop what they cannot place."""
-    value = mail.headers.first(b"from") or b""
-    if value.count(b"@") < 2 and b"=?" not in value:
-        return
-    text = envelope.decode(value, mail.headers.guesses)
+    text = envelope.first(mail.headers, "from") or ""
     opened = text.rfind("<")
+    if "@" not in text[:opened]:
+        return
     shown = _ADDRESS.search(text[:opened].encode("ascii", "replace")) if opened > 0 else None
     if shown is None:
         return

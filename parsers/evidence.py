@@ -85,7 +85,7 @@ def _identifiers(headers: Headers, hops: tuple[Hop, ...]) -> Identifiers:
     return Identifiers(
         feedback_id=envelope.first(headers, "feedback-id") or envelope.first(headers, "cfbl-feedback-id"),
         list_id=envelope.first(headers, "list-id"),
-        verp=returned if returned and _VERP.match(returned) else None,
+        verp=returned if returned and "=" in returned and _VERP.match(returned) else None,
         auth_login=login,
     )
 

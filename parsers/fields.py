@@ -230,7 +230,7 @@ def place(url: str) -> tuple[ResourceKind, str] | None:
         inside = ip(authority.partition("]")[0])
         return (ResourceKind.IP, inside) if inside else None
     name = authority.partition(":")[0]
-    if (literal := ip(name)) is not None:
+    if not name[-1:].isalpha() and (literal := ip(name)) is not None:
         return ResourceKind.IP, literal
     named = host(name)
     return (ResourceKind.HOST, named) if named else None

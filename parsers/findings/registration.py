@@ -34,7 +34,9 @@ _CHUNK = re.compile(r"([0-9a-z+*]{1,24})([ .\-/\u00a0\u2010-\u2014]{0,3})", re.A
 _READERS_OWN = re.compile(
     r"\b(?:your|votre|vos|ihre|deine|tuo|suo|seu|sua|twój|uw|din|dvs)\b[^\n]{0,20}\Z|[您贵][^\n]{0,6}\Z"
 )
-_BRITISH = re.compile(r"england|wales|scotland|united kingdom|companies house|northern ireland|\buk\b|great britain")
+_READERS_OWN_CHARS = 27  # reaches so far back
+_BRITISH = ("england", "wales", "scotland", "united kingdom", "companies house", "northern ireland", "great britain")
+_UK = re.compile(r"\buk\b")
 _BRITISH_FORM = re.compile(r"\b(?:ltd|limited|plc|llp|cic)\b")
 
 
@@ -175,7 +177,7 @@ def _labelled(lower: str, start: int) -> Iterator[tuple[str, str, bool]]:
             if stem.isascii() and at and window[at - 1].isalpha() and window[at - 1].isascii():
                 continue
             if _GAP.fullmatch(window, _past_word(window, at + len(stem))):
-                if not _READERS_OWN.search(window, 0, at) and (found := _judged(lower, start, label)):
+                if not _READERS_OWN.search(window, max(0, at - _READERS_OWN_CHARS), at) and (found := _judged(lower, start, label)):
                     yield found
                 break
 
@@ -237,7 +239,9 @@ def _is_attempt(number: str, label: Label) -> bool:
 
 def _british(lower: str, at: int) -> bool:
     around = lower[max(0, at - 250) : at + 150]
-    return bool(_BRITISH.search(around) or _BRITISH_FORM.search(around))
+    if any([name in around for name in _BRITISH]):
+        return True
+    return bool(_UK.search(around) or _BRITISH_FORM.search(around))
 
 
 _NAMES = {

@@ -1,7 +1,7 @@
-"""Tables out of attachments: CSV as it is, or in a zip or gzip, within the bounds of SEC-2.
+"""Tables and mails out of attachments: CSV as it is, or in a zip or gzip, `.eml` in a zip, within the bounds of SEC-2.
 
 Must never unpack what it did not measure, never follow a path of an archive, never open an
-archive in an archive, and never read a member that is no table.
+archive in an archive, and never read a member that is neither.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def sheets(parts: list[Part]) -> Sheets:
         elif lower.endswith((".csv.gz", ".tsv.gz")):
             got = [Sheet(name[:-3], _gunzipped(envelope.decoded_body(part), left))]
         elif lower.endswith(".zip") or part.content_type in (b"application/zip", b"application/x-zip-compressed"):
-            got, trouble = _unzipped(envelope.decoded_body(part), left)
+            got, trouble = _unzipped(envelope.decoded_body(part), left, _TABLES)
             problem = problem or trouble
         else:
             continue
@@ -66,6 +66,12 @@ def sheets(parts: list[Part]) -> Sheets:
             raise LimitError(f"the attached tables are larger than {UNPACKED_BYTES} bytes")
         found += got
     return Sheets(tuple(found), problem)
+
+
+def mails(data: bytes) -> tuple[list[bytes], str | None]:
+    """The `.eml` files of a zip, and why there are none where it could not be read. Raises LimitError."""
+    found, problem = _unzipped(data, UNPACKED_BYTES, (".eml",))
+    return [one.data for one in found], problem
 
 
 def file_name(part: Part) -> str:
@@ -92,14 +98,14 @@ def _gunzipped(data: bytes, most: int) -> bytes:
     return out
 
 
-def _unzipped(data: bytes, most: int) -> tuple[list[Sheet], str | None]:
+def _unzipped(data: bytes, most: int, endings: tuple[str, ...]) -> tuple[list[Sheet], str | None]:
     if (problem := _unfit(data)) is not None:
         return [], problem
     found: list[Sheet] = []
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for member in archive.infolist()[:MEMBERS]:
-                if member.filename.lower().endswith(_TABLES):
+                if member.filename.lower().endswith(endings):
                     found.append(Sheet(member.filename.rpartition("/")[2][:255], _member(archive, member, most)))
                     most -= len(found[-1].data)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError, struct.error) as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_to_bytes
 
-from parsers import envelope, outlook
+from parsers import archive, envelope, outlook
 from parsers.errors import MalformedError
 from parsers.scan import FIELD, Headers, Part, skip_junk
 
@@ -20,6 +20,7 @@ _READ_BY_OTHERS = (
     *(b"message/feedback-report", b"message/delivery-status", b"message/global-delivery-status"),
     *(b"message/disposition-notification", b"message/global-disposition-notification", b"application/json"),
 )
+_ZIP_BEGINS = b"PK\x03\x04"
 _BESIDE = (b"received", b"date", b"message-id", b"subject")
 _CHARSET = re.compile(rb"[\w.:-]{0,40}'[\w-]{0,20}'")
 
@@ -74,12 +75,25 @@ def _begins(data: bytes, *, received: bool) -> bool:
     return b"received" in fields if received else not fields.keys().isdisjoint(_BESIDE)
 
 
+def packed_text(part: Part) -> Part | None:
+    """The text that Outlook packed into a winmail.dat and sent nowhere else, as the mail that it was."""
+    if not envelope.decoded_body(part, 16).startswith(outlook.TNEF_BEGINS):
+        return None
+    try:
+        own = outlook.tnef(envelope.decoded_body(part)).own.lstrip()
+    except MalformedError:
+        return None
+    return Part.made(own.partition(b"\r\n\r\n")[0], own.partition(b"\r\n\r\n")[2], [], part.budget, 0) if own else None
+
+
 def unpacked(part: Part) -> list[Part]:
-    """The mails in a winmail.dat or a `.msg`, as parts; none where there are none or the file cannot be read."""
+    """The mails in a winmail.dat, a `.msg` or a zip, as parts; none where there are none or it cannot be read."""
     kind = part.content_type
-    if not kind.startswith((b"application/", b"message/")) and not name(part).endswith((b".msg", b".dat")):
+    if not kind.startswith((b"application/", b"message/")) and not name(part).endswith((b".msg", b".dat", b".zip")):
         return []
     beginning = envelope.decoded_body(part, 16)
+    if beginning.startswith(_ZIP_BEGINS):
+        return _zipped(part)
     if beginning.startswith(outlook.TNEF_BEGINS):
         reader, label = outlook.tnef, "tnef"
     elif beginning.startswith(outlook.OLE_BEGINS) and (name(part).endswith(b".msg") or b"outlook" in kind):
@@ -96,4 +110,19 @@ def unpacked(part: Part) -> list[Part]:
         part.budget.defects[f"from-{label}"] = None
     if held.without_header:
         part.budget.defects[f"{label}-without-transport-header"] = None
+    return _parts(mails, part)
+
+
+def _zipped(part: Part) -> list[Part]:
+    """The `.eml` files of a zip. One that cannot be opened says so; its tables are none of this module's business."""
+    data, trouble = archive.mails(envelope.decoded_body(part))
+    mails = [one for one in data if _begins(one, received=False)]
+    if mails:
+        part.budget.defects["from-zip"] = None
+    if trouble and name(part).endswith(b".eml.zip"):
+        part.budget.defects["archive-not-read"] = None
+    return _parts(mails, part)
+
+
+def _parts(mails: list[bytes], part: Part) -> list[Part]:
     return [Part.made(b"Content-Type: message/rfc822", mail, [], part.budget, part.depth + 1) for mail in mails]

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from parsers import base64_text, compat32, encoded_words
+from parsers import base64_text, charsets, compat32, encoded_words
 from parsers.errors import LimitError
 from parsers.header_block import Guesses
 from parsers.report import Limits
@@ -31,9 +31,6 @@ ADDRESSES = 200  # of one address list
 LIST_BYTES = 16_000  # of an address list that flanker reads; what lies beyond is not looked at
 GUESSED_BYTES = 20_000  # of text whose charset has to be guessed
 REREAD_BYTES = 2 * 1024 * 1024  # a larger message of irregular structure is not read a second time
-_ESCAPE = b"\x1b$"  # begins a Japanese character set (ISO 2022)
-_HIGH = bytes(range(128, 256))
-_WESTERN = frozenset(("iso-8859-1", "windows-1252", "iso-8859-15", "latin1", "cp1252"))
 
 # Unfolding and cleaning at once: a fold is a line end before a blank, a tab is a blank.
 _TAB_TO_BLANK = bytes(32 if byte == 9 else byte for byte in range(256))
@@ -49,7 +46,6 @@ _WORDS_ADDRESS = re.compile(
 )
 # Mail labelled with the older sets uses characters of the newer one, which contains them.
 _GB = re.compile(r"=\?(?:gb2312|x-gbk|gbk|cp936)\?", re.IGNORECASE)
-_CHARSETS = {"gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "cp936": "gb18030", "us-ascii": "utf-8"}
 
 
 class Mailbox(NamedTuple):
@@ -76,12 +72,12 @@ def _flanker() -> _Flanker:
     with contextlib.redirect_stderr(io.StringIO()):
         from flanker import mime  # noqa: PLC0415  see above
         from flanker.addresslib import address  # noqa: PLC0415
-        from flanker.mime.message import charsets  # noqa: PLC0415
+        from flanker.mime.message import charsets as detector  # noqa: PLC0415
         from flanker.mime.message.headers import encodedword  # noqa: PLC0415
     logger = logging.getLogger("flanker")
     logger.addHandler(logging.NullHandler())
     logger.propagate = False
-    return _Flanker(encodedword.mime_to_unicode, charsets.convert_to_unicode, address.parse_list, mime.from_string)
+    return _Flanker(encodedword.mime_to_unicode, detector.convert_to_unicode, address.parse_list, mime.from_string)
 
 
 def structure(raw: bytes, limits: Limits) -> Part:
@@ -117,12 +113,12 @@ def decode(value: bytes, guesses: Guesses | None = None) -> str:
     `guesses`: those of the message, where many values are decoded.
     """
     flat = value.translate(_TAB_TO_BLANK, _CONTROLS).strip()
-    if flat.isascii() and _ESCAPE not in value:
+    if flat.isascii() and charsets.ESCAPE not in value:
         if b"=?" not in flat:
             return flat[:VALUE_CHARS].decode("ascii")
         if (read := encoded_words.plain(flat[: VALUE_CHARS * 6].decode("ascii"))) is not None:
             return _cleaned(read)[:VALUE_CHARS].strip()
-    if _ESCAPE in value:
+    if charsets.ESCAPE in value:
         return _UNSAFE.sub("", _characters(value[:VALUE_CHARS].replace(b"\n", b" "), None)[0]).strip()
     guesses = guesses or Guesses()
     text, _ = _characters(flat[: VALUE_CHARS * 6], None, guesses)
@@ -139,7 +135,7 @@ def _cleaned(text: str) -> str:
 
 def plain_lines(block: bytes) -> str | None:
     """The lines of a block in which there is nothing to decode: clean, their ends kept. None where there is."""
-    if not block.isascii() or b"=?" in block or _ESCAPE in block:
+    if not block.isascii() or b"=?" in block or charsets.ESCAPE in block:
         return None
     return block.translate(_TAB_TO_BLANK, _CONTROLS_IN_LINES).decode("ascii")
 
@@ -230,11 +226,8 @@ def mailboxes(values: Sequence[str | bytes], guesses: Guesses | None = None) -> 
 
 
 def _mailboxes(value: str | bytes, guesses: Guesses) -> list[Mailbox]:
-    flat = (
-        value.replace("\n", "")[:LIST_BYTES]
-        if isinstance(value, str)
-        else value.translate(_TAB_TO_BLANK, _CONTROLS)[:LIST_BYTES]
-    )
+    flat = value.replace("\n", "") if isinstance(value, str) else value.translate(_TAB_TO_BLANK, _CONTROLS)
+    flat = flat[:LIST_BYTES]
     if flat.isascii():
         text = flat if isinstance(flat, str) else flat.decode("ascii")
         if hit := _PLAIN_ADDRESS.match(text):
@@ -286,6 +279,12 @@ def _stop(part: Part, most: int | None, factor: int) -> int:
 
 def embedded(part: Part) -> Part:
     """The message inside a part, its transfer encoding undone (flanker and `email` leave it in)."""
+    if part.held is None:
+        part.held = _embedded(part)
+    return part.held
+
+
+def _embedded(part: Part) -> Part:
     encoded = (part.headers.first(b"content-transfer-encoding") or b"7").strip()[:1] in b"bqBQ"
     plain = within(part.raw, part.body_start, part.end, part)
     if plain.headers.regular and not encoded:
@@ -321,41 +320,17 @@ def text(part: Part, most: int) -> str:
 
 
 def _characters(body: bytes, charset: str | None, guesses: Guesses | None = None) -> tuple[str, bool]:
-    """(text, was it what the label said): as declared, else UTF-8, else as flanker's detector guesses."""
-    if _ESCAPE in body and not (charset or "").startswith("iso-2022"):
-        return body.decode("iso-2022-jp", "replace"), False
-    if body.isascii() and charset not in ("utf-7", "hz-gb-2312") and not (charset or "").startswith("iso-2022"):
-        return body.decode("ascii"), True
-    declared = _CHARSETS.get(charset or "", charset or "utf-8")
-    if declared in _WESTERN and (truth := _not_western(body)) is not None:
-        return truth, False
-    for name in dict.fromkeys((declared, "utf-8")):
-        try:
-            return body.decode(name), name == declared and charset not in (None, "us-ascii")
-        except UnicodeDecodeError as error:
-            # A sound beginning that was cut in the middle of a character.
-            if len(body) - error.start < 4 < error.start:
-                return body[: error.start].decode(name), True
-        except (LookupError, ValueError):
-            continue
+    """(text, was it what the label said): see the charsets module; what that leaves open flanker's detector guesses."""
+    known = charsets.read(body, charset)
+    if known is not None:
+        return known
     if guesses is not None and not guesses.take(min(len(body), GUESSED_BYTES)):
         return body.decode("latin-1"), False
     try:
-        guessed: str = _flanker().charsets(declared, body[:GUESSED_BYTES])
+        guessed: str = _flanker().charsets(charsets.declared(charset), body[:GUESSED_BYTES])
     except Exception:  # noqa: BLE001  the detector may have no idea and says so in many ways
         return body.decode("latin-1"), False
     return guessed, False
-
-
-def _not_western(body: bytes) -> str | None:
-    """Text whose label is the one that programs write when they do not know: UTF-8, or Chinese."""
-    high = len(body) - len(body.translate(None, _HIGH))
-    for name in ("utf-8", "gb18030") if high * 2 > len(body) else ("utf-8",):
-        try:
-            return body.decode(name)
-        except UnicodeDecodeError:
-            continue
-    return None
 
 
 def _flanker_tree(raw: bytes, budget: Budget, message: Any = None, depth: int = 0) -> Part:

@@ -64,7 +64,7 @@ def _as_they_should_be(body: bytes) -> list[tuple[str, str]]:
     block = body.replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n"
     if b"\r" in block or block.partition(b"\n")[0].count(b":") > 2:
         return []
-    if any([sign in block for sign in _YAML_SIGNS]) and _YAML_VALUE.search(block):
+    if any(sign in block for sign in _YAML_SIGNS) and _YAML_VALUE.search(block):
         return []
     text = envelope.plain_lines(block) if Headers(block, len(block)).regular else None
     if text is None or not _TYPE_FIELD.search(text):

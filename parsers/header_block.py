@@ -118,7 +118,7 @@ class Headers:
         """Does one of them, in lower case, stand anywhere in it? Quicker than to read what it is."""
         if self._lower is None:
             self._lower = b"\n" + self.block.lower()
-        return any([word in self._lower for word in words])
+        return any(word in self._lower for word in words)
 
     def _looked_up(self, name: bytes) -> bytes | None:
         """Of a regular block, in which a line that does not begin with a blank begins with a name: for a value or two

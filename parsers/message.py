@@ -144,7 +144,17 @@ class Message:
                     return said
             elif part.content_type == b"text/html" and not rich and not _attached(part):
                 rich = envelope.text(part, self.limits.text_chars * 5)
-        return plain_of_html(rich)[: self.limits.text_chars]
+        return plain_of_html(rich)[: self.limits.text_chars] or self._packed_text
+
+    @property
+    def _packed_text(self) -> str:
+        """What Outlook packed away, where nothing else can be read."""
+        files = [part for part in self.parts[:PARTS_READ] if part.content_type.startswith(b"application/")]
+        held = next((text for part in files if (text := attached.packed_text(part)) is not None), None)
+        if held is None:
+            return ""
+        said = envelope.text(held, self.limits.text_chars)
+        return plain_of_html(said)[: self.limits.text_chars] if held.content_type == b"text/html" else said
 
     def parsed(
         self,

@@ -44,19 +44,24 @@ Properties = dict[int, bytes | str]
 
 
 class Unpacked(NamedTuple):
-    """`messages` as RFC 5322 bytes; `files` as they are; the header of `without_header` messages was made up."""
+    """`messages` as RFC 5322 bytes; `files` as they are; the header of `without_header` messages was made up.
+
+    `own` is the mail itself that was packed, where it has a text.
+    """
 
     messages: tuple[bytes, ...]
     files: tuple[bytes, ...]
     without_header: int
+    own: bytes = b""
 
 
 def tnef(data: bytes) -> Unpacked:
-    """What is attached to a mail that Outlook packed. The mail's own text is not looked at. Raises MalformedError."""
+    """A mail that Outlook packed: what is attached to it, and its own text. Raises MalformedError."""
     messages: list[Properties] = []
     files: list[bytes] = []
-    _walk(data, 0, messages, files)
-    return _unpacked(messages[:MOST], files[:MOST])
+    own = _walk(data, 0, messages, files)
+    found = _unpacked(messages[:MOST], files[:MOST])
+    return found._replace(own=_mail(own)) if _BODY in own or _HTML in own else found
 
 
 def msg(data: bytes) -> Unpacked:

@@ -5,13 +5,16 @@ order. Two claims are an error unless one of the two says `DIALECT_OF = "the oth
 tuple of names): then the dialect, which knows more, reads. What reads a person's words says
 `GENERAL = True` and gives way to every other claim. What is never a multipart/report says
 `NOT_IN_REPORTS = True`, and is not asked about one: two of three formats, and nearly every report
-that a machine sends is one. Must never swallow a bug; the face of the package catches those.
+that a machine sends is one. Where mail attached to a mail is taken for spam (`PASSES_ON = True`), it is
+first asked whether it is a feed's mail that a colleague passed on: of formats that no spam is
+mistaken for (`FORWARDED_TOO = True`). Must never swallow a bug; the face of the package catches those.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import Protocol, cast
@@ -23,7 +26,7 @@ from parsers.report import Kind, Parsed
 
 
 class Format(Protocol):
-    """What a module in `formats/` offers; `_template.py` shows it. The three constants may be absent."""
+    """What a module in `formats/` offers; `_template.py` shows it. The constants may be absent."""
 
     __name__: str
 
@@ -72,5 +75,19 @@ def read(message: Message) -> Parsed:
         if message.broken:
             raise MalformedError(f"no part of it can be found: {message.broken}")
         return message.parsed(Kind.UNKNOWN)
+    if getattr(known()[name], "PASSES_ON", False) and (inner := _passed_on(message)):
+        parsed = known()[inner.format or ""].read(inner)
+        defects = ("nested-report", *message.root.budget.defects, *parsed.defects)
+        return replace(parsed, envelope=message.envelope, defects=tuple(dict.fromkeys(defects)))
     message.format = name
     return known()[name].read(message)
+
+
+def _passed_on(message: Message) -> Message | None:
+    """The one attached message, where a format that knows its own when they are forwarded claims it."""
+    if len(message.inner_messages) != 1:
+        return None
+    inner = message.inner_messages[0]
+    inner.format = claimed_by(inner)
+    is_known = inner.format is not None and getattr(known()[inner.format], "FORWARDED_TOO", False)
+    return inner if is_known else None

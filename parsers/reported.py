@@ -95,8 +95,11 @@ class ReportedMail:
         if self.report.original is None or self.report.original.headers_only:
             return texts, attached
         try:
-            for part in self.part.walk():
+            for number, part in enumerate(self.part.walk()):
                 kind = part.content_type
+                if number >= PARTS:
+                    self.limited = f"more than {PARTS} parts"
+                    break
                 if kind.startswith(b"multipart/"):
                     if part is self.part and not part.children:
                         texts.append(part)  # without its boundary everything is text

@@ -86,7 +86,9 @@ class Budget:
 class Part:
     """One entity: the message itself, a body part, or a message within a message."""
 
-    __slots__ = ("_children", "_type", "body_start", "budget", "default", "depth", "end", "headers", "raw", "start")
+    __slots__ = (
+        *("_children", "_type", "body_start", "budget", "default", "depth", "end", "headers", "held", "raw", "start"),
+    )
 
     def __init__(self, raw: bytes, start: int, end: int, budget: Budget, depth: int, default: bytes = PLAIN) -> None:
         budget.part(depth)
@@ -105,6 +107,7 @@ class Part:
             budget.defects["missing-empty-line"] = None
         self._type: bytes | None = None
         self._children: list[Part] | None = None
+        self.held: Part | None = None  # the message in it, once the envelope module found it: its parts count once
 
     @property
     def body(self) -> bytes:

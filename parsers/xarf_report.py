@@ -48,6 +48,7 @@ _WITH_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|((?:\d{1,3}\.){3}\d{1,3})
 _PREFIX = re.compile(r"[0-9A-Fa-f:.]{2,45}/\d{1,3}")
 _SITE_CATEGORIES = frozenset(("content", "copyright", "reputation"))
 _SITE_CLASSES = frozenset(("Content",))
+_ANSWERED = frozenset((ResourceKind.MAILBOX, ResourceKind.PHONE))
 
 # Field of Report -> where the versions keep it, in the order of belief.
 _SOURCE = ("source_identifier", "Report.SourceIp", "Report.Source.IP")
@@ -120,7 +121,7 @@ def _source(
     elif kind is ResourceKind.HOST and about_site:
         hosts.append(value)
     elif kind is not None:
-        more.append(Resource(kind, Role.SOURCE, value))
+        more.append(Resource(kind, _role(document, kind), value))
     elif said:
         defects.append("bad-source-ip")
     if about_site:
@@ -132,6 +133,12 @@ def _source(
     values["reported_domain"] = fields.distinct(iter(hosts))
     defects += ["bad-url" for url in values["reported_uri"] if fields.place(url) is None]
     return more
+
+
+def _role(document: dict[str, Any], kind: ResourceKind) -> Role:
+    """A report about content says that nothing was sent: a mailbox or a number in it is where people answer to."""
+    about_content = (_text(document, "category") or _text(document, "class") or "").lower() == "content"
+    return Role.DROP_BOX if about_content and kind in _ANSWERED else Role.SOURCE
 
 
 def _port(document: dict[str, Any], values: dict[str, Any], origin: dict[str, str], defects: list[str]) -> None:

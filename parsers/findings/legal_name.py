@@ -37,7 +37,9 @@ _COMPANY = ("公司", "会社", "회사")  # one of these is in each of them
 _SHORT_WORD = re.compile(r"[A-Z][\w./]{1,7}(?=[\s,;:)<|»\"”·•]|\Z)")
 _SHORT_WORD_OTHER = re.compile(r"[A-ZА-ЯΑ-Ω][\w./]{1,7}(?=[\s,;:)<|»\"”·•]|\Z)")
 # Possessive, and from the beginning of a word: it is looked for in all of the window.
-_WORDS_BEFORE = re.compile(r"(?<![^\W_])(?:[^\W_][\w&.'’+-]{0,40}+|[&+–-])(?:[ ](?:[^\W_][\w&.'’+-]{0,40}+|[&+–-])){0,7}+,?\s?\Z")
+_WORDS_BEFORE = re.compile(
+    r"(?<![^\W_])(?:[^\W_][\w&.'’+-]{0,40}+|[&+–-])(?:[ ](?:[^\W_][\w&.'’+-]{0,40}+|[&+–-])){0,7}+,?\s?\Z"
+)
 _WORDS_BEHIND = re.compile(r"\s?[«\"“„]?([^\W\d_][\w&.-]{1,40}(?: [^\W\d_][\w&.-]{1,40}){0,3})")
 _RUN_BEFORE = re.compile(r"[\u3400-\u9fff\uac00-\ud7af\u3040-\u30ffA-Za-z0-9（）()·・&]{2,40}\Z")
 _RUN_BEHIND = re.compile(r"[\s（(]?[\u3400-\u9fff\uac00-\ud7af\u3040-\u30ffA-Za-z0-9]{2,30}")

@@ -177,7 +177,9 @@ def _labelled(lower: str, start: int) -> Iterator[tuple[str, str, bool]]:
             if stem.isascii() and at and window[at - 1].isalpha() and window[at - 1].isascii():
                 continue
             if _GAP.fullmatch(window, _past_word(window, at + len(stem))):
-                if not _READERS_OWN.search(window, max(0, at - _READERS_OWN_CHARS), at) and (found := _judged(lower, start, label)):
+                if not _READERS_OWN.search(window, max(0, at - _READERS_OWN_CHARS), at) and (
+                    found := _judged(lower, start, label)
+                ):
                     yield found
                 break
 
@@ -239,7 +241,7 @@ def _is_attempt(number: str, label: Label) -> bool:
 
 def _british(lower: str, at: int) -> bool:
     around = lower[max(0, at - 250) : at + 150]
-    if any([name in around for name in _BRITISH]):
+    if any(name in around for name in _BRITISH):
         return True
     return bool(_UK.search(around) or _BRITISH_FORM.search(around))
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from parsers import envelope
-from parsers.findings import _words
+from parsers import envelope, unsubscribe_words
 from parsers.report import Finding
 from parsers.reported import ReportedMail
 
@@ -42,10 +41,10 @@ def _visible(mail: ReportedMail) -> bool:
 
 
 def _told(mail: ReportedMail) -> bool:
-    if any(word in text.lower for text in mail.texts for word in _words.COMMON):
+    if any(word in text.lower for text in mail.texts for word in unsubscribe_words.COMMON):
         return True
     for text in mail.margins:
-        words = _words.ASCII if text.lower.isascii() else _words.ASCII + _words.OTHER
+        words = unsubscribe_words.ASCII if text.lower.isascii() else unsubscribe_words.ASCII + unsubscribe_words.OTHER
         if any(word in text.lower for word in words):
             return True
     return False

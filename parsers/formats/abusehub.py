@@ -19,6 +19,7 @@ DIALECT_OF = (
     *("forwarded", "inline", "pasted", "reply", "free_text"),
     *("shadowserver", "acns", "spamhaus", "google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
 )
+FORWARDED_TOO = True
 NOT_IN_REPORTS = True
 
 _SENDER = re.compile(r"@(?:[a-z0-9-]+\.)?abusehub\.nl\Z", re.IGNORECASE)

@@ -21,6 +21,7 @@ DIALECT_OF = (
     *("forwarded", "inline", "pasted", "reply", "free_text"),
     *("spamhaus", "google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
 )
+FORWARDED_TOO = True
 NOT_IN_REPORTS = True
 SOURCES = 100
 

@@ -29,8 +29,10 @@ _RETURNED_REPLY = re.compile(r"^[> \t]{0,8}In-Reply-To:\s{0,4}(<[^<>\s]{1,500}>)
 def recognises(message: Message) -> bool:
     if message.report_type == b"feedback-report":
         return False
-    if message.delivery_parts or message.report_type == b"delivery-status":
+    if message.delivery_parts:
         return True
+    if message.report_type == b"delivery-status":
+        return not message.feedback_parts  # the label is wrong, the part is there
     if message.root.content_type == b"multipart/report" and message.report_type:
         return False
     return b"x-failed-recipients" in message.root.headers or _in_words(message) or ses_bounce.is_one(message.text)

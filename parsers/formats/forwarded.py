@@ -15,6 +15,8 @@ from parsers.message import HEADERS_ONLY, Message
 from parsers.report import Kind, Parsed
 from parsers.scan import Part
 
+PASSES_ON = True
+
 
 def recognises(message: Message) -> bool:
     if message.root.content_type == b"multipart/report" and message.report_type not in (b"", b"feedback-report"):

@@ -43,6 +43,10 @@ INCIDENT_TIMES = (
 _FLAT = re.compile(r"^(?:Report-Type|Reported-From|Schema-URL)\s?:", re.MULTILINE | re.IGNORECASE)
 SOURCE_PORTS = ("source port", "src port", "sport", "spt", "client port", "ip port", "quellport", "source tcp port")
 URLS = ("url", "urls", "uri", "link", "infringing url", "phishing url", "malware url", "malicious url", "website")
+_PERSONAL = re.compile(
+    r"(?<![\w@./-])(?:i|my|me|we|our|us|please|pls|you|your|yours|ich|wir|mein|unser\w{0,2}|bitte)(?![\w@./-])",
+    re.IGNORECASE,
+)
 _STATES = frozenset((Category.LISTING, Category.VULNERABILITY))  # they hold when the notice is sent
 
 
@@ -121,11 +125,19 @@ def _by_machine(subject: str, case: Case) -> bool:
     if case.accused.labelled:
         return notice.accuses(subject, case.text)
     named = case.accused.certain or case.accused.possible
-    if any(address in case.logged for address in named):
+    if any(address in case.logged for address in named) and not _said_by_person(subject, case):
         return True
     if not case.accused.titled:
         return False
     return case.category in _STATES or notice.automatic(subject, case.text) or _labelled_time(case) is not None
+
+
+def _said_by_person(subject: str, case: Case) -> bool:
+    """`198.51.100.7 attacked my server at 03:00 UTC, please stop it`: one line, and no log has such words."""
+    if sum(map(len, case.logged.values())) != 1 or notice.automatic(subject, case.text):
+        return False
+    address = next(iter(case.logged))
+    return any(address in line and _PERSONAL.search(line) for line in case.text.split("\n", notice.LINES))
 
 
 def _report(address: str, case: Case, stated: dict[str, Any], timed: tuple[Moment, str] | None) -> Report:

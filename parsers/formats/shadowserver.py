@@ -22,6 +22,7 @@ DIALECT_OF = (
     *("forwarded", "inline", "pasted", "reply", "free_text"),
     *("acns", "spamhaus", "google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
 )
+FORWARDED_TOO = True
 NOT_IN_REPORTS = True
 
 _SENDER = re.compile(r"@(?:[a-z0-9-]+\.)?shadowserver\.org\Z", re.IGNORECASE)

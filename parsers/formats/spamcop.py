@@ -22,6 +22,7 @@ DIALECT_OF = (
     *("jmrp", "abusix", "netcraft", "abusehub", "shadowserver", "acns"),
     *("spamhaus", "google_safebrowsing", "honeypot", "csv_feed", "admin", "log_notice"),
 )
+FORWARDED_TOO = True
 ROWS = 10_000
 SITES = 20
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import quopri
+from datetime import UTC, datetime
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from parsers import base64_text, encoded_words, envelope, feedback_lines
+from parsers import base64_text, encoded_words, envelope, feedback_lines, fields, scan
 from parsers.header_block import FIELD, Guesses, Headers
 from parsers.report import Limits
 from parsers.scan import Budget, Part
@@ -127,3 +128,74 @@ def test_base64_is_decoded_whatever_stands_between(data: bytes, junk: bytes) -> 
     text = base64.encodebytes(data)
     assert base64_text.decoded(text) == data
     assert isinstance(base64_text.decoded(junk + text), bytes)
+
+
+@settings(max_examples=1_500, deadline=None)
+@given(block=LINES, name=st.sampled_from([b"a", b"subject", b"x", b"c", b"absent"]))
+def test_one_field_looked_up_is_the_first_of_all_that_are_split(block: bytes, name: bytes) -> None:
+    looked_up = Headers(block + b"\n", 1_000).first(name)
+    split = Headers(block + b"\n", 1_000).fields.get(name)
+    assert looked_up == (split[0] if split else None)
+
+
+@settings(max_examples=1_500, deadline=None)
+@given(
+    values=st.lists(
+        st.lists(
+            st.sampled_from(
+                [b"a", b" ", b"\t", b"\r\n b", b"\n\tc", b"\x07", b"\r", b"=?utf-8?q?=C3=BC?=", b"=?x", b"\xff", b"\x1b$B"]
+            ),
+            max_size=5,
+        ).map(b"".join),
+        max_size=4,
+    )
+)  # fmt: skip
+def test_values_read_as_text_are_those_that_are_decoded_one_by_one(values: list[bytes]) -> None:
+    block = b"".join(b"Field: x" + value + b"\r\n" for value in values) + b"Last: y\r\n"
+    headers = Headers(block, 1_000)
+    one_by_one = tuple(envelope.decode(value) for value in headers.all(b"field"))
+    assert envelope.every(Headers(block, 1_000), "field") == one_by_one
+    assert envelope.first(Headers(block, 1_000), "field") == ((one_by_one[0] or None) if one_by_one else None)
+
+
+@settings(max_examples=1_500, deadline=None)
+@given(
+    pieces=st.tuples(
+        *(
+            st.sampled_from(choices)
+            for choices in (
+                ["Fri, ", "Fri,", "xx", ""],
+                ["20", " 2", "2", "31", "0x"],
+                [" Nov ", " Feb ", " nov ", " Foo ", "-Nov-"],
+                ["2026", "26", "0000", "٢٠٢٦"],
+                [" 03:04:05", " 03:04", " 24:00:00", " 23:59:60", " 3:04:05", " 030405.1"],
+                [" +0000", " -0730", " +2500", " 0000", " GMT", "", " +0000 (UTC)"],
+            )
+        )
+    )
+)
+def test_a_date_read_by_its_places_is_the_date_that_the_pattern_reads(pieces: tuple[str, ...]) -> None:
+    text = "".join(pieces)
+    quick = fields._usual_time(text)
+    if quick is not None:
+        found = fields._DATE.match(text)
+        assert found
+        day, month, year, hour, minute, second, offset = found.groups("0")
+        written = datetime(
+            int(year), fields._MONTHS[month.lower()], int(day), int(hour), int(minute), int(second), tzinfo=UTC
+        )
+        assert quick == written - fields._offset(offset)
+
+
+def test_the_usual_date_is_read_by_its_places() -> None:
+    assert fields._usual_time("Fri, 20 Nov 2026 03:04:05 +0130") == datetime(2026, 11, 20, 1, 34, 5, tzinfo=UTC)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    pieces=st.lists(st.sampled_from([b"a" * 5_000, b"-" * 90, b"x-" * 2_100, b"--edge", b"\n--edge", b"\n--edg", b"\n"]), max_size=6)
+)  # fmt: skip
+def test_a_delimiter_is_found_where_it_first_stands(pieces: list[bytes]) -> None:
+    raw = b"".join(pieces)
+    for at in (0, len(raw) // 3):
+        assert scan._find(raw, b"--edge", at, len(raw)) == raw.find(b"--edge", at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ from parsers.message import Message
 from parsers.report import Kind, Limits
 from parsers.scan import scan
 
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 RAW = b"From: a@reader.example\nSubject: x\n\ny\n"
 
 
@@ -72,3 +74,27 @@ def test_two_dialects_of_one_another_stay_ambiguous(known) -> None:
 def test_every_declared_dialect_names_a_format_that_exists() -> None:
     real = registry.known()
     assert {name for module in real.values() for name in registry.dialect_of(module)} <= set(real)
+
+
+REPORT = b"From: a@reader.example\nContent-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b--\n"
+
+
+def test_what_is_never_a_multipart_report_is_not_asked_about_one(known) -> None:
+    elsewhere = fake(claims=True)
+    elsewhere.NOT_IN_REPORTS = True
+    known(elsewhere=elsewhere)
+    assert registry.claimed_by(message()) == "elsewhere"
+    assert registry.claimed_by(Message(scan(REPORT, Limits()), Limits())) is None
+
+
+def test_mail_that_a_feed_sent_is_read_as_its_own_when_somebody_passes_it_on() -> None:
+    for name, found in (("spamcop", "spamcop"), ("shadowserver", "shadowserver"), ("log_notice", "forwarded")):
+        inner = min((FIXTURES / name).glob("001-*.eml")).read_bytes()
+        outer = (
+            b"From: a@reader.example\nSubject: fyi\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=out77\n\n"
+            b"--out77\nContent-Type: message/rfc822\n\n" + inner + b"\n--out77--\n"
+        )
+        parsed = parse(outer)
+        assert parsed.format == found
+        assert ("nested-report" in parsed.defects) == (found == name)
+        assert parsed.envelope.from_ == "a@reader.example"  # who sends it to us is who passed it on

@@ -30,8 +30,8 @@ _MESSAGE_ID = re.compile(r"<[^<>\s]{1,500}>")
 ENTITIES = (("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#39;", "'"), ("&amp;", "&"))
 # Who sets one of these wants no automatic answer (RFC 3834 section 2, Microsoft's MS-OXCMAIL).
 ROBOT_FIELDS = (
-    *(b"list-id", b"list-post", b"list-unsubscribe", b"list-help", b"list-owner", b"mailing-list"),
-    *(b"x-auto-response-suppress", b"x-autoreply", b"x-autorespond", b"feedback-id"),
+    *("list-id", "list-post", "list-unsubscribe", "list-help", "list-owner", "mailing-list"),
+    *("x-auto-response-suppress", "x-autoreply", "x-autorespond", "feedback-id"),
 )
 RECEIVED_KEPT = 200  # so that a loop of more than 100 hops shows
 REFERENCES = 100
@@ -194,6 +194,7 @@ def read_envelope(headers: Headers) -> Envelope:
     returned = envelope.first(headers, "return-path")
     dated = envelope.first(headers, "date")
     date = fields.time(dated) if dated else None
+    names = headers.texts or {name.decode("ascii") for name in headers.fields}
     references = _MESSAGE_ID.findall(envelope.first(headers, "references") or "")
     return Envelope(
         from_=senders[0].address if senders else None,
@@ -209,7 +210,7 @@ def read_envelope(headers: Headers) -> Envelope:
         date=date.value if date else None,
         auto_submitted=envelope.first(headers, "auto-submitted"),
         precedence=envelope.first(headers, "precedence"),
-        robot_fields=tuple(name.decode("ascii") for name in ROBOT_FIELDS if name in headers),
+        robot_fields=tuple([name for name in ROBOT_FIELDS if name in names]),
         loop_tokens=envelope.every(headers, "x-arfgate-loop", 20) + envelope.every(headers, "x-loop", 20),
         authentication_results=envelope.every(headers, "authentication-results", 50),
         received=envelope.every(headers, "received", RECEIVED_KEPT),

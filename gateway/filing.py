@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import answering, correspondence, floods, identities, legal, routed, telling
+from gateway.attribution.identifiers import campaign_of
 from gateway.casework.cases import Complaint
 from gateway.casework.clocks import Change
 from gateway.casework.desk import ClockKey, Desk, Origin
@@ -171,6 +172,7 @@ def _report_row(house: House, dossier: Dossier, item: ReportInHand) -> dict[str,
         "identity": identities.as_json(identity),
         "complainant": item.complainant,
         "fingerprint": item.fingerprint,
+        "campaign": campaign_of(report),
         "outer_id": dossier.parsed.envelope.message_id if dossier.live else None,
         "would_send": item.would_send,
         "contacts_state": "wanted" if wants_contacts else None,
@@ -196,6 +198,7 @@ def _attribution_rows(
                     "reason": attribution.reason.value,
                     "account_id": attribution.account_id,
                     "how": attribution.how,
+                    "confidence": attribution.confidence,
                     "candidates": [{"account_id": c.account_id, "why": c.why} for c in attribution.candidates],
                     "queue": "waiting" if unplaced and attribution.account_id is None else None,
                     "clock_id": clock_ids[clock] if clock else None,

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.attribution.attribute import Network
 from gateway.attribution.hosts import HostIndex
+from gateway.attribution.network import Network
 from gateway.attribution.packed import Row, row_of
 from gateway.attribution.prefixes import PrefixIndex
 from gateway.model import Assignment
-from gateway.store import assignments, switches
+from gateway.store import assignments, identifiers, switches
 
 _MANY = 2_000  # rows from which on the work is done in a thread
 
@@ -29,6 +29,7 @@ class Holdings:
     empty: Network
     _network: Network | None = field(default=None, init=False)
     _version: int = field(default=-1, init=False)
+    _tree: str | None = field(default=None, init=False)  # version of the customers that `owners` is of
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     merging: asyncio.Task[None] | None = field(default=None, init=False)
 
@@ -57,7 +58,7 @@ class Holdings:
                 else:
                     names.append(one)
         prefixes = await asyncio.to_thread(PrefixIndex.of_rows, rows)
-        return replace(self.empty, prefixes=prefixes, hosts=HostIndex(names))
+        return await self._people(connection, replace(self.empty, prefixes=prefixes, hosts=HostIndex(names)), -1)
 
     async def _patched(self, connection: AsyncConnection, before: Network) -> Network:
         """Rows of other transactions that commit later have later versions: none is ever passed over."""
@@ -73,7 +74,18 @@ class Holdings:
         if count := sum(map(len, rows.values())):
             patch = prefixes.patched
             prefixes = await asyncio.to_thread(patch, rows) if count > _MANY else patch(rows)
-        return replace(before, prefixes=prefixes, hosts=before.hosts.patched(names) if names else before.hosts)
+        after = replace(before, prefixes=prefixes, hosts=before.hosts.patched(names) if names else before.hosts)
+        return await self._people(connection, after, self._version)
+
+    async def _people(self, connection: AsyncConnection, network: Network, version: int) -> Network:
+        """Identifiers that changed, the tree, and what staff confirmed."""
+        if found := await identifiers.changed(connection, version):
+            network = replace(network, identifiers=network.identifiers.patched(found))
+        tree = await switches.read(connection, switches.CUSTOMERS_VERSION)
+        if tree != self._tree or version < 0:
+            self._tree = tree
+            network = replace(network, owners=await identifiers.owners(connection))
+        return replace(network, confirmed=await identifiers.confirmed(connection))
 
     async def _merge(self, before: PrefixIndex) -> None:
         """The overlay goes into a new base; what came meanwhile is laid over that."""

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import tokens
-from gateway.attribution.attribute import Network
 from gateway.attribution.hosts import HostIndex
+from gateway.attribution.network import Network
 from gateway.attribution.prefixes import PrefixIndex
 from gateway.casework.cases import Terms
 from gateway.casework.clocks import Proposal
@@ -57,9 +57,13 @@ class House:
     holdings: Holdings = field(init=False)
 
     def __post_init__(self) -> None:
-        operator = self.settings.operator
-        empty = Network(PrefixIndex(), HostIndex(), tuple(operator.networks), tuple(operator.relays))
-        self.holdings = Holdings(empty)
+        operator, how = self.settings.operator, self.settings.attribution
+        self.holdings = Holdings(
+            Network(
+                PrefixIndex(), HostIndex(), tuple(operator.networks), tuple(operator.relays), tuple(how.protected),
+                confirm_first=how.confirm_first, bystanders=self.bystanders, cfbl_key=self.key("cfbl"),
+            )
+        )  # fmt: skip
 
     @property
     def node(self) -> str:

@@ -56,6 +56,7 @@ class Attribution:
     assignment_id: int | None = None
     how: str = ""
     candidates: tuple[Holder, ...] = ()
+    confidence: float | None = None  # 0..1, where there is an account
 
 
 class Use(StrEnum):

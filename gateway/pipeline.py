@@ -30,6 +30,7 @@ from gateway.screening.duplicates import complainant, fingerprint
 from gateway.screening.reporters import beyond, reporter_of, standing
 from gateway.screening.verdict import ScreeningContext, throttled
 from gateway.screening.verdict import screen as screen_report
+from gateway.second_looks import look_again
 from gateway.senders import Senders
 from gateway.store import held, mailboxes, messages
 from gateway.store.database import StoreError
@@ -83,6 +84,7 @@ async def _work(house: House, claimed: Sequence[Stored], now: datetime) -> None:
             (later if waits else dossiers).append(dossier)
     await complete(house, network, dossiers, now)
     throttle(house, dossiers)
+    await look_again(house, network, dossiers)
     async with house.database.writing() as connection:
         await messages.put_off(connection, [dossier.message.id for dossier in later], now + senders.PUT_OFF)
         await filing.file(house, connection, dossiers, now)

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.attribution.attribute import Network
 from gateway.attribution.attribute import attribute as attribute_report
+from gateway.attribution.network import Network
 from gateway.dossier import Dossier
 from gateway.house import House
 from gateway.intake import customer_values

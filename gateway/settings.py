@@ -18,6 +18,7 @@ from typing import Annotated, Any
 from pydantic import Field, PrivateAttr, SecretStr, StringConstraints, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
+from gateway.attribution_sections import Attribution, Source
 from gateway.screening_sections import Alarms, Flood, Legal, Replies, Suppression
 from gateway.sections import (
     Database,
@@ -73,6 +74,8 @@ class Settings(Section):
     screening: Screening
     policy: PolicyChoice
     feeds: tuple[Feed, ...] = ()
+    attribution: Attribution
+    sources: tuple[Source, ...] = ()
     replies: Replies
     suppression: Suppression
     flood: Flood
@@ -89,9 +92,9 @@ class Settings(Section):
     def _key(cls, value: object, info: ValidationInfo) -> object:
         return secret_from_file(value, info, "secret_key_file", required=True, least=_LEAST_KEY)
 
-    @field_validator("mailboxes", "feeds")
+    @field_validator("mailboxes", "feeds", "sources")
     @classmethod
-    def _names_differ(cls, value: tuple[Mailbox | Feed, ...]) -> tuple[Mailbox | Feed, ...]:
+    def _names_differ(cls, value: tuple[Mailbox | Feed | Source, ...]) -> tuple[Mailbox | Feed | Source, ...]:
         for name, count in Counter(entry.name for entry in value).items():
             if count > 1:
                 raise ValueError(f'{count} entries are named "{name}"; give each its own name')
@@ -142,6 +145,7 @@ class Settings(Section):
     def _loose_files(self) -> Iterator[str]:
         files = [self.secret_key_file, self.smtp.password_file, self.web.token_file]
         files += [box.password_file for box in self.mailboxes]
+        files += [self.attribution.outside_secret_file, *(source.token_file for source in self.sources)]
         for path in files:
             if path is not None and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO) & ~stat.S_IXGRP:
                 yield f"{path} can be read by others on this machine; run: chmod 600 {path}"
@@ -204,7 +208,7 @@ def _merge(
     for key, value in over.items():
         below = merged.get(key)
         here = f"{at}{key.upper()}__"
-        if isinstance(value, dict) and key in ("mailboxes", "feeds"):
+        if isinstance(value, dict) and key in ("mailboxes", "feeds", "sources"):
             merged[key] = _merge_entries(below, value, lines, here)
         elif isinstance(value, dict) and isinstance(below, dict):
             merged[key] = _merge(below, value, lines, here)

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from gateway import telling
-from gateway.attribution.attribute import Network
+from gateway.attribution.network import Network
 from gateway.house import House
 from gateway.model import Case, CaseState, NoticeState
 from gateway.store import messages, notices, third_parties

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -88,9 +88,15 @@ class HttpClient:
         await self._client.aclose()
 
     async def get_json(
-        self, url: str, *, allow_hosts: Collection[str] = (), only_hosts: Collection[str] | None = None
+        self,
+        url: str,
+        *,
+        allow_hosts: Collection[str] = (),
+        only_hosts: Collection[str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Fetched | NotFetched:
-        """GET `url`. Never raises for what the world does.
+        """GET `url`. Never raises for what the world does. With `headers` (a token) no redirect is followed: they
+        are for this host alone.
 
         `allow_hosts` (`host:port`, exact) may be plain HTTP and private; where `only_hosts` is
         given, every other host is refused, also after a redirect.
@@ -98,9 +104,11 @@ class HttpClient:
         try:
             async with asyncio.timeout(SECONDS):
                 for _ in range(REDIRECTS + 1):
-                    answer = await self._get(url, allow_hosts, only_hosts)
+                    answer = await self._get(url, allow_hosts, only_hosts, headers)
                     if not isinstance(answer, str):
                         return answer
+                    if headers:
+                        return NotFetched(HttpWhy.REDIRECTS, f"{_shown(url)}: redirects; give the address it leads to")
                     url = answer
         except TimeoutError:
             return NotFetched(HttpWhy.TIMEOUT, f"{_shown(url)}: no answer within {SECONDS:g} seconds")
@@ -109,7 +117,11 @@ class HttpClient:
         return NotFetched(HttpWhy.REDIRECTS, f"{_shown(url)}: more than {REDIRECTS} redirects")
 
     async def _get(
-        self, url: str, allow_hosts: Collection[str], only_hosts: Collection[str] | None
+        self,
+        url: str,
+        allow_hosts: Collection[str],
+        only_hosts: Collection[str] | None,
+        more: Mapping[str, str] | None = None,
     ) -> Fetched | NotFetched | str:
         """The document, or the address of a redirect. Raises _RefusedError and TimeoutError."""
         parsed = _parse(url)
@@ -124,7 +136,7 @@ class HttpClient:
         refused = f"{_shown(url)}: no connection"
         for address in await self._addresses(host, allowed=allowed):
             try:
-                return await self._read(parsed, address)
+                return await self._read(parsed, address, more or {})
             except httpx.TimeoutException as error:
                 raise TimeoutError from error
             except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
@@ -142,13 +154,14 @@ class HttpClient:
             raise _RefusedError(HttpWhy.NOT_ALLOWED, f"{clean(host, 100)} has an address that is not public")
         return addresses[:3]
 
-    async def _read(self, url: httpx.URL, address: str) -> Fetched | NotFetched | str:
+    async def _read(self, url: httpx.URL, address: str, more: Mapping[str, str]) -> Fetched | NotFetched | str:
         # The checked address is the one that is connected to; the name stays in Host and in the TLS hello.
         headers = {
             "Host": url.netloc.decode("ascii"),
             "Accept": "application/rdap+json, application/json",
             "Accept-Encoding": "identity",  # a compressed answer could unfold beyond every limit
             "User-Agent": "arfgate",
+            **more,
         }
         extensions = {"sni_hostname": url.raw_host.decode("ascii")} if url.scheme == "https" else {}
         pinned = url.copy_with(host=address)

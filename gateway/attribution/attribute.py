@@ -1,113 +1,129 @@
 """Whose resources a report is about: one entry for each that the queue shows or a case is filed under.
 
-The source address, and each advertised host, drop-box or address that is ours. Decides on values alone.
+The source address, and each advertised host, drop-box, number or address that is ours. Decides on values alone.
 Must never guess: two own addresses that disagree, a shared address without port, an unknown time where
 history differs: each waits for a person, with its reason and with candidates.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from collections.abc import Sequence
+from datetime import datetime
 
-from gateway.attribution.holders import Found, Lookup, Nobody, day
-from gateway.attribution.hosts import HostIndex
-from gateway.attribution.prefixes import PrefixIndex
+from gateway.attribution.advertised import FUTURE_LIMIT, advertised, settled_by_source
+from gateway.attribution.holders import Found, Nobody
+from gateway.attribution.identifiers import Named, named_in
+from gateway.attribution.network import Network, names_ours
+from gateway.attribution.relays import RelayMail, record_of
 from gateway.attribution.source import Disagreement, Ours, Relayed, Source, find_source
+from gateway.attribution.weigh import weigh
+from gateway.attribution.words import candidates_of, entry, looked_up, moment
 from gateway.model import Attribution, AttributionReason, Holder
 from parsers import fields
-from parsers.report import Parsed, Report, Resource, ResourceKind, Role
+from parsers.report import Hop, Report, Resource, ResourceKind, Role
 
-FUTURE_LIMIT = timedelta(hours=24)  # RCV-6
-
-# Bounds of the search for our resources in mail that no format claims.
-TEXT_CHARS = 20_000
-SUBJECT_CHARS = 1_000
-
-_V4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\d)")
-_V6 = re.compile(
-    r"(?:(?<![0-9A-Za-z:])|(?<=IPv6:)|(?<=[g-z]:))(?:[0-9A-F]{0,4}:){2,7}[0-9A-F]{0,4}(?![0-9A-F])",
-    re.IGNORECASE | re.ASCII,
-)
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){1,40}")
+__all__ = ["FUTURE_LIMIT", "Network", "attribute", "names_ours"]
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
-    """What is ours: assignments, the operator's own networks, and its outbound relays (an address is a /32 or /128)."""
-
-    prefixes: PrefixIndex
-    hosts: HostIndex
-    own_networks: tuple[IPv4Network | IPv6Network, ...] = ()
-    relays: tuple[IPv4Network | IPv6Network, ...] = ()
-
-    def is_ours(self, ip: str) -> bool:
-        return self.prefixes.covers(ip) or _inside(ip, self.own_networks)
-
-    def is_relay(self, ip: str) -> bool:
-        return _inside(ip, self.relays)
+_Sought = Source | Relayed | Disagreement | None
 
 
-def attribute(report: Report, received_at: datetime, network: Network) -> tuple[Attribution, ...]:
-    """The entries of a report, never none. `received_at` (aware UTC): when the message reached us.
+def attribute(
+    report: Report, received_at: datetime, network: Network, records: Sequence[RelayMail] = ()
+) -> tuple[Attribution, ...]:
+    """The entries of a report, never none. `received_at` (aware UTC): when the message reached us; `records`: what
+    our relays' logs have of mails like the reported one.
 
     A source outside our networks is an entry only where nothing advertised is ours: the case is then made
     from the host. Advertised resources of strangers are no entries at all.
     """
-    advertised = tuple(_advertised(report, received_at, network))
-    source = _source(report, received_at, network)
+    source = _source(report, received_at, network, records)
+    found = list(advertised(report, received_at, network, lambda at, role: _address(at, role, received_at, network)))
+    found = settled_by_source(found, source, network)
     elsewhere = {AttributionReason.NOT_OURS, AttributionReason.NOT_PUBLIC, AttributionReason.NO_SOURCE}
-    if advertised and source.reason in elsewhere:
-        return advertised
-    return (source, *advertised)
-
-
-def names_ours(parsed: Parsed, network: Network) -> bool:
-    """Does mail of no known format name an address or host of ours? Reads a bounded piece, in linear time."""
-    text = f"{(parsed.envelope.subject or '')[:SUBJECT_CHARS]}\n{parsed.text[:TEXT_CHARS]}".replace("[.]", ".")
-    addresses = (hit[0].strip() for pattern in (_V4, _V6) for hit in pattern.finditer(text))
-    if any(network.is_ours(ip) for ip in addresses):
-        return True
-    return any(network.hosts.covers(hit[0]) for hit in _NAME.finditer(text))
+    if found and source.reason in elsewhere:
+        return tuple(found)
+    return (source, *found)
 
 
 # --- the source ------------------------------------------------------------------------
 
 
-def _source(report: Report, received_at: datetime, network: Network) -> Attribution:
+def _source(report: Report, received_at: datetime, network: Network, records: Sequence[RelayMail]) -> Attribution:
     found = find_source(report, Ours(network.is_ours, network.is_relay))
+    login_hop = found.login_hop if isinstance(found, Source | Relayed) else None
+    logged = record_of(report, records) if isinstance(found, Relayed) or login_hop else None
+    by_address = _by_address(report, received_at, network, found, logged)
+    if not network.identifiers and not _may_have_cfbl(report):  # reading a header costs more than the look-up
+        return by_address
+    named = named_in(report, network.cfbl_key, login_hop=login_hop)
+    if logged is not None and logged.login:
+        named = (Named("relay-log", logged.login.lower()), *named)
+    claims = network.identifiers.claims(named, report.arrival_date or received_at)
+    return weigh(by_address, claims, network.owners.related)
+
+
+def _by_address(
+    report: Report, received_at: datetime, network: Network, found: _Sought, logged: RelayMail | None
+) -> Attribution:
+    """What the address alone says, with its time and port."""
+    if isinstance(found, Relayed) and logged is not None and logged.client_ip and network.is_ours(logged.client_ip):
+        how = f"the log of our relay {logged.relay} names {logged.client_ip} as its client"
+        found = Source(logged.client_ip, logged.client_port, logged.at, how)
     if isinstance(found, Source):
-        return _address(found, Role.SOURCE, received_at, network)
+        one = _address(found, Role.SOURCE, received_at, network)
+        return _unless_several(one, found, report.trace, network)
     if isinstance(found, Relayed):
         how = f"{found.relay} is our own relay: {found.seen}"
-        return _entry(ResourceKind.IP, Role.SOURCE, found.relay, AttributionReason.OWN_RELAY, how)
+        return entry(ResourceKind.IP, Role.SOURCE, found.relay, AttributionReason.OWN_RELAY, how)
     if isinstance(found, Disagreement):
         return _disagreement(found, network)
     how = "the report names no source address, and the reported mail's Received lines show none"
-    return _entry(ResourceKind.IP, Role.SOURCE, "", AttributionReason.NO_SOURCE, how)
+    return entry(ResourceKind.IP, Role.SOURCE, "", AttributionReason.NO_SOURCE, how)
+
+
+def _unless_several(found: Attribution, source: Source, trace: tuple[Hop, ...], network: Network) -> Attribution:
+    """One trace with addresses of several of our customers: a forged line, or one customer's server that took the
+    mail from another's. Either way it is a person's to say."""
+    if found.account_id is None:
+        return found
+    others: dict[int, Holder] = {}
+    for hop in trace:
+        if not hop.ip or hop.ip == source.ip or not network.prefixes.covers(hop.ip) or network.is_relay(hop.ip):
+            continue
+        lookup = network.prefixes.lookup(hop.ip, hop.time or source.at, hop.port)
+        accounts = [lookup.account_id] if isinstance(lookup, Found) else [c.account_id for c in lookup.candidates]
+        for account in accounts:
+            if not network.owners.related(account, found.account_id):
+                others.setdefault(account, Holder(account, f"held {hop.ip}, which the trace names too"))
+    if not others:
+        return found
+    how = f"{found.how}; but the trace also names other addresses of ours, held by others"
+    candidates = (Holder(found.account_id, found.how), *others.values())
+    return entry(found.kind, found.role, found.value, AttributionReason.SEVERAL_OWN, how, candidates[:10])
 
 
 def _address(source: Source, role: Role, received_at: datetime, network: Network) -> Attribution:
     """The holder of one address at its time."""
     ip = source.ip
+    if network.is_protected(ip):
+        how = f"{source.how}; it is our own infrastructure, and never blamed as such"
+        return entry(ResourceKind.IP, role, ip, AttributionReason.PROTECTED, how)
     if not network.is_ours(ip):
         if _is_public(ip):
             how = f"{source.how}; it is outside our networks"
-            return _entry(ResourceKind.IP, role, ip, AttributionReason.NOT_OURS, how)
+            return entry(ResourceKind.IP, role, ip, AttributionReason.NOT_OURS, how)
         how = f"{source.how}; private, loopback and multicast addresses belong to nobody"
-        return _entry(ResourceKind.IP, role, ip, AttributionReason.NOT_PUBLIC, how)
+        return entry(ResourceKind.IP, role, ip, AttributionReason.NOT_PUBLIC, how)
     if source.at and source.at > received_at + FUTURE_LIMIT:
-        candidates = _candidates(network.prefixes.lookup(ip, received_at, source.port))
-        how = f"{source.how}, at {_time(source.at)}: more than 24 hours after the report came in"
-        return _entry(ResourceKind.IP, role, ip, AttributionReason.IN_FUTURE, how, candidates)
+        candidates = candidates_of(network.prefixes.lookup(ip, received_at, source.port))
+        how = f"{source.how}, at {moment(source.at)}: more than 24 hours after the report came in"
+        return entry(ResourceKind.IP, role, ip, AttributionReason.IN_FUTURE, how, candidates)
     lookup = network.prefixes.lookup(ip, source.at, source.port)
     if isinstance(lookup, Nobody) and lookup.reason is AttributionReason.NOT_OURS:
         how = f"{source.how}; it is in our networks, but no customer ever had it"
-        return _entry(ResourceKind.IP, role, ip, AttributionReason.NOT_ASSIGNED_THEN, how)
-    return _looked_up(Resource(ResourceKind.IP, role, ip), source, lookup)
+        return entry(ResourceKind.IP, role, ip, AttributionReason.NOT_ASSIGNED_THEN, how)
+    return looked_up(Resource(ResourceKind.IP, role, ip), source, lookup)
 
 
 def _disagreement(found: Disagreement, network: Network) -> Attribution:
@@ -115,110 +131,15 @@ def _disagreement(found: Disagreement, network: Network) -> Attribution:
     stated, traced = found.stated, found.traced
     candidates: dict[int, Holder] = {}
     for source in (stated, traced):
-        for holder in _candidates(network.prefixes.lookup(source.ip, source.at, source.port)):
+        for holder in candidates_of(network.prefixes.lookup(source.ip, source.at, source.port)):
             candidates.setdefault(holder.account_id, Holder(holder.account_id, f"{source.ip}: {holder.why}"))
     how = f"{stated.how}, but {traced.how}"
     reason = AttributionReason.ADDRESSES_DISAGREE
-    return _entry(ResourceKind.IP, Role.SOURCE, stated.ip, reason, how, tuple(candidates.values()))
+    return entry(ResourceKind.IP, Role.SOURCE, stated.ip, reason, how, tuple(candidates.values()))
 
 
-# --- what is advertised ----------------------------------------------------------------
-
-
-def _advertised(report: Report, received_at: datetime, network: Network) -> Iterator[Attribution]:
-    """Each advertised host, drop-box or address that is or was ours, once."""
-    seen: set[tuple[Role, str]] = set()
-    at = _usable(report.arrival_date, received_at)
-    for resource in report.resources:
-        if resource.role is Role.RELAY or (resource.kind is ResourceKind.IP and resource.role is Role.SOURCE):
-            continue
-        place = _place(resource)
-        if place is None or (place.role, place.value) in seen:
-            continue
-        seen.add((place.role, place.value))
-        found = Source(place.value, None, at, f"{resource.value} is named as {resource.role.value}")
-        if place.kind is ResourceKind.IP:
-            if network.is_ours(place.value):
-                yield _address(found, place.role, received_at, network)
-        elif network.hosts.covers(_name(place)):
-            yield _looked_up(place, found, network.hosts.lookup(_name(place), at))
-
-
-def _usable(stated: datetime | None, received_at: datetime) -> datetime:
-    """A site is advertised at the latest when we are told of it: without a possible time, that one counts."""
-    return stated if stated and stated <= received_at + FUTURE_LIMIT else received_at
-
-
-def _place(resource: Resource) -> Resource | None:
-    """The host or address that stands for a resource; None where it has none (a telephone number)."""
-    if resource.kind is ResourceKind.URL:
-        place = fields.place(resource.value)
-        return Resource(place[0], resource.role, place[1]) if place else None
-    if resource.kind is ResourceKind.MAILBOX:
-        return resource if "@" in resource.value else None
-    return None if resource.kind is ResourceKind.PHONE else resource
-
-
-def _name(place: Resource) -> str:
-    """What hosts are looked up by: of a mailbox its domain."""
-    return place.value.rpartition("@")[2]
-
-
-# --- words -----------------------------------------------------------------------------
-
-
-def _looked_up(resource: Resource, source: Source, lookup: Lookup) -> Attribution:
-    when = f" on {_time(source.at)}" if source.at else ""
-    if isinstance(lookup, Found):
-        a = lookup.assignment
-        port = f", port {source.port}" if a.port_first is not None else ""
-        how = f"{source.how}; assigned as {a.resource}{port}{when}, held from {day(a.valid_from)}"
-        reason = AttributionReason.ASSIGNED
-        return Attribution(resource.kind, resource.role, resource.value, reason, a.account_id, a.id, how)
-    port = "" if source.port is None else f" with port {source.port}"
-    told_apart = "the report has no port" if source.port is None else f"port {source.port} does not tell them apart"
-    why = {
-        AttributionReason.NO_TIME: "it changed hands, and the report has no usable time",
-        AttributionReason.NOT_ASSIGNED_THEN: f"nobody held it{port}{when}",
-        AttributionReason.SHARED_ADDRESS: f"several held it at once{when}, and {told_apart}",
-    }.get(lookup.reason, lookup.reason.value)
-    how = f"{source.how}; {why}"
-    return _entry(resource.kind, resource.role, resource.value, lookup.reason, how, lookup.candidates)
-
-
-def _entry(
-    kind: ResourceKind,
-    role: Role,
-    value: str,
-    reason: AttributionReason,
-    how: str,
-    candidates: tuple[Holder, ...] = (),
-) -> Attribution:
-    return Attribution(kind, role, value, reason, how=how, candidates=candidates)
-
-
-def _candidates(lookup: Lookup) -> tuple[Holder, ...]:
-    if isinstance(lookup, Nobody):
-        return lookup.candidates
-    a = lookup.assignment
-    return (Holder(a.account_id, f"holds {a.resource} from {day(a.valid_from)}"),)
-
-
-def _time(at: datetime) -> str:
-    return f"{at.day} {at:%b %Y %H:%M} UTC"
-
-
-# --- addresses -------------------------------------------------------------------------
-
-
-def _inside(ip: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
-    if not networks:
-        return False
-    try:
-        address = ip_address(ip)
-    except ValueError:
-        return False
-    return any(address in network for network in networks)
+def _may_have_cfbl(report: Report) -> bool:
+    return report.original is not None and b"cfbl-feedback-id" in report.original.header_block.lower()
 
 
 def _is_public(ip: str) -> bool:

@@ -23,6 +23,7 @@ class Source:
     port: int | None
     at: datetime | None
     how: str
+    login_hop: Hop | None = None  # the line that our own relay wrote, if it handed the mail over
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Relayed:
 
     relay: str
     seen: str
+    login_hop: Hop | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,9 @@ def find_source(report: Report, ours: Ours) -> Source | Relayed | Disagreement |
     if isinstance(stated, Relayed) or isinstance(traced, Relayed):
         return _one_relayed(stated, traced, report, ours)
     if stated.ip == traced.ip:
-        return Source(stated.ip, stated.port or traced.port, stated.at or traced.at, f"{stated.how}, and {traced.how}")
+        how = f"{stated.how}, and {traced.how}"
+        hop = stated.login_hop or traced.login_hop
+        return Source(stated.ip, stated.port or traced.port, stated.at or traced.at, how, hop)
     if ours.network(traced.ip):
         return Disagreement(stated, traced)
     # A foreign hop above the stated address is mostly the reporter's own forwarder: the statement stands.
@@ -123,8 +127,10 @@ def _client(relay: str, hop: Hop, source: Source, ours: Ours) -> Source | Relaye
     login = f", logged in as {hop.login}" if hop.login else ""
     if hop.ip and ours.network(hop.ip):
         # Our own clock wrote this line: better than a time that went through the queue.
-        return Source(hop.ip, hop.port, hop.time or source.at, f"{hop.ip} gave the mail to our relay {relay}{login}")
-    return Relayed(relay, f"the client behind it was {hop.ip or 'no address'}{login}")
+        return Source(
+            hop.ip, hop.port, hop.time or source.at, f"{hop.ip} gave the mail to our relay {relay}{login}", hop
+        )
+    return Relayed(relay, f"the client behind it was {hop.ip or 'no address'}{login}", hop)
 
 
 def _port_of(ip: str, trace: tuple[Hop, ...]) -> int | None:

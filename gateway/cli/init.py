@@ -66,12 +66,28 @@ _EXAMPLES: dict[str, Any] = {
     "feeds.domains": ["feed.example"],
     "feeds.aliases": ["fbl-example@isp.example"],
     "suppression.complainants_of": ["example-feed"],
+    "attribution.protected": ["192.0.2.0/28"],
+    "attribution.outside_url": "https://crm.isp.example/holder",
+    "attribution.outside_secret_file": "outside.key",
+    "sources.name": "leases",
+    "sources.kind": "kea",
+    "sources.path": "kea-leases4.csv",
+    "sources.url": "https://netbox.isp.example",
+    "sources.token_file": "netbox.token",
+    "sources.relay": "out1.isp.example",
+    "sources.year": 2026,
+    "sources.private_hosts": ["netbox.isp.example:443"],
     "legal.staff": ["ann@isp.example", "bob@isp.example"],
     "legal.jurisdictions": ["eu", "ro"],
     "alarms.address": "staff@isp.example",
     "node": "node-1",
 }
-_FROM_FILE = {"secret_key", "password", "token"}  # shown by their *_file only: secrets do not belong in this file
+_FROM_FILE = {
+    "secret_key",
+    "password",
+    "token",
+    "outside_secret",
+}  # shown by their *_file only: secrets do not belong in this file
 
 
 def init(

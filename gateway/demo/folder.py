@@ -65,6 +65,9 @@ bounce_grace_minutes = 0 # the demo's receiver is the recipients' own server: wh
 [screening]
 own_checks = false # the demo asks no name server; the embedded border stamped what is to be believed
 
+[attribution]
+confirm_first = false # the story is told without waiting for staff
+
 [rdap]
 allow_hosts = ["127.0.0.1:{rdap}"]
 bootstrap_dir = "rdap"

@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.intake.customers import CustomerFile
-from gateway.store import assignments, events
+from gateway.store import assignments, events, switches
 from gateway.store.events import Event
 from gateway.store.tables import accounts, contacts, customers
 from gateway.store.tables import assignments as assignment_rows
@@ -38,6 +38,7 @@ async def import_file(connection: AsyncConnection, file: CustomerFile, *, who: s
     customer_ids = await _customers(connection, file)
     await _contacts(connection, file, customer_ids)
     account_ids, made = await _accounts(connection, file, customer_ids)
+    await switches.count_up(connection, switches.CUSTOMERS_VERSION)
     new, changed = await assignments.write_file(connection, file.assignments, account_ids)
     done = Imported(len(file.customers), made, new, changed)
     why = f"{done.customers} customers, {new} new assignments, {changed} changed"

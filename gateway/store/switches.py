@@ -17,6 +17,7 @@ from gateway.store.tables import switches
 PAUSED = "paused"
 YES = "yes"
 ASSIGNMENTS_VERSION = "assignments_version"
+CUSTOMERS_VERSION = "customers_version"
 
 
 async def read(connection: AsyncConnection, name: str) -> str | None:

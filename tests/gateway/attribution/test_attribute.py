@@ -86,7 +86,7 @@ SOURCES = [
         "handover by us, forged lines below",
         report(None, hop("192.0.2.1"), hop("192.0.2.70"), hop("192.0.2.129")),
         "192.0.2.1",
-        1,
+        Why.SEVERAL_OWN,
     ),
     ("v6", report("2001:db8:1::25"), "2001:db8:1::25", 7),
     ("at the old holder's time", report("192.0.2.70", at=NOV3 - HOUR), "192.0.2.70", 2),

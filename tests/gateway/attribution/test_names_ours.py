@@ -7,8 +7,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from gateway.attribution.attribute import TEXT_CHARS, Network, names_ours
 from gateway.attribution.hosts import HostIndex
+from gateway.attribution.network import TEXT_CHARS, Network, names_ours
 from gateway.attribution.prefixes import PrefixIndex
 from gateway.model import Assignment
 from parsers.report import Envelope, Kind, Parsed

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import event, insert
 
 from gateway import holdings
-from gateway.attribution.attribute import Network
 from gateway.attribution.hosts import HostIndex
+from gateway.attribution.network import Network
 from gateway.attribution.prefixes import Found, PrefixIndex
 from gateway.holdings import Holdings
 from gateway.intake.customers import AssignmentRow

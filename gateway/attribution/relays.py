@@ -1,0 +1,64 @@
+"""Our relays' own logs: which login and client gave a relay the mail that is reported now.
+
+The queue id in our relay's Received line is the key; a Message-ID alone counts only where one mail had it, since
+its sender chose it. Must never be asked where the report does not lead to a relay of ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from parsers import envelope
+from parsers.report import Report
+
+_QUEUE_ID = re.compile(r"\bid\s+([A-Za-z0-9-]{5,32})\b")
+_NEAR = timedelta(days=5)  # mail may lie in queues
+
+
+@dataclass(frozen=True, slots=True)
+class RelayMail:
+    """One mail by a relay's log. `message_id` without <>, `at` aware UTC."""
+
+    relay: str
+    queue_id: str
+    message_id: str | None
+    login: str | None
+    client_ip: str | None
+    client_port: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What to look for in the logs."""
+
+    message_id: str | None
+    queue_ids: frozenset[str]
+
+
+def keys_of(report: Report) -> Keys:
+    """Message-ID and queue ids of the reported mail."""
+    original = report.original
+    if original is None:
+        return Keys(None, frozenset())
+    headers = envelope.decode_headers(original.header_block)[:400]
+    lines = [value[:2_000] for name, value in headers if name.lower() == "received"]
+    found = {hit[1] for line in lines[:50] for hit in _QUEUE_ID.finditer(line)}
+    return Keys((original.message_id or "").strip("<>") or None, frozenset(found))
+
+
+def record_of(report: Report, records: Sequence[RelayMail]) -> RelayMail | None:
+    """The one log record that is this mail; None where there is none, or more than one."""
+    keys = keys_of(report)
+    when = report.arrival_date
+    near = [r for r in records if when is None or abs(r.at - when) <= _NEAR]
+    by_queue = [r for r in near if r.queue_id in keys.queue_ids and (r.message_id in {None, keys.message_id})]
+    by_message = [r for r in near if r.message_id is not None and r.message_id == keys.message_id]
+    for found in (by_queue, by_message):
+        if found:
+            who = {(r.login, r.client_ip) for r in found}
+            return found[0] if len(who) == 1 else None
+    return None

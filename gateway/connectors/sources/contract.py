@@ -1,0 +1,74 @@
+"""What every source of assignments gives: records since a position, in batches, and the position behind each batch.
+
+A source reads a foreign system and decides nothing. It may be killed between two batches and read on; reading the
+same again gives the same records. Must never write anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from gateway.attribution.relays import RelayMail
+
+Position = dict[str, Any]  # plain JSON: offset, time, page, what is half read
+BATCH = 500  # records
+_PROBLEMS = 200
+
+
+class SourceError(Exception):
+    """The source cannot be read; the text says why and what to do. What was read before stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """An address or prefix that somebody had. `holders`: how the source calls them, the surest first (an account as
+    `customer` or `customer/account`, a login, a subscriber). `end` None: still. `ref`: the source's own key, under
+    which the same lease comes again. `seen`: when the source says that it changed last; `start` None: no older than
+    that is known."""
+
+    resource: str
+    holders: tuple[str, ...]
+    start: datetime | None
+    end: datetime | None = None
+    ref: str | None = None
+    ports: tuple[int, int] | None = None
+    use: str = "exclusive"
+    seen: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An identifier that names an account for a time. `kind` of `attribution.identifiers`."""
+
+    kind: str
+    value: str
+    holders: tuple[str, ...]
+    start: datetime
+    end: datetime | None = None
+
+
+Record = Lease | Known | RelayMail
+
+
+@dataclass
+class Batch:
+    """`problems`: what could not be read, one line each with its place; they stop nothing."""
+
+    position: Position
+    records: list[Record] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def refuse(self, place: str, what: str) -> None:
+        if len(self.problems) < _PROBLEMS:
+            self.problems.append(f"{place}: {what}")
+
+
+class Reader(Protocol):
+    """One file in this folder each."""
+
+    def read(self, position: Position) -> AsyncIterator[Batch]:
+        """Everything behind the position. Raises SourceError."""
+        ...

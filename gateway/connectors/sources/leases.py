@@ -1,0 +1,122 @@
+"""DHCP leases: ISC Kea's lease file (CSV, IPv4 and IPv6) and ISC dhcpd's.
+
+Both are logs of what the server granted: each line or block is one grant or renewal, from its start to its expiry.
+Renewals join what they touch; a release or a reclaimed lease ends early. Must never read a lease as held for longer
+than it was granted.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from gateway.connectors.sources.contract import BATCH, Batch, Lease, Position
+from gateway.connectors.sources.tables import utc
+from gateway.connectors.sources.tail import Line, begin, lines
+
+_EXPIRED = 2  # Kea's state of a lease that was reclaimed; 1 is an address that a client declined
+_BLOCK = re.compile(r"lease\s+([0-9.]{7,15})\s*\{")
+_SAID = re.compile(r"^\s*(.+?)\s*;\s*(?:#.*)?$")
+_DATE = re.compile(r"(?:\d\s+)?(\d{4})/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d)|epoch (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Kea:
+    """`kea-leases4.csv` or `kea-leases6.csv` of the memfile backend."""
+
+    path: Path
+
+    async def read(self, position: Position) -> AsyncIterator[Batch]:
+        inode, offset = begin(self.path, position)
+        header: list[str] = position.get("header", []) if offset else []
+        batch = Batch({"inode": inode, "offset": offset, "header": header})
+        for line in lines(self.path, offset):
+            cells = next(csv.reader([line.text]), [])
+            if "address" in cells and "expire" in cells:
+                header = cells
+            elif cells:
+                self._row(dict(zip(header, cells, strict=False)), line, batch)
+            batch.position = {"inode": inode, "offset": line.end, "header": header}
+            if len(batch.records) >= BATCH:
+                yield batch
+                batch = Batch(batch.position)
+        yield batch
+
+    def _row(self, row: dict[str, str], line: Line, batch: Batch) -> None:
+        try:
+            lifetime, expire = int(row["valid_lifetime"]), int(row["expire"])
+            start, end = utc(expire - lifetime), utc(expire)
+            state = int(row.get("state") or 0)
+        except (KeyError, ValueError):
+            batch.refuse(f"{self.path.name}, line {line.number}", "is no lease: address, lifetime or expiry is missing")
+            return
+        if state == 1:
+            return
+        address = row["address"]
+        if row.get("lease_type") in {"2", "IA_PD"}:
+            address = f"{address}/{row.get('prefix_len') or 64}"
+        holders = tuple(h for h in (row.get("hwaddr"), row.get("client_id"), row.get("duid")) if h)
+        if lifetime == 0:  # released: whatever it was, it ends now
+            start = end
+        batch.records.append(Lease(address, holders, start if start < end else None, end, seen=start))
+
+
+@dataclass(frozen=True, slots=True)
+class Dhcpd:
+    """`dhcpd.leases`."""
+
+    path: Path
+
+    async def read(self, position: Position) -> AsyncIterator[Batch]:
+        inode, offset = begin(self.path, position)
+        batch = Batch({"inode": inode, "offset": offset})
+        for address, said, line in _blocks(lines(self.path, offset)):
+            self._block(address, said, line, batch)
+            batch.position = {"inode": inode, "offset": line.end}
+            if len(batch.records) >= BATCH:
+                yield batch
+                batch = Batch(batch.position)
+        yield batch
+
+    def _block(self, address: str, said: dict[str, str], line: Line, batch: Batch) -> None:
+        start, end = _date(said.get("starts", "")), _date(said.get("ends", ""))
+        if start is None:
+            batch.refuse(f"{self.path.name}, line {line.number}", f"lease {address} does not say when it starts")
+            return
+        if said.get("binding state", "active") not in {"active", "free", "expired", "released"}:
+            return  # abandoned or reserved: nobody's
+        holders = tuple(h.strip('"').lower() for h in (said.get("hardware ethernet"), said.get("uid")) if h)
+        if end is not None and end <= start:
+            end = start + timedelta(seconds=1)
+        batch.records.append(Lease(address, holders, start, end))
+
+
+def _blocks(read: Iterator[Line]) -> Iterator[tuple[str, dict[str, str], Line]]:
+    """(address, statements, last line) of each lease that is whole."""
+    address: str | None = None
+    said: dict[str, str] = {}
+    for line in read:
+        if address is None:
+            if found := _BLOCK.match(line.text.strip()):
+                address, said = found[1], {}
+        elif line.text.strip() == "}":
+            yield address, said, line
+            address = None
+        elif statement := _SAID.match(line.text[:2_000]):
+            for name in ("starts", "ends", "hardware ethernet", "uid", "binding state"):
+                if statement[1].startswith(f"{name} "):
+                    said[name] = statement[1].removeprefix(f"{name} ").strip()
+
+
+def _date(text: str) -> datetime | None:
+    found = _DATE.match(text)
+    if found is None:
+        return None
+    try:
+        return utc(int(found[7])) if found[7] else datetime(*(int(n) for n in found.groups()[:6]), tzinfo=UTC)  # type: ignore[arg-type,misc]  # six numbers
+    except ValueError:
+        return None

@@ -1,0 +1,153 @@
+"""A relay's own log: which client and login handed in which mail. Postfix (any syslog) and Exim (mainlog).
+
+Postfix tells of one mail in several lines; what is half told is kept in the position until the rest comes. Must
+never keep what a log says of recipients.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from gateway.attribution.relays import RelayMail
+from gateway.connectors.sources.contract import BATCH, Batch, Position
+from gateway.connectors.sources.tail import Line, begin, lines
+from parsers.fields import ip
+
+_HALF_READ = 5_000  # mails; the oldest go first
+_SYSLOG = re.compile(
+    r"(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[0-9:.]{8,15}(?:Z|[+-]\d\d:?\d\d)?) "
+    r"(?P<host>\S{1,255}) postfix[^\s/\[]*/(?:[a-z]{1,20}/)?(?P<daemon>smtpd|cleanup)\[\d{1,10}\]: "
+    r"(?P<id>[0-9A-Za-z]{5,32}): (?P<rest>.{1,2000})"
+)
+_CLIENT = re.compile(r"client=[^\[\s]{0,255}\[(?P<ip>[0-9A-Fa-f:.]{2,45})\](?::(?P<port>\d{1,5}))?")
+_LOGIN = re.compile(r"sasl_username=([^,\s]{1,255})")
+_MESSAGE_ID = re.compile(r"(?:resent-)?message-id=<([^<>\s]{1,500})>")
+_EXIM = re.compile(
+    r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d{1,6})?(?P<zone> [+-]\d{4})? (?:\[\d{1,10}\] )?"
+    r"(?P<id>[0-9A-Za-z-]{16,23}) <= (?P<rest>.{1,4000})"
+)
+_EXIM_CLIENT = re.compile(r"\bH=[^\[]{0,300}\[(?P<ip>[0-9A-Fa-f:.]{2,45})\](?::(?P<port>\d{1,5}))?")
+_EXIM_LOGIN = re.compile(r"\bA=[a-zA-Z0-9_]{1,60}:(\S{1,255})")
+_EXIM_ID = re.compile(r"\bid=(\S{1,500})")
+
+
+@dataclass(frozen=True, slots=True)
+class Postfix:
+    """`relay`: the host name to keep instead of the log's; `year` of the first line where times have none."""
+
+    path: Path
+    relay: str | None = None
+    year: int | None = None
+
+    async def read(self, position: Position) -> AsyncIterator[Batch]:
+        inode, offset = begin(self.path, position)
+        half: dict[str, dict[str, Any]] = dict(position.get("half", {}))
+        clock = _Years(self._year(offset, position), position.get("month", 0) if offset else 0)
+        batch = Batch({"inode": inode, "offset": offset, "half": half})
+        for line in lines(self.path, offset):
+            if found := _SYSLOG.match(line.text):
+                self._line(found, half, clock, batch)
+            batch.position = {
+                "inode": inode,
+                "offset": line.end,
+                "half": half,
+                "year": clock.year,
+                "month": clock.month,
+            }
+            if len(batch.records) >= BATCH:
+                yield batch
+                batch = Batch(batch.position)
+        yield batch
+
+    def _year(self, offset: int, position: Position) -> int:
+        if offset and "year" in position:
+            return int(position["year"])
+        return self.year or datetime.fromtimestamp(self.path.stat().st_mtime, UTC).year
+
+    def _line(self, found: re.Match[str], half: dict[str, dict[str, Any]], clock: _Years, batch: Batch) -> None:
+        queue_id = found["id"]
+        if found["daemon"] == "smtpd" and (client := _CLIENT.match(found["rest"])):
+            at = clock.moment(found["time"])
+            if at is None:
+                return
+            login = _LOGIN.search(found["rest"])
+            port = int(client["port"]) if client["port"] and int(client["port"]) < 65536 else None
+            half[queue_id] = {
+                "at": at.isoformat(), "ip": ip(client["ip"]), "port": port, "login": login[1] if login else None,
+            }  # fmt: skip
+            while len(half) > _HALF_READ:
+                half.pop(next(iter(half)))
+        elif found["daemon"] == "cleanup" and queue_id in half:
+            said = _MESSAGE_ID.match(found["rest"])
+            known = half.pop(queue_id)
+            batch.records.append(
+                RelayMail(
+                    self.relay or found["host"], queue_id, said[1] if said else None, known["login"], known["ip"],
+                    known["port"], datetime.fromisoformat(known["at"]),
+                )
+            )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Exim:
+    """Exim's mainlog with `log_selector = +incoming_port`; its times are UTC, or have a zone (`log_timezone`)."""
+
+    path: Path
+    relay: str
+
+    async def read(self, position: Position) -> AsyncIterator[Batch]:
+        inode, offset = begin(self.path, position)
+        batch = Batch({"inode": inode, "offset": offset})
+        for line in lines(self.path, offset):
+            self._line(line, batch)
+            batch.position = {"inode": inode, "offset": line.end}
+            if len(batch.records) >= BATCH:
+                yield batch
+                batch = Batch(batch.position)
+        yield batch
+
+    def _line(self, line: Line, batch: Batch) -> None:
+        found = _EXIM.match(line.text)
+        client = _EXIM_CLIENT.search(found["rest"]) if found else None
+        if found is None or client is None:
+            return
+        try:
+            at = datetime.fromisoformat(found["time"] + (found["zone"] or "+0000").strip()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            batch.refuse(f"{self.path.name}, line {line.number}", "has no usable time")
+            return
+        login, message_id = _EXIM_LOGIN.search(found["rest"]), _EXIM_ID.search(found["rest"])
+        port = int(client["port"]) if client["port"] and int(client["port"]) < 65536 else None
+        batch.records.append(
+            RelayMail(
+                self.relay, found["id"], message_id[1] if message_id else None, login[1] if login else None,
+                ip(client["ip"]), port, at,
+            )
+        )  # fmt: skip
+
+
+@dataclass
+class _Years:
+    """Times without a year: it changes where the month goes back. Local times are taken for UTC."""
+
+    year: int
+    month: int = 0
+
+    def moment(self, text: str) -> datetime | None:
+        try:
+            if text[0].isdigit():
+                value = datetime.fromisoformat(text)
+                return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+            value = datetime.strptime(f"{self.year} {text}", "%Y %b %d %H:%M:%S").replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
+            return None
+        if value.month < self.month - 6:
+            self.year += 1
+            value += timedelta(days=366 if self.year % 4 == 1 else 365)
+        self.month = value.month
+        return value

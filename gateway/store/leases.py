@@ -1,0 +1,268 @@
+"""What a source said, made assignments: joined where a lease is renewed, ended where the next begins.
+
+Safe to run again: the same records change nothing. A row that a person made is never touched. Must never decide
+whose it was: two sources that differ are both kept, and the look-up says that it cannot tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.connectors.sources.contract import Lease, Position
+from gateway.intake import customer_values
+from gateway.intake.customers import AssignmentRow
+from gateway.store import events, switches
+from gateway.store.assignments import BY_HAND, WHOLE, columns
+from gateway.store.events import Event
+from gateway.store.tables import accounts, assignments, customers, identifiers, sources
+from gateway.store.text import storable
+
+_MOST_SHOWN = 50  # differing, unknown, refused: of each in a report
+
+
+@dataclass
+class Changes:
+    """What a run brought, in rows. `differing`: held by another account by another source at the same time;
+    `unknown`: names of holders that are nobody's; `problems`: what could not be read."""
+
+    new: int = 0
+    changed: int = 0
+    ended: int = 0
+    unchanged: int = 0
+    identifiers: int = 0
+    mails: int = 0
+    kept_by_hand: int = 0
+    differing: list[str] = field(default_factory=list)
+    unknown: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def differ(self, text: str) -> None:
+        if len(self.differing) < _MOST_SHOWN:
+            self.differing.append(text)
+
+    def miss(self, holder: str) -> None:
+        if holder in self.unknown or len(self.unknown) < _MOST_SHOWN:
+            self.unknown[holder] = self.unknown.get(holder, 0) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lease of an account, or (None) of nobody any more. `family`, `first`, `last` of the resource."""
+
+    lease: Lease
+    account_id: int | None
+    resource: str
+    family: int
+    first: int
+    last: int
+
+
+async def state(connection: AsyncConnection, name: str) -> dict[str, Any]:
+    """Position, last run and what it brought, of one source; empty before its first run."""
+    found = (await connection.execute(select(sources).where(sources.c.name == name))).mappings().one_or_none()
+    return dict(found) if found is not None else {}
+
+
+async def states(connection: AsyncConnection) -> list[dict[str, Any]]:
+    return [dict(row) for row in (await connection.execute(select(sources).order_by(sources.c.name))).mappings()]
+
+
+async def remember(
+    connection: AsyncConnection,
+    name: str,
+    position: Position,
+    *,
+    now: datetime,
+    report: dict[str, Any] | None = None,
+    error: str | None = None,
+) -> None:
+    """How far the source was read; with a report (or an error) its run is over."""
+    values: dict[str, Any] = {"position": position}
+    if report is not None or error is not None:
+        values |= {"last_run": now, "error": error} | ({"report": report} if report is not None else {})
+        values |= {"last_good": now} if error is None else {}
+    done = await connection.execute(update(sources).where(sources.c.name == name).values(storable(values)))
+    if done.rowcount == 0:
+        await connection.execute(insert(sources).values(storable({"name": name, "report": {}} | values)))
+
+
+async def holders(connection: AsyncConnection, names: Sequence[str], at: datetime) -> dict[str, int]:
+    """Accounts by `customer`, `customer/account`, or a login or subscriber that one of them has at present."""
+    wanted = sorted(set(names))
+    keys = sorted({name.partition("/")[0] for name in wanted})
+    rows = await connection.execute(
+        select(accounts.c.id, accounts.c.name, customers.c.key)
+        .join(customers, customers.c.id == accounts.c.customer_id)
+        .where(customers.c.key.in_(keys))
+    )
+    named = {row.key if row.name == "main" else f"{row.key}/{row.name}": row.id for row in rows}
+    found = {name: named[name] for name in wanted if name in named}
+    lower = {name.lower(): name for name in wanted}
+    known = await connection.execute(
+        select(identifiers.c.value, identifiers.c.account_id).where(
+            identifiers.c.kind.in_(("login", "subscriber")), identifiers.c.value.in_(sorted(lower)),
+            identifiers.c.valid_from <= at, or_(identifiers.c.valid_to.is_(None), identifiers.c.valid_to > at),
+        )
+    )  # fmt: skip
+    for row in known:
+        found.setdefault(lower[row.value], row.account_id)
+    return found
+
+
+async def write(
+    connection: AsyncConnection, origin: str, held: Sequence[Held], changes: Changes, *, now: datetime
+) -> None:
+    """Bring leases in, in order of time. Adds to `changes`."""
+    if not held:
+        return
+    version = await switches.count_up(connection, switches.ASSIGNMENTS_VERSION)
+    rows = await connection.execute(
+        select(assignments).where(assignments.c.resource.in_(sorted({one.resource for one in held})))
+    )
+    known: dict[tuple[str, int, int], list[dict[str, Any]]] = {}
+    for row in rows.mappings():
+        if row["valid_to"] is None or row["valid_from"] < row["valid_to"]:
+            known.setdefault((row["resource"], row["port_first"], row["port_last"]), []).append(dict(row))
+    work = _Work(origin, version, now, changes)
+    for one in sorted(held, key=lambda h: h.lease.start or h.lease.seen or now):
+        ports = one.lease.ports or WHOLE
+        work.take(one, known.setdefault((one.resource, *ports), []))
+    await _save(connection, work)
+    if work.fresh or work.altered:
+        why = f"{len(work.fresh)} new, {len(work.altered)} changed"
+        await events.add(connection, [Event(now, origin, "assignments imported", why)])
+
+
+@dataclass
+class _Work:
+    origin: str
+    version: int
+    now: datetime
+    changes: Changes
+    fresh: list[dict[str, Any]] = field(default_factory=list)
+    altered: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def take(self, one: Held, rows: list[dict[str, Any]]) -> None:
+        """One lease beside what is known of the same resource and ports. `rows` grows with what is new."""
+        own = [row for row in rows if row["origin"] == self.origin]
+        lease = one.lease
+        if one.account_id is None or lease.start is None:
+            self._end(one, own)
+            if one.account_id is None or (lease.end is not None and lease.start is None):
+                return
+        start, end = lease.start or lease.seen or self.now, lease.end
+        before = next((r for r in own if self._is_same(r, one, start, end)), None)
+        if before is not None:
+            self._renew(before, start, end, by_ref=before["ref"] is not None and before["ref"] == lease.ref)
+            return
+        if lease.seen and any(r["valid_to"] is None and r["account_id"] != one.account_id for r in own):
+            start = max(start, lease.seen)  # a source without history: it changed hands when it changed
+        start, end = self._between(own, one, start, end)
+        if end is not None and end <= start:
+            self.changes.unchanged += 1
+            return
+        if any((r["valid_from"], r["account_id"]) == (start, one.account_id) for r in rows):
+            self.changes.unchanged += 1  # an import or a person said the same before
+            return
+        self._beside(one, start, end, rows)
+        low, high = lease.ports or (None, None)
+        made = AssignmentRow("", "", one.resource, one.family, one.first, one.last, low, high, start, end, 0, lease.use)
+        row = columns(made, one.account_id)
+        row |= {"origin": self.origin, "ref": self._ref(lease.ref, own), "changed": self.version}
+        self.fresh.append(row)
+        rows.append(row)
+        self.changes.new += 1
+
+    def _is_same(self, row: dict[str, Any], one: Held, start: datetime, end: datetime | None) -> bool:
+        """The lease that this one is, or renews."""
+        if row["account_id"] != one.account_id:
+            return False
+        if one.lease.ref is not None and row["ref"] == one.lease.ref:
+            return True
+        if one.lease.ref is not None:
+            return False
+        return (row["valid_to"] is None or start <= row["valid_to"]) and (end is None or row["valid_from"] <= end)
+
+    def _renew(self, row: dict[str, Any], start: datetime, end: datetime | None, *, by_ref: bool) -> None:
+        until = end if by_ref else None if end is None or row["valid_to"] is None else max(end, row["valid_to"])
+        if by_ref and end is None:
+            until = row["valid_to"]  # an older word about a lease whose end is known
+        since = min(start, row["valid_from"]) if not by_ref else row["valid_from"]
+        if (since, until) == (row["valid_from"], row["valid_to"]):
+            self.changes.unchanged += 1
+            return
+        self._alter(row, valid_from=since, valid_to=until)
+        self.changes.changed += 1
+
+    def _between(
+        self, own: list[dict[str, Any]], one: Held, start: datetime, end: datetime | None
+    ) -> tuple[datetime, datetime | None]:
+        """One source's leases of one address follow each other: the one before ends where this begins."""
+        for row in own:
+            if row["account_id"] == one.account_id and row["ref"] == one.lease.ref:
+                continue
+            if row["valid_from"] < start and (row["valid_to"] is None or row["valid_to"] > start):
+                self._alter(row, valid_to=start)
+                self.changes.ended += 1
+            elif row["valid_from"] >= start and (end is None or row["valid_from"] < end):
+                end = row["valid_from"]
+        return start, end
+
+    def _end(self, one: Held, own: list[dict[str, Any]]) -> None:
+        """Released, reclaimed, or without a holder since then."""
+        at = one.lease.end or one.lease.seen or self.now
+        for row in own:
+            if one.account_id is not None and row["account_id"] == one.account_id and one.lease.end is None:
+                continue  # a source without history says what it said before
+            if row["valid_from"] < at and (row["valid_to"] is None or row["valid_to"] > at):
+                self._alter(row, valid_to=at)
+                self.changes.ended += 1
+
+    def _beside(self, one: Held, start: datetime, end: datetime | None, rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            if row["origin"] == self.origin or row["account_id"] == one.account_id:
+                continue
+            if (row["valid_to"] is None or row["valid_to"] > start) and (end is None or row["valid_from"] < end):
+                if row["origin"] in BY_HAND:
+                    self.changes.kept_by_hand += 1
+                else:
+                    text = f"{one.resource} from {start:%Y-%m-%d %H:%M}Z: {row['origin']} has another holder"
+                    self.changes.differ(text)
+
+    def _ref(self, ref: str | None, own: list[dict[str, Any]]) -> str | None:
+        """A source without history brings one key again for another holder: the row that had it keeps it."""
+        return (
+            ref if ref is None or all(row["ref"] != ref for row in own) else f"{ref}@{self.version}-{len(self.fresh)}"
+        )
+
+    def _alter(self, row: dict[str, Any], **values: Any) -> None:
+        row.update(values)
+        if "id" in row:
+            self.altered[row["id"]] = row
+
+
+async def _save(connection: AsyncConnection, work: _Work) -> None:
+    if work.altered:
+        await connection.execute(
+            update(assignments)
+            .where(assignments.c.id == bindparam("row_id"))
+            .values(valid_from=bindparam("new_from"), valid_to=bindparam("new_to"), changed=work.version),
+            [
+                {"row_id": row["id"], "new_from": row["valid_from"], "new_to": row["valid_to"]}
+                for row in work.altered.values()
+            ],
+        )
+    if work.fresh:
+        await connection.execute(insert(assignments), storable(work.fresh))
+
+
+def held(lease: Lease, account_id: int | None) -> Held:
+    """A lease with its resource in normal form. Raises BadValueError."""
+    resource, family, first, last = customer_values.resource(lease.resource)
+    return Held(lease, account_id, resource, family, first, last)

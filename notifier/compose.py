@@ -41,28 +41,23 @@ aware datetimes, or ISO 8601 text as a database keeps it):
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
 from jinja2 import TemplateError
 
-from notifier.headers import ascii_address, clean, header, mailbox
-from notifier.notice import REPLIES, Evidence, Notice, Part, Why
-from notifier.redact import dead_scheme
+from notifier import arf, xarf
+from notifier.entities import attachment, multipart, text_entity
+from notifier.headers import ascii_address, header, mailbox
+from notifier.notice import REPLIES, Evidence, Notice, Why
+from notifier.plain_html import from_text
 from notifier.texts import Texts, packaged
 
-USER_AGENT = "arfgate/0.1"
 LOOP_HEADER = "X-Arfgate-Loop"
-_LONGEST_PLAIN_LINE = 900  # bytes; RFC 5322 section 2.1.1 allows 998
-_TOKEN = re.compile(r"[a-z][a-z0-9-]{0,40}\Z")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>\Z")
-_TYPE = re.compile(r"[a-z]{1,40}/[a-z0-9][a-z0-9.+-]{0,80}\Z")
 
 
 class CannotComposeError(Exception):
@@ -169,92 +164,21 @@ def _body(notice: Notice, text: str) -> bytes:
     """The content headers of the mail, the empty line, and what follows."""
     if notice.kind in REPLIES and (notice.evidence is not None or notice.parts):
         raise CannotComposeError(Why.COMPOSE, f"reply {notice.key}: it carries no evidence and no attachment (AR-4)")
-    main = _text_entity(text)
+    main = text_entity(text)
+    if notice.html:
+        page = text_entity(from_text(text, notice.language), b"html")
+        main = multipart("alternative", (main, page), notice.key)
     if notice.evidence is not None:
-        report = (
-            main,
-            b"Content-Type: message/feedback-report\r\n\r\n" + _feedback_report(notice.evidence),
-            b"Content-Type: text/rfc822-headers\r\n\r\n" + _evidence_headers(notice.evidence),
-        )
-        main = _multipart("report; report-type=feedback-report", report, notice.key)
+        report = arf.entities(notice.evidence, main, notice.key)
+        if (
+            notice.xarf is not None
+            and (document := xarf.document(notice.evidence, notice.xarf, notice.key)) is not None
+        ):
+            report = xarf.entities(document, main)
+        main = multipart("report; report-type=feedback-report", report, notice.key)
     if notice.parts:
-        main = _multipart("mixed", (main, *(_attachment(part, notice.key) for part in notice.parts)), notice.key)
-    return main
-
-
-def _feedback_report(evidence: Evidence) -> bytes:
-    """Part 2 (RFC 5965 section 3); the fields that RFC 6650 section 5.4 asks for where they are known."""
-    kind = evidence.feedback_type.strip().lower()
-    fields = [
-        ("Feedback-Type", kind if _TOKEN.match(kind) else "other"),
-        ("User-Agent", USER_AGENT),
-        ("Version", "1"),
-    ]
-    if evidence.arrival_date is not None:
-        fields.append(("Arrival-Date", format_datetime(evidence.arrival_date)))
-    if evidence.source_ip:
-        # RFC 5965 section 3.2 asks for an RFC 5321 literal, which tags IPv6.
-        fields.append(("Source-IP", f"IPv6:{evidence.source_ip}" if ":" in evidence.source_ip else evidence.source_ip))
-    if evidence.source_port is not None:
-        fields.append(("Source-Port", str(evidence.source_port)))  # RFC 6692
-    if evidence.incidents != 1:
-        fields.append(("Incidents", str(evidence.incidents)))
-    if evidence.reporting_mta:
-        fields.append(("Reporting-MTA", f"dns; {evidence.reporting_mta}"))
-    fields += [("Reported-Domain", domain) for domain in evidence.reported_domain]
-    fields += [("Reported-URI", dead_scheme(uri)) for uri in evidence.reported_uri]
-    return b"".join(header(name, value) for name, value in fields)
-
-
-def _evidence_headers(evidence: Evidence) -> bytes:
-    """Part 3. It is mandatory in ARF (section 2d), so its absence is said in a header."""
-    lines = []
-    for name, value in evidence.headers:
         try:
-            lines.append(header(name, value))
-        except ValueError:
-            continue  # a name that is none identifies nothing
-    return b"".join(lines) or header("Comments", "The headers of the reported message are withheld.")
-
-
-def _text_entity(text: str) -> bytes:
-    """text/plain in UTF-8, with the plainest encoding that keeps lines short and octets 7-bit."""
-    raw = text.replace("\n", "\r\n").encode("utf-8", "replace")
-    ascii_only = raw.isascii()
-    if ascii_only and max(map(len, raw.split(b"\r\n"))) <= _LONGEST_PLAIN_LINE:
-        encoding, content = b"7bit", raw
-    elif ascii_only or len(raw) < 1.3 * len(text):
-        encoding, content = b"quoted-printable", binascii.b2a_qp(raw, istext=True)
-    else:
-        encoding, content = b"base64", _base64(raw)
-    kind = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "
-    return kind + encoding + b"\r\n\r\n" + content
-
-
-def _attachment(part: Part, key: str) -> bytes:
-    kind = part.content_type.strip().lower()
-    if not _TYPE.match(kind) or kind.startswith(("multipart/", "message/")):
-        # RFC 2046 section 5.2.1: a message part may not be encoded, and unencoded it can break ours.
-        raise CannotComposeError(Why.COMPOSE, f"notice {key}: no attachment can be of type {clean(kind, 60)!r}")
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", clean(part.filename or "", 100)).lstrip(".")
-    filename = f"; filename={name}" if name else ""
-    head = (
-        f"Content-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n"
-        f"Content-Disposition: {part.disposition}{filename}\r\n\r\n"
-    )
-    return head.encode("ascii") + _base64(part.content)
-
-
-def _multipart(subtype: str, entities: Iterable[bytes], key: str) -> bytes:
-    entities = tuple(entities)
-    # From the content itself, so that no content can hold it.
-    boundary = hashlib.sha256(b"\0".join((subtype.encode(), key.encode(), *entities))).hexdigest()[:32]
-    lines = [f'Content-Type: multipart/{subtype}; boundary="{boundary}"\r\n'.encode("ascii")]
-    for entity in entities:
-        lines += (f"\r\n--{boundary}\r\n".encode("ascii"), entity)
-    lines.append(f"\r\n--{boundary}--\r\n".encode("ascii"))
-    return b"".join(lines)
-
-
-def _base64(raw: bytes) -> bytes:
-    return base64.encodebytes(raw).replace(b"\n", b"\r\n")
+            main = multipart("mixed", (main, *(attachment(part) for part in notice.parts)), notice.key)
+        except ValueError as error:
+            raise CannotComposeError(Why.COMPOSE, f"notice {notice.key}: {error}") from error
+    return main

@@ -26,7 +26,16 @@ class NoticeKind(StrEnum):
     CONSENT_ASKED = "consent-asked"  # to the customer: the proof of permission for a campaign
     APPEAL_DECIDED = "appeal-decided"  # to the customer: what came of asking for a review
     POSTMASTER_CHECK = "postmaster-check"  # to the postmaster of a customer's domain: who reads this?
-    WHOIS_CONTACT = "whois-contact"  # to the abuse contact of a foreign network or site
+    ACTION_PLANNED = "action-planned"  # to the customer: what is going to be done
+    LIFTED = "lifted"  # to the customer: an action was undone
+    ANSWER_RECEIVED = "answer-received"  # to the customer: the clock stands still
+    RESOLVED = "resolved"  # to the customer
+    REOPENED = "reopened"  # to the customer: it went on after it was called resolved
+    WHOIS_CONTACT = "whois-contact"  # to a contact of a foreign network or site
+    RELAY_POSTMASTER = "relay-postmaster"  # to the postmaster of a relay in the trace (SES-10)
+    UPSTREAM = "upstream"  # to a provider above the source network (SES-10)
+    DIGEST = "digest"  # to a contact: what came beyond the first reports of the day (SEC-8)
+    OUTCOME = "outcome"  # to a complainant who asked: in general words what came of it
     INCOMPLETE = "incomplete"  # reply to a complainant: what is missing, and how to send it
     ACKNOWLEDGEMENT = "acknowledgement"  # reply to a complainant: accepted, under this number
     LEGAL_ALARM = "legal-alarm"  # to named staff: a matter waits; nothing of it
@@ -35,8 +44,12 @@ class NoticeKind(StrEnum):
     SELF_TEST = "self-test"  # `arfgate check`, to our own notice address
 
 
+TO_OTHERS = frozenset(
+    {NoticeKind.WHOIS_CONTACT, NoticeKind.RELAY_POSTMASTER, NoticeKind.UPSTREAM, NoticeKind.DIGEST}
+)  # to people who never asked: with a way to opt out (OUT-3)
 TO_STAFF = frozenset({NoticeKind.LEGAL_ALARM, NoticeKind.STAFF_ALARM, NoticeKind.FEED_ADMIN})  # in English only
-REPLIES = frozenset({NoticeKind.INCOMPLETE, NoticeKind.ACKNOWLEDGEMENT})  # automatic ones, by the rules of RFC 3834
+# To people who complained, by the rules of RFC 3834 section 3: nobody is to bounce or answer by itself.
+REPLIES = frozenset({NoticeKind.INCOMPLETE, NoticeKind.ACKNOWLEDGEMENT, NoticeKind.OUTCOME})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,17 @@ class Evidence:
     reported_domain: tuple[str, ...] = ()
     reported_uri: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    body: tuple[str, ...] = ()  # redacted texts of the reported mail, for those who may see them
+    attachments: tuple[str, ...] = ()  # one line for each that was taken out: name, type, size, digest
+    category: str | None = None  # a value of parsers.report.Category
+
+
+@dataclass(frozen=True, slots=True)
+class XarfParty:
+    """Who reports, in XARF's words."""
+
+    organisation: str
+    contact: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +114,8 @@ class Notice:
     evidence: Evidence | None = None
     parts: tuple[Part, ...] = ()
     in_reply_to: str | None = None  # a Message-ID with its <>, as the mail had it
+    html: bool = False  # the same words also as HTML
+    xarf: XarfParty | None = None  # the evidence as XARF instead of ARF, where that can say it
 
 
 class Why(StrEnum):

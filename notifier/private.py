@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from notifier.headers import clean
 
@@ -36,7 +37,7 @@ def distinct(private: Iterable[str]) -> list[str]:
 
 def among(strings: Sequence[str], folded: str) -> list[str]:
     """Those that may stand in the case-folded text, in any spelling: each is looked for by itself, which is fast."""
-    return [one for one in strings if any(mark in folded for mark in _marks(one))]
+    return [one for one in strings if any(mark in folded for mark in marks(one))]
 
 
 def replaced(line: str, private: Sequence[str], *, names: bool, by: Callable[[str], str]) -> str:
@@ -64,7 +65,8 @@ def names_in(text: str) -> tuple[str, ...]:
     return tuple(word for word in words if len(word) >= _SHORTEST_NAME and word not in _ROLES)
 
 
-def _marks(text: str) -> tuple[str, ...]:
+@lru_cache(maxsize=1000)  # the same recipients are asked about for each field of a mail
+def marks(text: str) -> tuple[str, ...]:
     """Of these one stands in a text that names the person, in any spelling."""
     local, at, _ = text.rpartition("@")
     return tuple(mark.casefold() for mark in (local if at else text, *names_in(text)))

@@ -16,14 +16,12 @@ import re
 from collections.abc import Iterable, Sequence
 from email.utils import format_datetime, parsedate_to_datetime
 
+from notifier import hidden, identifiers
 from notifier import private as private_strings
 from notifier.headers import clean
+from notifier.links import defang, without_marks
 
 _DOMAIN = "redacted.invalid"  # RFC 2606: can never be written to
-_LINK = re.compile(r"\b(h)(?:tt|xx)(ps?)(://|%3a%2f%2f)([^\s/?#<>\"'\\]*)|\b(www\.[^\s/?#<>\"'\\]+)", re.IGNORECASE)
-_LINK_TAIL = re.compile(r"((?:hxxps?://|\bwww\[\.\])[^\s/?#<>\"'\\]*)[/?#][^\s<>\"']*", re.IGNORECASE)
-_LINK_MARKS = ("://", "www.", "%3a%2f%2f")
-_FTP = re.compile(r"\bf(?:t|x)(ps?://)", re.IGNORECASE)
 
 # Clauses and comments of a Received line that name a recipient, a return path or a queue entry.
 _FOR = re.compile(r"\bfor\s+(?:<[^<>]*>|[^\s;]+)", re.IGNORECASE)
@@ -32,6 +30,9 @@ _ID = re.compile(r"\bid\s+([^\s;()]{1,200})", re.IGNORECASE)
 # The character before is of another class, so that a long run without @ is searched once.
 _ANY_ADDRESS = re.compile(r"(?<![\w.+=%!#$&'*/?^`{|}~-])[\w.+=%!#$&'*/?^`{|}~-]+@[\w-][\w.-]*")
 
+LONGEST_BODY = 64 * 1024  # characters of a body that are shown
+_MOST_SOUGHT = 60  # private strings that are looked for in other writings
+_BLOB = re.compile(r"[A-Za-z0-9+/=_-]{40,}|[!-`]{60,61}")  # a line of base64 or uuencode
 _MOST_NAMED = 30  # private strings in one text; one that names more is withheld instead of searched
 _MOST_HEADERS = 60
 _LONGEST_VALUE = 4000  # characters
@@ -60,12 +61,39 @@ class Redactor:
         With `names`, a name and the local part of an address go too where they stand as words.
         """
         line = _whole_words(text)
-        strings = private_strings.among(private_strings.distinct(private), line.casefold())
+        known = private_strings.distinct(private)
+        strings = private_strings.among(known, line.casefold())
         if len(strings) > _MOST_NAMED:
             return WITHHELD
-        if not strings:
-            return clean(line)
-        return clean(private_strings.replaced(line, strings, names=names, by=lambda f: self._replacement(f, strings)))
+        if strings:
+            line = private_strings.replaced(line, strings, names=names, by=lambda f: self._replacement(f, strings))
+        if len(known) <= _MOST_SOUGHT:
+            line = hidden.replaced(line, known, lambda whose: self._token("address", whose))
+        return clean(line)
+
+    def body(self, text: str, private: Iterable[str], marks: Sequence[str] = ()) -> str:
+        """The text of a mail's body, line by line: as `text`, and without the `marks` of `identifiers.marks`, addresses
+        that are made for one recipient, the unique part of links, and blocks of encoded data. Lines end with LF."""
+        strings = private_strings.distinct(private)
+        lines = text[:LONGEST_BODY].replace("=\n", "").split("\n")
+        shown: list[str] = []
+        for number, line in enumerate(lines):
+            # What an encoding spreads over lines cannot be read line by line.
+            if _BLOB.fullmatch(line.strip()) and any(_BLOB.fullmatch(one.strip()) for one in _beside(lines, number)):
+                if shown[-1:] != [WITHHELD]:
+                    shown.append(WITHHELD)
+                continue
+            shown.append(self._line(line, strings, marks) if line.strip() else "")
+        return "\n".join(shown)
+
+    def _line(self, line: str, private: Sequence[str], marks: Sequence[str]) -> str:
+        line = _ANY_ADDRESS.sub(lambda match: self._made_for_one(match[0]), self.text(line, private))
+        line = without_marks(defang(line), lambda tail: self._token("link", tail))
+        return identifiers.without(line, marks, self.identifier)
+
+    def _made_for_one(self, address: str) -> str:
+        local, _, domain = address.rpartition("@")
+        return self.address(address) if identifiers.is_verp(local) and domain != _DOMAIN else address
 
     def allow_listed(
         self, headers: Sequence[tuple[str, str]], private: Iterable[str] = ()
@@ -95,7 +123,7 @@ class Redactor:
             return f"<{self.identifier(clean(value, 500))}@{_DOMAIN}>"
         if name == "Date":
             return _date(value)
-        return without_link_tails(defang(self.text(value, private)))
+        return without_marks(defang(self.text(value, private)), lambda tail: self._token("link", tail))
 
     def _received(self, line: str) -> str:
         line = _MORE_FOR.sub("", _FOR.sub("", line))
@@ -126,37 +154,8 @@ _ALLOWED = {
 }
 
 
-def defang(text: str) -> str:
-    """Links that nobody can click: `hxxp://shop[.]example/`. Linear, and the same when done twice."""
-
-    def dead(match: re.Match[str]) -> str:
-        if match[5]:
-            return _dots(match[5])
-        return f"{match[1]}xx{match[2]}{match[3]}{_dots(match[4])}"
-
-    lowered = text.lower()
-    if not any(mark in lowered for mark in _LINK_MARKS):  # nearly everything
-        return text
-    return _FTP.sub(r"fx\1", _LINK.sub(dead, text))
-
-
-def dead_host(host: str) -> str:
-    """A host name that no mail program turns into a link: `shop[.]example`."""
-    return _dots(host)
-
-
-def dead_scheme(uri: str) -> str:
-    """A URI that stays one (RFC 3986) and opens nothing: only the scheme is changed."""
-    return re.sub(r"^\s*(h)tt(ps?:)", r"\1xx\2", uri, count=1, flags=re.IGNORECASE)
-
-
-def without_link_tails(text: str) -> str:
-    """Defanged text whose links end with the host: the path of a unique link names its recipient."""
-    return _LINK_TAIL.sub(r"\1/" + WITHHELD, text)
-
-
-def _dots(host: str) -> str:
-    return host.replace("[.]", ".").replace(".", "[.]")
+def _beside(lines: Sequence[str], number: int) -> Sequence[str]:
+    return [*lines[max(0, number - 1) : number], *lines[number + 1 : number + 2]]
 
 
 def _whole_words(text: str) -> str:

@@ -13,7 +13,7 @@ notice's language with their zone: `timezone` among the facts (an IANA name), el
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache, lru_cache
 from pathlib import Path
@@ -26,7 +26,7 @@ from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from notifier.headers import clean
-from notifier.redact import dead_host, defang
+from notifier.links import dead_host, defang
 
 PACKAGED = Path(__file__).parent / "templates"
 FALLBACK = "en"
@@ -41,13 +41,14 @@ class _Own(str):
 
 
 class Texts:
-    """The templates of one folder, read once and kept.
+    """The templates of a folder, read once and kept.
 
-    `folder` has the layout of the packaged one; a locale or kind that it lacks is English.
+    `folder` has the layout of the packaged one, and may hold as little as one file: what it lacks is taken from
+    `beneath` (by default what is packaged), included files too. A locale or kind that both lack is English.
     """
 
-    def __init__(self, folder: Path = PACKAGED) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path = PACKAGED, beneath: Path = PACKAGED) -> None:
+        self._folders = tuple(dict.fromkeys((folder, beneath)))
         self._pairs: dict[tuple[str, str], tuple[Template, Template]] = {}
         self._environments: dict[str, ImmutableSandboxedEnvironment] = {}
 
@@ -60,8 +61,16 @@ class Texts:
         locale = language.replace("_", "-").partition("-")[0].lower()
         if (kind, locale) in self._pairs:
             return locale
-        known = locale.isalpha() and (self._folder / locale / f"{kind}.txt").is_file()
+        known = locale.isalpha() and any((folder / locale / f"{kind}.txt").is_file() for folder in self._folders)
         return locale if known else FALLBACK
+
+    def own(self) -> list[tuple[str, str]]:
+        """(kind, locale) of the operator's own templates. Raises TemplateError for the first that is broken."""
+        found = [] if len(self._folders) == 1 else sorted(self._folders[0].glob("*/*.txt"))
+        named = [(path.stem, path.parent.name) for path in found if not path.name.startswith("_")]
+        for kind, locale in named:
+            self._pair(kind, locale)
+        return named
 
     def _pair(self, kind: str, locale: str) -> tuple[Template, Template]:
         pair = self._pairs.get((kind, locale))
@@ -70,7 +79,8 @@ class Texts:
         return pair
 
     def _read(self, kind: str, locale: str) -> tuple[Template, Template]:
-        path = self._folder / locale / f"{kind}.txt"
+        places = [folder / locale / f"{kind}.txt" for folder in self._folders]
+        path = next((place for place in places if place.is_file()), places[-1])
         try:
             head, empty, body = path.read_text(encoding="utf-8").partition("\n\n")
         except (OSError, UnicodeDecodeError) as error:
@@ -79,7 +89,9 @@ class Texts:
             raise TemplateError(f"the template {path} does not begin with one line 'Subject: ...' and an empty line")
         environment = self._environments.get(locale)
         if environment is None:
-            environment = self._environments[locale] = _environment(self._folder / locale, locale)
+            environment = self._environments[locale] = _environment(
+                [folder / locale for folder in self._folders], locale
+            )
         try:
             return environment.from_string(head.removeprefix("Subject: ")), environment.from_string(body)
         except TemplateError as error:
@@ -92,7 +104,7 @@ def packaged() -> Texts:
     return Texts()
 
 
-def _environment(folder: Path, locale: str) -> ImmutableSandboxedEnvironment:
+def _environment(folders: Sequence[Path], locale: str) -> ImmutableSandboxedEnvironment:
     language = _BABEL.get(locale, locale)
 
     @pass_context
@@ -100,7 +112,7 @@ def _environment(folder: Path, locale: str) -> ImmutableSandboxedEnvironment:
         return _shown(value, language, _zone(context.get("timezone")))
 
     environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader(folders),
         finalize=shown,
         autoescape=False,
         trim_blocks=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from notifier import private as quick
+from notifier.links import dead_scheme, defang
 from notifier.private import _ROLES
-from notifier.redact import WITHHELD, Redactor, dead_scheme, defang
+from notifier.redact import WITHHELD, Redactor
 
 KEY = b"0123456789abcdef"
 REDACTOR = Redactor(KEY)
@@ -134,10 +136,8 @@ def test_the_complainants_name_goes_from_the_subject() -> None:
 
 
 def test_a_link_in_a_subject_keeps_its_host_alone() -> None:
-    assert (
-        allowed("Subject", "see https://shop.example/u/7f3a?id=9 now", [])
-        == f"see hxxps://shop[.]example/{WITHHELD} now"
-    )
+    shown = allowed("Subject", "see https://shop.example/u/7f3a?id=9 now", [])
+    assert re.fullmatch(r"see hxxps://shop\[\.\]example/[a-z2-7]{24} now", shown or "")
 
 
 def test_a_date_is_written_anew_and_what_is_none_is_dropped() -> None:

@@ -10,6 +10,7 @@ from jinja2 import TemplateError
 
 from notifier.compose import CannotComposeError, compose
 from notifier.notice import Notice, NoticeKind, Why
+from notifier.samples import FACTS
 from notifier.texts import Texts, packaged
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -75,10 +76,29 @@ def test_time_left_is_said_in_hours_and_minutes(left: object, language: str, exp
     assert expected in body(language, "reminder", time_left=left, due_at=NOW)
 
 
-def test_an_operators_template_is_used_and_a_locale_that_it_lacks_is_english(tmp_path: Path) -> None:
+def test_an_operators_file_is_used_and_what_it_lacks_is_packaged(tmp_path: Path) -> None:
     (tmp_path / "en").mkdir()
     (tmp_path / "en" / "complaint.txt").write_text("Subject: Ours {{ case }}\n\nBody {{ unknown }}{{ case }}\n")
-    assert Texts(tmp_path).render("complaint", "zh", {"case": "AG-1"}) == ("Ours AG-1", "Body AG-1\n")
+    texts = Texts(tmp_path)
+    assert texts.render("complaint", "en", {"case": "AG-1"}) == ("Ours AG-1", "Body AG-1\n")
+    assert texts.render("complaint", "fr", {"case": "AG-1"}) == ("Ours AG-1", "Body AG-1\n")
+    for kind, language in (("complaint", "zh"), ("reminder", "en")):
+        assert texts.render(kind, language, FACTS) == packaged().render(kind, language, FACTS)
+    assert texts.own() == [("complaint", "en")]
+
+
+def test_an_operators_signature_stands_under_every_packaged_text(tmp_path: Path) -> None:
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "_signature.txt").write_text("Yours, the abuse desk\n")
+    for kind in ("complaint", "overdue", "outcome"):
+        assert Texts(tmp_path).render(kind, "en", FACTS)[1].endswith("Yours, the abuse desk\n")
+
+
+def test_a_broken_file_of_the_operator_is_found_before_anything_is_sent(tmp_path: Path) -> None:
+    (tmp_path / "ro").mkdir()
+    (tmp_path / "ro" / "overdue.txt").write_text("Subject: x\n\n{% if %}\n")
+    with pytest.raises(TemplateError, match=r"ro/overdue\.txt is broken"):
+        Texts(tmp_path).own()
 
 
 @pytest.mark.parametrize(
@@ -114,4 +134,4 @@ def test_a_broken_template_is_named_and_no_mail_is_made(tmp_path: Path, template
 
 def test_a_kind_without_any_template_is_named(tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match=r"complaint\.txt"):
-        Texts(tmp_path).render("complaint", "en", {})
+        Texts(tmp_path, tmp_path).render("complaint", "en", {})

@@ -1,0 +1,207 @@
+"""No redacted value survives in any encoding, in headers or in bodies (RFC 6590)."""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import email
+import hashlib
+import html
+import quopri
+from collections.abc import Callable
+from email.header import Header
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from notifier import identifiers
+from notifier.redact import LONGEST_BODY, WITHHELD, Redactor
+
+REDACTOR = Redactor(b"0123456789abcdef")
+WHO = "complainant.seven@example.com"
+PRIVATE = [WHO, "Complainant Seven"]
+
+
+def _b64(text: str, charset: str = "utf-8") -> str:
+    return base64.b64encode(text.encode(charset)).decode()
+
+
+ENCODINGS: dict[str, Callable[[str], str]] = {
+    "as it is": lambda text: text,
+    "upper case": str.upper,
+    "percent": lambda text: quote(text, safe=""),
+    "percent, every character": lambda text: "".join(f"%{ord(c):02X}" for c in text),
+    "percent twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "entities": lambda text: "".join(f"&#{ord(c)};" for c in text),
+    "hexadecimal entities": lambda text: "".join(f"&#x{ord(c):x};" for c in text),
+    "an entity for the sign": lambda text: text.replace("@", "&commat;").replace(".", "&period;"),
+    "quoted-printable": lambda text: "".join(f"={ord(c):02X}" for c in text),
+    "an encoded word, base64": lambda text: f"=?utf-8?B?{_b64(text)}?=",
+    "an encoded word, q": lambda text: Header(text.replace("@", "@é"), "utf-8").encode().replace("=C3=A9", ""),
+    "base64": _b64,
+    "base64 without padding": lambda text: _b64(text).rstrip("="),
+    "base64 for addresses": lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
+    "base64 behind one byte": lambda text: _b64("x" + text),
+    "base64 behind two bytes": lambda text: _b64("xy" + text + "z"),
+    "base64 behind one character": lambda text: "q" + _b64(text),
+    "base64 twice": lambda text: _b64(_b64(text)),
+    "base64, then percent": lambda text: quote(_b64(text + "??>"), safe=""),
+    "base64 of UTF-16": lambda text: _b64(text, "utf-16-le"),
+    "UTF-7": lambda text: "+" + _b64(text, "utf-16-be").rstrip("=") + "-",
+    "hexadecimal": lambda text: text.encode().hex(),
+    "hexadecimal, upper case": lambda text: text.encode().hex().upper(),
+    "hexadecimal with colons": lambda text: text.encode().hex(":"),
+    "hexadecimal with blanks": lambda text: text.encode().hex(" "),
+    "hexadecimal with a prefix": lambda text: "0x" + text.encode().hex(),
+    "escapes": lambda text: "".join(f"\\u{ord(c):04x}" for c in text),
+    "short escapes": lambda text: "".join(f"\\x{ord(c):02x}" for c in text),
+    "wide letters": lambda text: "".join(chr(ord(c) + 0xFEE0) for c in text),
+    "rot13": lambda text: codecs.encode(text, "rot13"),
+    "turned round": lambda text: text[::-1],
+    "with invisible characters": "\u200b".join,
+    "md5": lambda text: hashlib.md5(text.encode()).hexdigest(),
+    "sha1": lambda text: hashlib.sha1(text.encode()).hexdigest(),
+    "sha256, upper case": lambda text: hashlib.sha256(text.encode()).hexdigest().upper(),
+    "an address of a return path": lambda text: text.replace("@", "="),
+    "spelt out": lambda text: text.replace("@", " at "),
+}
+
+
+def survives(text: str) -> bool:
+    """Whether the complainant can be found in the text by whoever tries every encoding there is."""
+    local = WHO.partition("@")[0]
+    folded = "".join(text.split()).casefold()
+    spelt = {make(value) for make in ENCODINGS.values() for value in (WHO, local)}
+    spelt |= {make(value)[4:-4] for name, make in ENCODINGS.items() if "base64" in name for value in (WHO, _b64(WHO))}
+    return any("".join(one.split()).casefold() in folded for one in spelt if len(one) > 8)
+
+
+def test_the_search_of_these_tests_finds_every_encoding() -> None:
+    for name, encode in ENCODINGS.items():
+        assert survives(f"see {encode(WHO)} there"), name
+
+
+@pytest.mark.standard("RED-3")
+@pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
+@pytest.mark.parametrize(
+    "around", ["{}", "Dear {}, hello", "<{}>", "id={}", 'x="{}"', "https://shop.example/u/{}?x={}", "({});"]
+)
+def test_no_encoding_of_a_complainant_survives_in_text(encode: Callable[[str], str], around: str) -> None:
+    line = around.replace("{}", encode(WHO))
+    assert not survives(REDACTOR.body(line, PRIVATE)), REDACTOR.body(line, PRIVATE)
+    assert not survives(REDACTOR.text(line, PRIVATE)) or "://" in line  # of a plain text links are not looked at
+
+
+@pytest.mark.standard("RED-3")
+@pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
+def test_no_encoding_of_a_complainant_survives_in_headers(encode: Callable[[str], str]) -> None:
+    hidden = encode(WHO)
+    headers = [
+        (
+            "Received",
+            f"from shop.example (HELO {hidden}) ([192.0.2.1]) by mx.example.com id {hidden} for {hidden}; now",
+        ),
+        ("Subject", f"Your gift, {hidden}"),
+        ("From", f"Shop for {hidden} <shop@shop.example>"),
+        ("Message-ID", f"<{hidden}@shop.example>"),
+        ("List-Unsubscribe", f"<https://shop.example/{hidden}>"),
+        ("Return-Path", f"<bounce-{hidden}@shop.example>"),
+        ("Feedback-ID", f"1:{hidden}:2"),
+        ("X-Campaign", hidden),
+    ]
+    kept = REDACTOR.allow_listed(headers, PRIVATE)
+    assert len(kept) == 4
+    assert not survives(str(kept)), kept
+
+
+@pytest.mark.standard("RED-2")
+def test_the_same_person_has_the_same_token_in_every_encoding() -> None:
+    token = REDACTOR.address(WHO).partition("@")[0]
+    for name in ("percent, every character", "entities", "base64", "hexadecimal", "md5", "escapes"):
+        assert token in REDACTOR.body(f"see {ENCODINGS[name](WHO)}", PRIVATE), name
+
+
+@pytest.mark.standard("RED-3")
+def test_what_a_mailing_marks_its_recipients_with_goes_from_the_body_too() -> None:
+    headers = [
+        ("Message-ID", "<20260102.abc7788@shop.example>"),
+        ("Return-Path", "<bounce-991177-x@shop.example>"),
+        ("List-Unsubscribe", "<https://shop.example/u/Zk4471QqP?c=889911>, <mailto:off-77zz8811@shop.example>"),
+        ("Feedback-ID", "camp19911:cust7:type3:shop"),
+        ("X-Subscriber-ID", "sub00447711"),
+        ("Subject", "Winter2026 sale"),
+    ]
+    marks = identifiers.marks(headers)
+    body = (
+        "Your number is sub00447711 (camp19911), reference 20260102.abc7788.\n"
+        "Leave: mailto:off-77zz8811@shop.example or https://shop.example/u/Zk4471QqP?c=889911#me\n"
+        "Pixel https://a1b2c3d4e5f6a7b8.open.shop.example/p.gif\n"
+        "Write to bounce-991177-x@shop.example or sales@shop.example. Winter2026 sale!\n"
+    )
+    shown = REDACTOR.body(body, PRIVATE, marks)
+    for mark in ("sub00447711", "camp19911", "abc7788", "77zz8811", "Zk4471QqP", "889911", "991177", "a1b2c3", "p.gif"):
+        assert mark not in shown, (mark, shown)
+    assert "sales@shop.example" in shown
+    assert "Winter2026 sale!" in shown
+    assert "hxxps://shop[.]example/" in shown
+    assert "open[.]shop[.]example" in shown
+
+
+@pytest.mark.standard("RED-2")
+def test_the_same_link_has_the_same_token() -> None:
+    first, second, other = (
+        REDACTOR.body(f"see https://shop.example/u/{tail} now", ()) for tail in ("abc", "abc", "abd")
+    )
+    assert first == second != other
+    assert REDACTOR.body("https://shop.example/ http://www.shop.example", ()) == (
+        "hxxps://shop[.]example/ hxxp://www[.]shop[.]example"
+    )
+
+
+def test_an_encoding_that_goes_over_lines_is_withheld() -> None:
+    blob = base64.encodebytes(b"x" * 50 + WHO.encode() + b"y" * 50).decode()
+    shown = REDACTOR.body(f"see:\n{blob}end", PRIVATE)
+    assert WITHHELD in shown
+    assert not survives(shown)
+    assert not survives(REDACTOR.body("to complain=\nant.seven@exa=\nmple.com", PRIVATE))
+    assert not survives(REDACTOR.body(quopri.encodestring((WHO + "é").encode() * 9).decode(), PRIVATE))
+
+
+def test_ordinary_text_is_left_as_it_is() -> None:
+    for line in (
+        "Prices: 100% off & more = 50+50, see A/B; TLS_AES_256_GCM_SHA384 (256/256 bits)",
+        "您好，特价商品 x=3&y=4",
+        "from a.example ([192.0.2.1]) by mx.example.com with ESMTPS (ECDHE-RSA-AES256-GCM-SHA384)",
+        "c29tZSBvdGhlciB0ZXh0IGFsdG9nZXRoZXI=",
+    ):
+        assert REDACTOR.text(line, PRIVATE) == line
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=200), st.sampled_from(sorted(ENCODINGS)), st.text(max_size=200))
+def test_whatever_stands_around_it(before: str, name: str, after: str) -> None:
+    line = f"{before} {ENCODINGS[name](WHO)} {after}"
+    assert not survives(REDACTOR.body(line, PRIVATE))
+
+
+def test_a_huge_body_is_cut_and_takes_no_longer_than_its_length() -> None:
+    for text in (
+        "%" * 10**6,
+        "A" * 10**6,
+        "<" * 10**6,
+        "a@" * 10**5,
+        "&#" * 10**5,
+        "\\u" * 10**5,
+        "=?" * 10**5,
+        "ab " * 10**5,
+    ):
+        assert len(REDACTOR.body(text, PRIVATE)) <= 2 * LONGEST_BODY
+
+
+def test_the_message_that_is_read_back_holds_nothing_either() -> None:
+    raw = b"Subject: =?utf-8?b?" + base64.b64encode(WHO.encode()) + b"?=\n\n" + html.escape(WHO).encode()
+    read = email.message_from_bytes(raw)
+    kept = REDACTOR.allow_listed([("Subject", str(read["Subject"]))], PRIVATE)
+    assert not survives(str(kept))

@@ -41,8 +41,10 @@ class CaseLine:
     legal_hold: bool
 
 
-async def listed(connection: AsyncConnection, *, only_open: bool = True, limit: int = 200) -> list[CaseLine]:
-    """Cases, newest first."""
+async def listed(
+    connection: AsyncConnection, *, only_open: bool = True, limit: int = 200, before: int | None = None
+) -> list[CaseLine]:
+    """Cases, newest first; `before`: only those older than the one with this id."""
     query = (
         select(cases, accounts.c.name.label("account"), customers.c.key.label("customer"))
         .join(accounts, accounts.c.id == cases.c.account_id)
@@ -52,6 +54,8 @@ async def listed(connection: AsyncConnection, *, only_open: bool = True, limit: 
     )
     if only_open:
         query = query.where(cases.c.state == CaseState.OPEN.value)
+    if before is not None:
+        query = query.where(cases.c.id < before)
     rows = (await connection.execute(query)).all()
     ids = [row.id for row in rows]
     running = await _clocks(connection, ids)

@@ -1,6 +1,6 @@
-"""The queue page: what waits, its evidence, and the three ways out. Plain HTML, no script.
+"""The pages for staff: the queue with the three ways out of it, and the cases. Plain HTML, no script.
 
-One page for staff on this machine, opened with the token of the settings. It decides
+For staff on this machine, opened with the token of the settings. It decides
 nothing: `gateway.queue` and `gateway.queue_rules` do. Must never show evidence as anything but text.
 """
 
@@ -24,7 +24,7 @@ from gateway.queue_view import look
 from gateway.store import messages
 from gateway.store import queue as store
 from gateway.store.database import StoreError
-from gateway.web import words
+from gateway.web import cases, words
 from gateway.web.door import Door
 from gateway.web.guard import Guard
 
@@ -50,6 +50,8 @@ def page(house: House) -> FastAPI:
     app.add_api_route("/entry/{entry_id}/preview", pages.preview, methods=["POST"], **quiet)
     app.add_api_route("/entry/{entry_id}/rule", pages.rule, methods=["POST"], **quiet)
     app.add_api_route("/entry/{entry_id}/reject", pages.reject, methods=["POST"], **quiet)
+    app.add_api_route("/cases", pages.cases, methods=["GET"], **quiet)
+    app.add_api_route("/case/{number}", pages.case, methods=["GET"], **quiet)
     app.add_exception_handler(HTTPException, pages.http_error)
     app.add_exception_handler(RequestValidationError, pages.bad_address)
     app.add_exception_handler(QueueError, pages.cannot)
@@ -130,6 +132,14 @@ class _Pages:
         except QueueError as error:
             return await self._refused(request, entry_id, form, error)
         return RedirectResponse(f"/?last={entry_id}&count={len(done)}", status_code=303)
+
+    async def cases(self, request: Request) -> Response:
+        self._only_staff(request)
+        return self._page(request, "cases.html", **await cases.listing(self.house, request))
+
+    async def case(self, request: Request, number: str) -> Response:
+        self._only_staff(request)
+        return self._page(request, "case.html", **await cases.one(self.house, number))
 
     # --- what all share ----------------------------------------------------------------
 

@@ -11,34 +11,9 @@ from gateway import queue
 from gateway.web.guard import MOST_BODY
 from gateway.web.page import page
 from gateway.web.words import visible
-from servers.waiting import TOKEN, arf, served, waiting_house
+from servers.waiting import TOKEN, arf
 
 HOSTILE = "<script>alert(1)</script>\u202egnp.exe\u0007\"'><img src=x onerror=alert(2)>"
-
-
-@pytest.fixture
-async def waiting(tmp_path):
-    async with waiting_house(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'arfgate.db'}") as made:
-        yield made
-
-
-@pytest.fixture
-async def address(waiting):
-    async with served(page(waiting.house)) as url:
-        yield url
-
-
-@pytest.fixture
-async def stranger(address):
-    async with httpx.AsyncClient(base_url=address) as client:
-        yield client
-
-
-@pytest.fixture
-async def staff(address):
-    async with httpx.AsyncClient(base_url=address) as client:
-        assert (await client.get(f"/?token={TOKEN}")).status_code == 303
-        yield client
 
 
 async def proof(client: httpx.AsyncClient, entry: int = 1) -> str:
@@ -49,7 +24,7 @@ async def proof(client: httpx.AsyncClient, entry: int = 1) -> str:
 # --- the door --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", "/entry/1", "/entry/1/mail", "/?token=wrong", "/?token="])
+@pytest.mark.parametrize("path", ["/", "/entry/1", "/entry/1/mail", "/cases", "/case/1", "/?token=wrong", "/?token="])
 async def test_without_the_token_nothing_is_shown_but_where_it_is(waiting, stranger, path):
     await waiting.take_in(arf())
     answer = await stranger.get(path)
@@ -143,7 +118,9 @@ async def test_assign_files_the_report_and_says_so(waiting, staff):
     answer = await staff.post("/entry/1/assign", data={"proof": await proof(staff), "account": "alder"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/?last=1")
     text = (await staff.get("/?last=1")).text
-    assert re.search(r"198\.51\.100\.7</b> was placed with <b>alder</b> in case AG-2026-000001", text)
+    assert re.search(
+        r"198\.51\.100\.7</b> was placed with <b>alder</b> in case <a href=\"/case/AG-2026-000001\">", text
+    )
     assert "Nothing waits." in text
 
 

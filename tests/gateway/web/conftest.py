@@ -1,0 +1,34 @@
+"""A house whose pages are served over real HTTP, a stranger to it, and somebody of the staff."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from gateway.web.page import page
+from servers.waiting import TOKEN, served, waiting_house
+
+
+@pytest.fixture
+async def waiting(tmp_path):
+    async with waiting_house(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'arfgate.db'}") as made:
+        yield made
+
+
+@pytest.fixture
+async def address(waiting):
+    async with served(page(waiting.house)) as url:
+        yield url
+
+
+@pytest.fixture
+async def stranger(address):
+    async with httpx.AsyncClient(base_url=address) as client:
+        yield client
+
+
+@pytest.fixture
+async def staff(address):
+    async with httpx.AsyncClient(base_url=address) as client:
+        assert (await client.get(f"/?token={TOKEN}")).status_code == 303
+        yield client

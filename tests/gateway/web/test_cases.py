@@ -1,0 +1,62 @@
+"""The pages of the cases over real HTTP: what runs out stands on top, one case tells all, hostile evidence stays text."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from gateway.web.cases import time_left
+from servers.waiting import NOW, arf
+
+HOSTILE = "<script>alert(1)</script>\u202egnp.exe"
+
+
+def rows(text: str) -> list[str]:
+    return re.findall(r'href="/case/(AG-\d{4}-\d{6})"', text)
+
+
+async def test_nothing_is_said_where_there_is_no_case(staff):
+    assert "No case is open." in (await staff.get("/cases")).text
+    assert (await staff.get("/case/AG-2026-000001")).status_code == 404
+    assert (await staff.get("/case/%F0%9F%92%A9")).status_code == 404
+
+
+async def test_a_case_tells_its_resources_reports_notices_and_events(waiting, staff):
+    await waiting.take_in(arf("198.51.100.70"), arf("198.51.100.71", subject=HOSTILE))
+    listed = (await staff.get("/cases")).text
+    assert rows(listed) == ["AG-2026-000001"]
+    text = (await staff.get("/case/AG-2026-000001")).text
+    for said in ("Birch Letters", "198.51.100.70", "198.51.100.71", "abuse@birch.example", "case opened", "not yet"):
+        assert said in text, said
+    assert "<script>" not in text
+    assert "\u202e" not in text
+
+
+async def test_what_is_not_open_is_listed_when_all_are_asked_for(waiting, staff):
+    await waiting.take_in(arf("198.51.100.70"), arf("192.0.2.8", extra="Source-Port: 1500"))
+    both = rows((await staff.get("/cases")).text)
+    assert sorted(both) == ["AG-2026-000001", "AG-2026-000002"]
+    older = rows((await staff.get("/cases?all=1&before=2")).text)
+    assert older == ["AG-2026-000001"]
+    assert rows((await staff.get("/cases?before=x")).text) == both
+
+
+@pytest.mark.parametrize(
+    ("told", "due", "share", "text", "late"),
+    [
+        (NOW, NOW + timedelta(hours=24), 1.0, "24:00 h left", False),
+        (NOW - timedelta(hours=18), NOW + timedelta(hours=6), 0.25, "6:00 h left", False),
+        (NOW - timedelta(hours=25), NOW - timedelta(hours=1), 0.0, "1:00 h late", True),
+        (None, NOW + timedelta(hours=1), 1.0, "1:00 h left", False),
+    ],
+)
+def test_the_bar_shows_the_share_of_the_time_that_is_left(told, due, share, text, late):
+    left = time_left(told, due, NOW)
+    assert left is not None
+    assert (left.share, left.text, left.late) == (share, text, late)
+
+
+def test_without_a_clock_there_is_no_bar():
+    assert time_left(None, None, NOW) is None

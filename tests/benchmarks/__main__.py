@@ -9,6 +9,7 @@ import growth
 import lookups
 import parsing
 import pipeline
+import screening
 
 
 def main() -> None:
@@ -16,6 +17,7 @@ def main() -> None:
         parsing.main([]),
         growth.main(),
         lookups.main([]),
+        screening.main([]),
         pipeline.main(["--reports", "3"]),  # a run of spam brings several reports about one address
         pipeline.main(["--reports", "1"]),  # the hardest: each report brings a notice of its own
     ]

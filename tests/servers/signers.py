@@ -40,8 +40,12 @@ class Signer:
     def name(self) -> str:
         return f"{self.selector}._domainkey.{self.domain}"
 
+    @property
+    def record(self) -> str:
+        return f"v=DKIM1; k=rsa; p={_key(self.number, self.bits)[1]}"
+
     def publish(self, server: NameServer, extra: str = "") -> None:
-        server.txt(self.name, f"v=DKIM1; k=rsa; {extra}p={_key(self.number, self.bits)[1]}")
+        server.txt(self.name, self.record.replace("p=", f"{extra}p=", 1))
 
     def sign(
         self,
@@ -52,13 +56,14 @@ class Signer:
         algorithm: bytes = b"rsa-sha256",
         tags: bytes = b"",
         identity: bytes | None = None,
+        canonicalize: tuple[bytes, bytes] = (b"relaxed", b"relaxed"),
     ) -> bytes:
         """The message with a DKIM-Signature on top. `tags`: further ones, such as b"x=1"."""
         signer = _WithTags(raw, signature_algorithm=algorithm)
         signer.more = tags
         header = signer.sign(
             self.selector.encode(), self.domain.encode(), _key(self.number, self.bits)[0],
-            include_headers=list(include), length=length, identity=identity, canonicalize=(b"relaxed", b"relaxed"),
+            include_headers=list(include), length=length, identity=identity, canonicalize=canonicalize,
         )  # fmt: skip
         return header + raw
 

@@ -9,6 +9,7 @@ import typer
 
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table
 from gateway.house import House
+from gateway.identities import in_one_line
 from gateway.model import Verdict
 from gateway.store import legal, messages, reports
 
@@ -33,12 +34,13 @@ def list_messages(
         as_json(rows)
         return
     shown = [
-        (r["message_id"], r["received_at"], r["mailbox"], r["sender"], r["subject"],
+        (r["message_id"], r["received_at"], r["mailbox"], r["sender"],
+         in_one_line(r["identity"]) if r["identity"] else "", r["subject"],
          r["verdict"] or r["message_verdict"], r["reason"] or r["message_reason"],
          r["error"] or r["detail"] or r["message_detail"])
         for r in rows
     ]  # fmt: skip
-    columns = ("message", "received", "mailbox", "sender", "subject", "verdict", "reason", "why")
+    columns = ("message", "received", "mailbox", "sender", "known as", "subject", "verdict", "reason", "why")
     table("Messages", columns, shown, empty="There are none.")
 
 

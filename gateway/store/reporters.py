@@ -99,11 +99,11 @@ async def shown(connection: AsyncConnection, key: str) -> dict[str, Any] | None:
 
 
 async def latest(connection: AsyncConnection, reporter_id: int, limit: int = 10) -> list[dict[str, Any]]:
-    """Its newest reports."""
+    """Its newest reports, without those of the legal lane."""
     names = ("id", "received_at", "category", "source_ip", "verdict", "reason", "judgement", "identity")
     rows = await connection.execute(
         select(*(reports.c[name] for name in names))
-        .where(reports.c.reporter_id == reporter_id)
+        .where(reports.c.reporter_id == reporter_id, reports.c.verdict != Verdict.LEGAL.value)
         .order_by(reports.c.id.desc())
         .limit(limit)
     )

@@ -85,6 +85,7 @@ async def overview(connection: AsyncConnection, limit: int = 500, verdict: str |
             messages.c.detail.label("message_detail"),
             reports.c.id.label("report_id"), reports.c.feedback_type, reports.c.category, reports.c.source_ip,
             reports.c.arrival_date, reports.c.verdict, reports.c.reason, reports.c.detail, reports.c.would_send,
+            reports.c.identity,
             attributions.c.value, attributions.c.role, attributions.c.how, attributions.c.reason.label("attribution"),
             attributions.c.queue, attributions.c.clock_id, customers.c.key.label("customer"),
         )

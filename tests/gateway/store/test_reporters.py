@@ -136,6 +136,7 @@ async def test_a_case_closed_as_false_counts_against_its_reporters(database, ann
         row = {"report_id": inside, "kind": "ip", "role": "source", "value": "192.0.2.7", "reason": "assigned",
                "account_id": account, "how": "", "candidates": [], "clock_id": clock}  # fmt: skip
         await connection.execute(insert(attributions).values(row))
-        await cases.end(connection, Case(account, "mail", CaseState.OPEN, T0, id=1), CaseState.CLOSED, cause, T0)
+        ended = Case(account, "mail", CaseState.CLOSED, T0, id=1, resolved_at=T0, cause=cause)
+        await cases.end(connection, ended)
     async with database.reading() as connection:
         assert (await reporters.shown(connection, ANN.key))["false"] == false

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 from gateway import policy_versions
+from gateway.connectors.build import build
 from gateway.doors import smtp_settings
 from gateway.house import House
 from gateway.policies import policy
@@ -52,10 +53,13 @@ async def opened(
             mailer = Mailer(smtp_settings(settings), names)
             doors.push_async_callback(mailer.aclose)
             rdap = _registries(settings, database, names, clock, doors)
+            connectors = build(settings, names, clock, doors)
         except (OSError, ValueError) as error:
             raise SettingsError([f"{settings.path}: {error}"]) from error
         book = await policy_versions.open_book(settings, database, clock())
-        house = House(settings, database, book, clock, workers, mailer, rdap, policy.bystanders(), names)
+        house = House(
+            settings, database, book, clock, workers, mailer, rdap, policy.bystanders(), names, connectors=connectors
+        )
         async with database.writing() as connection:
             await mailboxes.register(connection, [box.name for box in settings.mailboxes])
         yield house

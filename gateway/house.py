@@ -19,6 +19,7 @@ from gateway.attribution.network import Network
 from gateway.attribution.prefixes import PrefixIndex
 from gateway.casework.cases import Terms
 from gateway.casework.clocks import Proposal
+from gateway.connectors.contract import Connector
 from gateway.holdings import Holdings
 from gateway.model import ActionKind, MailboxRole
 from gateway.policies.book import Book
@@ -49,6 +50,7 @@ class House:
     rdap: RdapClient | None
     bystanders: frozenset[str]
     resolver: Resolver
+    connectors: Mapping[str, Connector] = field(default_factory=dict)  # by name; none: staff are asked
     policies_told: bool = field(default=False, init=False)  # every customer was told of the versions that hold
     stopping: bool = field(default=False, init=False)  # what is in hand is finished, nothing new is begun
     standings: Mapping[str, Standing] = field(default_factory=dict, init=False)  # staff's word about reporters
@@ -120,6 +122,11 @@ class House:
             approval = self.policy.actions.approval_for(rule.overdue[0])
             terms |= {"action": rule.overdue[0].value, "action_approval": approval != "none"}
         return terms
+
+    def serves(self, connector: Connector) -> bool:
+        """Whether this node may use it: files and commands belong to one machine."""
+        node = next((c.node for c in self.settings.connectors if c.name == connector.name), None)
+        return node is None or node == self.node
 
     def key(self, purpose: str) -> bytes:
         """The HMAC key for one purpose (notice, redaction, message-id)."""

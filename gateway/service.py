@@ -18,13 +18,13 @@ import structlog
 import uvicorn
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from gateway import pipeline
+from gateway import enforcement, pipeline
 from gateway.doors import mailbox_accesses
 from gateway.house import House
 from gateway.intake.imap import MailboxConnection, MailboxError, pause_after
 from gateway.intake.poll import poll
 from gateway.sections import Mailbox
-from gateway.store import mailboxes, messages, notices
+from gateway.store import action_steps, mailboxes, messages, notices
 from gateway.store.database import StoreError
 from gateway.web.page import page
 from gateway.workers import WorkersBrokenError
@@ -32,6 +32,8 @@ from gateway.workers import WorkersBrokenError
 _TURN_SECONDS = 5
 _FINISH_SECONDS = 10  # for polls under way when we are to stop; what is cut then is done again by the next start
 _IDLE_SECONDS = 25 * 60  # RFC 2177: servers may hang up after 30 minutes
+
+_BESIDE: dict[str, Callable[[House], Coroutine[Any, Any, int]]] = {"actions": enforcement.run}
 
 log = structlog.get_logger(module=__name__)
 
@@ -43,6 +45,7 @@ class Service:
         self.house = house
         self._turn: asyncio.Task[None] | None = None
         self._polling = {box.name: asyncio.Lock() for box in house.settings.mailboxes}
+        self._beside: set[str] = set()  # what is under way of _BESIDE
         self._begun: set[asyncio.Task[None]] = set()
         self._waits: dict[str, float] = {}  # mailbox -> not before (loop time), after failures
 
@@ -92,6 +95,7 @@ class Service:
         async with self.house.database.writing() as connection:
             await messages.release(connection, self.house.node)
             await notices.release(connection, self.house.node)
+            await action_steps.release(connection, self.house.node)
 
     async def _begin(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """A task of ours: the scheduler would cut one of its own, with an error, when we stop."""
@@ -135,6 +139,21 @@ class Service:
     async def _follow_on_time(self) -> None:
         self.follow()
 
+    async def beside(self, name: str, work: Callable[[House], Coroutine[Any, Any, int]]) -> None:
+        """Work that waits for others (connectors, filters, name servers) and so must not hold the turn up."""
+        if name in self._beside:
+            return
+        self._beside.add(name)
+        try:
+            while not self.house.stopping and await work(self.house):
+                pass
+        except StoreError as error:
+            log.error("put off", what=name, error=str(error))  # noqa: TRY400
+        except Exception:
+            log.exception("failed", what=name)
+        finally:
+            self._beside.discard(name)
+
     async def _drain(self) -> None:
         try:
             await pipeline.drain(self.house)
@@ -147,6 +166,10 @@ class Service:
         scheduler = AsyncIOScheduler(timezone="UTC")
         often = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         scheduler.add_job(self._begin, "interval", args=[self._follow_on_time], seconds=_TURN_SECONDS, **often)
+        for name, work in _BESIDE.items():
+            scheduler.add_job(
+                self._begin, "interval", args=[partial(self.beside, name, work)], seconds=_TURN_SECONDS, **often
+            )
         for box in self.house.settings.mailboxes:
             scheduler.add_job(
                 self._begin, "interval", args=[partial(self.poll, box)], seconds=box.poll_seconds, **often

@@ -130,7 +130,7 @@ def _host_port(value: str) -> str:
     return f"[{shown}]:{int(port)}" if ":" in shown else f"{shown}:{int(port)}"
 
 
-def _listed(value: object) -> object:
+def listed(value: object) -> object:
     """Lists from the environment: JSON, or values with commas between."""
     if not isinstance(value, str):
         return value
@@ -179,10 +179,10 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 FilePath = Annotated[Path, AfterValidator(in_folder)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 
-TextList = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
-DomainList = Annotated[tuple[DomainName, ...], BeforeValidator(_listed)]
-AddressList = Annotated[tuple[Address, ...], BeforeValidator(_listed)]
-NetworkList = Annotated[tuple[Annotated[IpNetwork, BeforeValidator(_network)], ...], BeforeValidator(_listed)]
-HostPortList = Annotated[tuple[Annotated[str, AfterValidator(_host_port)], ...], BeforeValidator(_listed)]
+TextList = Annotated[tuple[Text, ...], BeforeValidator(listed)]
+DomainList = Annotated[tuple[DomainName, ...], BeforeValidator(listed)]
+AddressList = Annotated[tuple[Address, ...], BeforeValidator(listed)]
+NetworkList = Annotated[tuple[Annotated[IpNetwork, BeforeValidator(_network)], ...], BeforeValidator(listed)]
+HostPortList = Annotated[tuple[Annotated[str, AfterValidator(_host_port)], ...], BeforeValidator(listed)]
 
 Data = dict[str, Any]  # what a default may depend on: the section's settings above it

@@ -19,6 +19,7 @@ from pydantic import Field, PrivateAttr, SecretStr, StringConstraints, Validatio
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from gateway.attribution_sections import Attribution, Source
+from gateway.outside_sections import Blocklists, Connector, ContentFilter, Enforcement
 from gateway.screening_sections import Alarms, Flood, Legal, Replies, Suppression
 from gateway.sections import (
     Database,
@@ -81,6 +82,10 @@ class Settings(Section):
     flood: Flood
     legal: Legal
     alarms: Alarms
+    connectors: tuple[Connector, ...] = ()
+    enforcement: Enforcement
+    content_filter: ContentFilter
+    blocklists: Blocklists
     web: Web
     limits: Limits
     log: Log
@@ -92,12 +97,22 @@ class Settings(Section):
     def _key(cls, value: object, info: ValidationInfo) -> object:
         return secret_from_file(value, info, "secret_key_file", required=True, least=_LEAST_KEY)
 
-    @field_validator("mailboxes", "feeds", "sources")
+    @field_validator("mailboxes", "feeds", "sources", "connectors")
     @classmethod
-    def _names_differ(cls, value: tuple[Mailbox | Feed | Source, ...]) -> tuple[Mailbox | Feed | Source, ...]:
+    def _names_differ(
+        cls, value: tuple[Mailbox | Feed | Source | Connector, ...]
+    ) -> tuple[Mailbox | Feed | Source | Connector, ...]:
         for name, count in Counter(entry.name for entry in value).items():
             if count > 1:
                 raise ValueError(f'{count} entries are named "{name}"; give each its own name')
+        return value
+
+    @field_validator("connectors")
+    @classmethod
+    def _files_differ(cls, value: tuple[Connector, ...]) -> tuple[Connector, ...]:
+        for file, count in Counter(entry.file for entry in value if entry.file).items():
+            if count > 1:
+                raise ValueError(f"{count} connectors write {file}; give each its own file")
         return value
 
     @property
@@ -146,6 +161,7 @@ class Settings(Section):
         files = [self.secret_key_file, self.smtp.password_file, self.web.token_file]
         files += [box.password_file for box in self.mailboxes]
         files += [self.attribution.outside_secret_file, *(source.token_file for source in self.sources)]
+        files += [connector.secret_file for connector in self.connectors]
         for path in files:
             if path is not None and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO) & ~stat.S_IXGRP:
                 yield f"{path} can be read by others on this machine; run: chmod 600 {path}"
@@ -208,7 +224,7 @@ def _merge(
     for key, value in over.items():
         below = merged.get(key)
         here = f"{at}{key.upper()}__"
-        if isinstance(value, dict) and key in ("mailboxes", "feeds", "sources"):
+        if isinstance(value, dict) and key in ("mailboxes", "feeds", "sources", "connectors"):
             merged[key] = _merge_entries(below, value, lines, here)
         elif isinstance(value, dict) and isinstance(below, dict):
             merged[key] = _merge(below, value, lines, here)

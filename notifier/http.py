@@ -1,4 +1,4 @@
-"""The one HTTP client: a JSON document from a host that we chose, or why not.
+"""The one HTTP client: a JSON document from a host that we chose, or a call to one; or why not.
 
 SEC-5. Only HTTPS, except for hosts allowed by name and port; names are resolved by our
 resolver, addresses that are not public are refused, and the connection goes to the address
@@ -12,7 +12,7 @@ import asyncio
 import json
 import ssl
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -59,6 +59,23 @@ class NotFetched:
     why: HttpWhy
     detail: str
     retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is sent, and how many bytes of the answer are wanted."""
+
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str]
+    most: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a POST was answered with; `body` is as much of it as was asked for."""
+
+    status: int
+    body: bytes
 
 
 class _RefusedError(Exception):
@@ -116,6 +133,34 @@ class HttpClient:
             return NotFetched(refused.why, refused.detail)
         return NotFetched(HttpWhy.REDIRECTS, f"{_shown(url)}: more than {REDIRECTS} redirects")
 
+    async def post(
+        self, url: str, call: Call, *, seconds: float, allow_hosts: Collection[str] = ()
+    ) -> Answered | NotFetched:
+        """POST to an address that the operator chose. No redirect is followed. Never raises for the world."""
+        try:
+            async with asyncio.timeout(seconds):
+                parsed, addresses = await self._checked(url, allow_hosts, None)
+                return await self._post(parsed, addresses[0], call)
+        except TimeoutError:
+            return NotFetched(HttpWhy.TIMEOUT, f"{_shown(url)}: no answer within {seconds:g} seconds")
+        except _RefusedError as refused:
+            return NotFetched(refused.why, refused.detail)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            return NotFetched(HttpWhy.CONNECTION, f"{_shown(url)}: {type(error).__name__}: {clean(str(error), 200)}")
+
+    async def _post(self, url: httpx.URL, address: str, call: Call) -> Answered:
+        own = {"Host": url.netloc.decode("ascii"), "Accept-Encoding": "identity", "User-Agent": "arfgate"}
+        async with self._client.stream(
+            "POST", url.copy_with(host=address), content=call.body, headers=dict(call.headers) | own,
+            extensions=_hello(url), timeout=None,  # the time limit of `post` holds
+        ) as response:  # fmt: skip
+            said = bytearray()
+            async for chunk in response.aiter_raw():
+                said += chunk
+                if len(said) >= call.most:
+                    break
+            return Answered(response.status_code, bytes(said[: call.most]))
+
     async def _get(
         self,
         url: str,
@@ -124,6 +169,21 @@ class HttpClient:
         more: Mapping[str, str] | None = None,
     ) -> Fetched | NotFetched | str:
         """The document, or the address of a redirect. Raises _RefusedError and TimeoutError."""
+        parsed, addresses = await self._checked(url, allow_hosts, only_hosts)
+        refused = f"{_shown(url)}: no connection"
+        for address in addresses:
+            try:
+                return await self._read(parsed, address, more or {})
+            except httpx.TimeoutException as error:
+                raise TimeoutError from error
+            except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+                refused = f"{_shown(url)}: {type(error).__name__}: {clean(str(error), 200)}"
+        raise _RefusedError(HttpWhy.CONNECTION, refused)
+
+    async def _checked(
+        self, url: str, allow_hosts: Collection[str], only_hosts: Collection[str] | None
+    ) -> tuple[httpx.URL, list[str]]:
+        """Where `url` leads, once it is allowed. Raises _RefusedError."""
         parsed = _parse(url)
         host = parsed.raw_host.decode("ascii").lower()
         shown_host = f"[{host}]" if ":" in host else host
@@ -133,15 +193,7 @@ class HttpClient:
             _refuse(HttpWhy.NOT_ALLOWED, f"{_shown(url)}: only https, except for hosts that are allowed by name")
         if only_hosts is not None and place not in only_hosts and not allowed:
             _refuse(HttpWhy.NOT_ALLOWED, f"{_shown(url)}: {place} is no host that we ask")
-        refused = f"{_shown(url)}: no connection"
-        for address in await self._addresses(host, allowed=allowed):
-            try:
-                return await self._read(parsed, address, more or {})
-            except httpx.TimeoutException as error:
-                raise TimeoutError from error
-            except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-                refused = f"{_shown(url)}: {type(error).__name__}: {clean(str(error), 200)}"
-        raise _RefusedError(HttpWhy.CONNECTION, refused)
+        return parsed, await self._addresses(host, allowed=allowed)
 
     async def _addresses(self, host: str, *, allowed: bool) -> list[str]:
         addresses = await self._resolver.addresses(host)
@@ -163,9 +215,8 @@ class HttpClient:
             "User-Agent": "arfgate",
             **more,
         }
-        extensions = {"sni_hostname": url.raw_host.decode("ascii")} if url.scheme == "https" else {}
         pinned = url.copy_with(host=address)
-        async with self._client.stream("GET", pinned, headers=headers, extensions=extensions) as response:
+        async with self._client.stream("GET", pinned, headers=headers, extensions=_hello(url)) as response:
             if response.status_code in _MOVED:
                 return str(url.join(response.headers.get("Location", "")))
             if response.status_code != 200:
@@ -201,6 +252,10 @@ class HttpClient:
             return None
         wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - self._clock()
         return min(max(wait, timedelta()), _LONGEST_PAUSE)
+
+
+def _hello(url: httpx.URL) -> dict[str, str]:
+    return {"sni_hostname": url.raw_host.decode("ascii")} if url.scheme == "https" else {}
 
 
 def _parse(url: str) -> httpx.URL:

@@ -73,7 +73,7 @@ def _how_to_look_further(screen: Screen, directory: Path) -> None:
         f"queue list {config}",
         f"case list {config}",
         f"case show 1 {config}",
-        f"block list {config}",
+        f"action list {config}",
         f"explain {first} {config}",
         f"parse {shlex.quote(str(directory / 'in'))}",
     ):

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from gateway import logs, pipeline
+from gateway import enforcement, logs, pipeline
 from gateway.app import opened
 from gateway.cli.session import FOR_PEOPLE, ConfigOption, fail, in_house, settings_of, who
 from gateway.house import House
@@ -66,8 +66,13 @@ def poll(
 
 
 def tick(config: ConfigOption = None) -> None:
-    """Do once what time brings: reminders, overdue clocks; then send."""
-    in_house(config, pipeline.drain)
+    """Do once what time brings: reminders, overdue clocks; then send, and carry out what was approved."""
+
+    async def work(house: House) -> None:
+        await pipeline.drain(house)
+        await enforcement.run(house)
+
+    in_house(config, work)
 
 
 def ingest(

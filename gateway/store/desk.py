@@ -22,20 +22,17 @@ from gateway.casework.clocks import Planned
 from gateway.casework.desk import Applied, ClockKey, Desk, Party, Redirect
 from gateway.casework.states import ClockTrigger
 from gateway.model import (
-    ActionKind,
-    ActionState,
     Case,
     CaseKey,
     CaseState,
-    Clock,
     NoticeState,
     Severity,
 )
-from gateway.store import events, parties
+from gateway.store import desk_actions, events, parties
 from gateway.store.case_rows import CLOCK_COLUMNS, case_of, case_row, clock_of, clock_row, current_key, key_of, plain
 from gateway.store.events import Event
 from gateway.store.notices import plan
-from gateway.store.tables import accounts, actions, cases, clocks, notices
+from gateway.store.tables import accounts, cases, clocks, notices
 from notifier.notice import NoticeKind
 
 log = structlog.get_logger(module=__name__)
@@ -97,7 +94,7 @@ async def save(
     clock_ids = await _save_clocks(connection, desk, case_ids)
     await _drop_notices(connection, desk, clock_ids)
     await _plan_notices(connection, desk, clock_ids, now)
-    await _plan_actions(connection, desk, case_ids, clock_ids, now)
+    await desk_actions.save(connection, desk, case_ids, clock_ids, now)
     await events.add(connection, [e for a in desk.applied for e in _events(a, case_ids, clock_ids, now, reports)])
     for applied in desk.applied:
         if applied.change.alarm:
@@ -217,44 +214,6 @@ def _notice_row(
         "answer": "",
         "settled": True,
     }
-
-
-async def _plan_actions(
-    connection: AsyncConnection, desk: Desk, case_ids: dict[CaseKey, int], clock_ids: dict[ClockKey, int], now: datetime
-) -> None:
-    falling = [clock_ids[a.change.clock.key] for a in desk.applied if a.change.cancels_actions]
-    if falling:
-        await connection.execute(
-            update(actions)
-            .where(
-                actions.c.clock_id.in_(falling),
-                actions.c.state.in_([ActionState.PROPOSED.value, ActionState.ASKED.value]),
-            )
-            .values(state=ActionState.CANCELLED.value, decided_at=now, decided_by=events.SYSTEM)
-        )
-    rows = [
-        {
-            "key": _action_key(a.change.clock, clock_ids[a.change.clock.key], wanted.kind),
-            "kind": wanted.kind.value,
-            "state": (ActionState.ASKED if wanted.approval == "none" else ActionState.PROPOSED).value,
-            "approval": wanted.approval,
-            "account_id": a.change.clock.case_key[0],
-            "case_id": case_ids[a.change.clock.case_key],
-            "clock_id": clock_ids[a.change.clock.key],
-            "target": a.change.clock.value,
-            "why": a.change.why,
-            "created_at": now,
-        }
-        for a in desk.applied
-        for wanted in a.change.actions
-    ]
-    if rows:
-        await connection.execute(insert(actions), rows)
-
-
-def _action_key(clock: Clock, clock_id: int, kind: ActionKind) -> str:
-    """Once for each end of the clock: an extension ends too, in the same round."""
-    return f"clock:{clock_id}/{clock.round}/{clock.due_at}/{kind.value}"
 
 
 def _events(

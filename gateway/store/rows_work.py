@@ -90,27 +90,6 @@ class NoticeRow(SQLModel, table=True):
     settled: bool = True  # False: sent or failed, and its clock does not know yet
 
 
-class ActionRow(SQLModel, table=True):
-    """What we do to a resource or an account. `key` as for notices: proposed once a round. What a strike brings
-    has no clock, what staff list (a foreign address) has no account."""
-
-    __tablename__ = "actions"
-    id: int | None = Field(default=None, primary_key=True)
-    key: str = Field(unique=True)
-    kind: str
-    state: str = Field(default="proposed", index=True)
-    approval: str = "one"  # none | one | two persons
-    account_id: int | None = Field(default=None, foreign_key="accounts.id", index=True)
-    case_id: int | None = Field(default=None, foreign_key="cases.id", index=True)
-    clock_id: int | None = Field(default=None, foreign_key="clocks.id", index=True)
-    strike_id: int | None = Field(default=None, index=True)
-    target: str
-    why: str
-    created_at: datetime
-    decided_by: str | None = None
-    decided_at: datetime | None = None
-
-
 class EventRow(SQLModel, table=True):
     """The audit trail: who, when, what, why. Only ever inserted."""
 

@@ -6,6 +6,7 @@ The columns are in the modules `rows_*`. Must not be imported outside `gateway.s
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
+from gateway.store.rows_actions import ActionRow, ApprovalRow, StepRow
 from gateway.store.rows_in import (
     AccountRow,
     AssignmentRow,
@@ -33,7 +34,6 @@ from gateway.store.rows_who import (
     VolumeRow,
 )
 from gateway.store.rows_work import (
-    ActionRow,
     CaseRow,
     ClockRow,
     EventRow,
@@ -62,6 +62,8 @@ cases = _table(CaseRow)
 clocks = _table(ClockRow)
 notices = _table(NoticeRow)
 actions = _table(ActionRow)
+approvals = _table(ApprovalRow)
+action_steps = _table(StepRow)
 events = _table(EventRow)
 reporters = _table(ReporterRow)
 third_parties = _table(ThirdPartyRow)

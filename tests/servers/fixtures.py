@@ -11,13 +11,16 @@ import pytest
 from servers.background import BackgroundLoop
 from servers.cut_proxy import CutProxy
 from servers.dovecot import Dovecot
+from servers.hook import HookServer
 from servers.name_server import NameServer
 from servers.needs import require
 from servers.postfix import Postfix
 from servers.postgres import Postgres
 from servers.pymap_server import PymapServer
+from servers.rbldnsd import Rbldnsd
 from servers.receiver import SmtpReceiver
 from servers.sink import SmtpSink
+from servers.spamd import Spamd
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -98,6 +101,43 @@ def smtp_sink() -> Iterator[SmtpSink]:
     sink.start()
     yield sink
     sink.stop()
+
+
+@pytest.fixture
+def hook(background: BackgroundLoop) -> Iterator[HookServer]:
+    """Keeps what is posted to it."""
+    server = HookServer(background)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def make_rbldnsd() -> Iterator[Callable[..., Rbldnsd]]:
+    """`make_rbldnsd(["zone:ip4set:file"])` starts one; files that are missing are made, empty."""
+    require("rbldnsd")
+    started: list[Rbldnsd] = []
+
+    def make(zones: list[str]) -> Rbldnsd:
+        server = Rbldnsd(zones)
+        started.append(server)
+        server.start()
+        return server
+
+    yield make
+    for server in started:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def spamd() -> Iterator[Spamd]:
+    require("spamd")
+    server = Spamd()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
 
 
 @pytest.fixture

@@ -50,6 +50,9 @@ def _postgresql() -> str | None:
 CHECKS: dict[str, Callable[[], str | None]] = {
     "dovecot": lambda: _as_root("dovecot", "doveadm"),
     "postfix": lambda: _as_root("postfix"),
+    "rbldnsd": lambda: _as_root("rbldnsd"),
+    "spamd": lambda: _program("spamd"),
+    "nft": lambda: _as_root("nft", "ip", "unshare"),
     "smtp-sink": lambda: _program("smtp-sink"),
     "postgresql": _postgresql,
     "pymap": lambda: _module("pymap"),

@@ -127,8 +127,9 @@ class Waiting:
 
 
 @contextlib.asynccontextmanager
-async def waiting_house(folder: Path, url: str, **sections: dict[str, Any]) -> AsyncIterator[Waiting]:
-    """A house in `folder` on the database `url`, with the customers above. `sections` go over the settings."""
+async def waiting_house(folder: Path, url: str, **sections: Any) -> AsyncIterator[Waiting]:
+    """A house in `folder` on the database `url`, with the customers above. `sections` go over the settings; a list is that of
+    a repeated one."""
     config = write_settings(folder, url, **sections)
     time = [NOW]
     async with opened(settings.load(config), clock=lambda: time[0]) as house:
@@ -142,7 +143,7 @@ async def waiting_house(folder: Path, url: str, **sections: dict[str, Any]) -> A
         yield Waiting(house, config, time)
 
 
-def write_settings(folder: Path, url: str, **sections: dict[str, Any]) -> Path:
+def write_settings(folder: Path, url: str, **sections: Any) -> Path:
     values: dict[str, dict[str, Any]] = {
         "operator": {
             "name": "Example Provider", "domain": "isp.example", "address": "abuse@isp.example",
@@ -154,11 +155,16 @@ def write_settings(folder: Path, url: str, **sections: dict[str, Any]) -> Path:
         "rdap": {"enabled": False},
         "screening": {"own_checks": False},
     }  # fmt: skip
+    repeated = {name: more for name, more in sections.items() if isinstance(more, list)}
     for name, more in sections.items():
-        values[name] = values.get(name, {}) | more
+        if name not in repeated:
+            values[name] = values.get(name, {}) | more
     lines = ['secret_key = "for-tests-only-0123456789-0123456789"']
     for name, section in values.items():
         lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in section.items())]
+    for name, entries in repeated.items():
+        for entry in entries:
+            lines += [f"[[{name}]]", *(f"{key} = {json.dumps(value)}" for key, value in entry.items())]
     lines += ["[[feeds]]", 'name = "fbl"', 'domains = ["fbl.example"]']
     config = folder / "arfgate.toml"
     config.write_text("\n".join(lines), encoding="utf-8")

@@ -12,10 +12,11 @@ from gateway.casework import clocks
 from gateway.casework.clocks import Change, Proposal
 from gateway.casework.desk import Applied
 from gateway.casework.states import ClockTrigger
+from gateway.connectors.contract import Phase
 from gateway.model import ActionKind, ActionState, CaseState, ClockState, NoticeState
 from gateway.policies.policy import ClassRule
+from gateway.store import action_steps, desk, events
 from gateway.store import clocks as clock_store
-from gateway.store import desk, events
 from gateway.store import notices as notice_store
 from gateway.store.tables import actions, cases, notices
 from gateway.store.tables import clocks as clock_rows
@@ -193,6 +194,17 @@ async def test_a_bounce_cancels_what_waits_and_tells_the_next_contact(with_case,
     assert await rows_of(actions, "state") == [("cancelled",)]
 
 
+async def test_an_action_that_a_connector_began_with_does_not_fall_with_its_clock(database, with_case, change, rows_of):
+    account = await with_case()
+    await overdue(change, account)
+    async with database.writing() as connection:
+        await connection.execute(update(actions).values(state=ActionState.APPROVED.value))
+        await action_steps.plan(connection, 1, Phase.DO, ["edge"], T0)
+        assert await action_steps.claim(connection, "node", ["edge"], T0, 10)
+    await change(account, lambda c: clocks.resolved(c, T0 + 25 * HOUR, "seen"))
+    assert await rows_of(actions, "state") == [(ActionState.APPROVED.value,)]
+
+
 @pytest.mark.parametrize("state", ActionState)
 @pytest.mark.parametrize(
     "decide",
@@ -209,7 +221,7 @@ async def test_only_what_was_not_carried_out_falls_with_its_clock(database, with
     async with database.writing() as connection:
         await connection.execute(update(actions).values(state=state.value))
     await change(account, decide)
-    falls = state in (ActionState.PROPOSED, ActionState.ASKED)
+    falls = state in (ActionState.PROPOSED, ActionState.ASKED, ActionState.APPROVED)
     assert await rows_of(actions, "state") == [((ActionState.CANCELLED if falls else state).value,)]
 
 

@@ -1,0 +1,72 @@
+"""Settings -> connectors: the only place that knows both vocabularies. Must never call anything."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from gateway.connectors.actions import dnsbl, nftables, postfix
+from gateway.connectors.actions.files import FileConnector
+from gateway.connectors.actions.program import Program
+from gateway.connectors.actions.webhook import WebhookConnector
+from gateway.connectors.contract import Connector
+from gateway.model import ActionKind
+from gateway.outside_sections import Connector as Section
+from gateway.settings import Settings
+from notifier.dns import Resolver
+from notifier.http import HttpClient
+from notifier.webhook import Webhook
+
+_FILES = {"dnsbl": dnsbl, "postfix": postfix, "nftables": nftables}
+
+
+def build(
+    settings: Settings, resolver: Resolver, clock: Callable[[], datetime], doors: AsyncExitStack
+) -> dict[str, Connector]:
+    """The operator's connectors by name, in the order of the settings. Raises OSError (a certificate file)."""
+    return {section.name: _one(section, resolver, clock, doors) for section in settings.connectors}
+
+
+def _one(section: Section, resolver: Resolver, clock: Callable[[], datetime], doors: AsyncExitStack) -> Connector:
+    if section.type == "webhook":
+        return _webhook(section, resolver, clock, doors)
+    if section.type == "command":
+        kinds = frozenset(section.kinds or ActionKind)
+        return Program(section.name, kinds, section.give_up_hours, section.command, section.timeout_seconds)
+    files = _FILES[section.type]
+    assert section.file is not None  # the settings see to it
+    return FileConnector(
+        name=section.name,
+        kinds=files.KINDS & frozenset(section.kinds or files.KINDS),
+        give_up_hours=section.give_up_hours,
+        file=section.file,
+        render=files.render,
+        fits=files.fits,
+        reload=section.reload,
+        seconds=section.timeout_seconds,
+    )
+
+
+def _webhook(
+    section: Section, resolver: Resolver, clock: Callable[[], datetime], doors: AsyncExitStack
+) -> WebhookConnector:
+    assert section.url is not None  # the settings see to both
+    assert section.secret is not None
+    context = ssl.create_default_context(cafile=str(section.ca_file)) if section.ca_file else None
+    http = HttpClient(resolver, clock, context)
+    doors.push_async_callback(http.aclose)
+    webhook = Webhook(
+        http, section.url, section.secret.get_secret_value(), clock, section.timeout_seconds, (_place(section.url),)
+    )
+    return WebhookConnector(section.name, frozenset(section.kinds or ActionKind), section.give_up_hours, webhook)
+
+
+def _place(url: str) -> str:
+    """`host:port`: the operator chose the host, it may be a private one."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    shown = f"[{host}]" if ":" in host else host
+    return f"{shown}:{parts.port or (443 if parts.scheme == 'https' else 80)}"

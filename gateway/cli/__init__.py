@@ -9,6 +9,7 @@ import typer
 
 from gateway.cli import case_work  # noqa: F401  (its commands are `arfgate case` too)
 from gateway.cli.action import action_app
+from gateway.cli.assignment import assignment_app
 from gateway.cli.block import block_app
 from gateway.cli.case import case_app
 from gateway.cli.check import check
@@ -48,6 +49,7 @@ def build() -> typer.Typer:
     app.add_typer(queue_app, name="queue")
     app.add_typer(case_app, name="case")
     app.add_typer(customer_app, name="customer")
+    app.add_typer(assignment_app, name="assignment")
     app.add_typer(reporter_app, name="reporter")
     app.add_typer(action_app, name="action")
     app.add_typer(block_app, name="block")

@@ -9,12 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, who
+from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, text, who
 from gateway.house import House
 from gateway.intake.customers import CustomerFile, CustomerFileError, read_customers
 from gateway.queue_rules import run_again
 from gateway.store import customers, suppressions
 from gateway.store.suppressions import Suppression
+
+_DEEPEST = 16  # levels of the tree that are shown
 
 customer_app = typer.Typer(help="Customers, their contacts and addresses.", no_args_is_help=True)
 
@@ -67,6 +69,37 @@ def list_customers(json: JsonOption = False, config: ConfigOption = None) -> Non
         return
     columns = ("key", "name", "account", "language", "address", "assignments")
     table("Customers", columns, [[row[c] for c in columns] for row in rows], empty="No customers: import some.")
+
+
+@customer_app.command("tree")
+def show_tree(json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Who stands below whom: resellers, their customers, accounts, and who is told first."""
+
+    async def work(house: House) -> list[dict[str, Any]]:
+        async with house.database.reading() as connection:
+            return await customers.tree(connection)
+
+    rows = in_house(config, work)
+    if json:
+        as_json(rows)
+        return
+    below: dict[str | None, list[dict[str, Any]]] = {}
+    for row in rows:
+        below.setdefault(row["parent"], []).append(row)
+
+    def show(parent: str | None, depth: int) -> None:
+        for row in below.get(parent, []) if depth < _DEEPEST else []:
+            more = [name for name in row["accounts"] if name != "main"]
+            terms = [row["language"], f"policy {row['policy']}" if row["policy"] else "", row["delivery"]]
+            said = "; ".join(filter(None, [row["name"], ", ".join(filter(None, terms)), ", ".join(row["contacts"])]))
+            typer.echo(f"{'  ' * depth}{row['key']}  {text(said)}")
+            for name in more:
+                typer.echo(f"{'  ' * (depth + 1)}/{name}")
+            show(row["key"], depth + 1)
+
+    show(None, 0)
+    if not rows:
+        typer.echo("No customers: import some.")
 
 
 @customer_app.command("suppressions")

@@ -14,6 +14,9 @@ KEY_CHARS = 64
 CONTACTS = 20
 LANGUAGES = ("en", "zh", "ro")
 ALL_PORTS = (0, 65535)
+USES = ("exclusive", "shared", "protected")
+DELIVERIES = ("mail", "arf", "xarf", "digest", "portal")
+ROLES = ("abuse", "technical", "owner", "billing")
 
 _KEY = re.compile(r"[^\s/;,](?:[^/;,]*[^\s/;,])?")
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
@@ -53,6 +56,30 @@ def yes_no(text: str) -> bool:
     if text not in {"yes", "no"}:
         raise BadValueError("is neither yes nor no: write one of them")
     return text == "yes"
+
+
+def use(text: str) -> str:
+    if text not in USES:
+        raise BadValueError(f"is no use of a resource: write {', '.join(USES)}")
+    return text
+
+
+def delivery(text: str) -> str:
+    if text not in DELIVERIES:
+        raise BadValueError(f"is no way to be told: write {', '.join(DELIVERIES)}")
+    return text
+
+
+def other_contacts(text: str) -> tuple[tuple[str, str, str | None], ...]:
+    """(role, address, language or None) of `technical=noc@example.net;owner=ann@example.net/ro`, in order."""
+    found = []
+    for part in text.split(";"):
+        role, _, rest = part.strip().partition("=")
+        address, _, tongue = rest.partition("/")
+        if role not in ROLES:
+            raise BadValueError(f"holds {part.strip()[:80]!r}: write role=address, with a role of {', '.join(ROLES)}")
+        found.append((role, contacts(address)[0], language(tongue) if tongue else None))
+    return tuple(found[:CONTACTS])
 
 
 def contacts(text: str) -> tuple[str, ...]:

@@ -31,9 +31,12 @@ COLUMNS: dict[str, Callable[[str], object] | None] = {
     "port_last": None,
     "valid_from": values.time,
     "valid_to": values.time,
+    "use": values.use,
+    "delivery": values.delivery,
+    "other_contacts": values.other_contacts,
 }
-OF_CUSTOMER = ("name", "parent", "contacts", "language", "vetted", "policy")
-OF_RESOURCE = ("port_first", "port_last", "valid_from", "valid_to")
+OF_CUSTOMER = ("name", "parent", "contacts", "language", "vetted", "policy", "delivery", "other_contacts")
+OF_RESOURCE = ("port_first", "port_last", "valid_from", "valid_to", "use")
 MOST_PROBLEMS = 10_000  # the rest is only counted
 
 
@@ -45,6 +48,7 @@ class CustomerRow:
     language: str
     vetted: bool
     policy: str | None = None  # None: says nothing, what was assigned stays
+    delivery: str = "mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class CustomerFile:
     customers: tuple[CustomerRow, ...]
     contacts: dict[str, tuple[str, ...]]
     assignments: tuple[AssignmentRow, ...]
+    other_contacts: dict[str, tuple[tuple[str, str, str | None], ...]] = field(default_factory=dict)
 
 
 class CustomerFileError(Exception):
@@ -153,14 +158,19 @@ def read_customers(path: Path | str, known: Collection[str] = ()) -> CustomerFil
         problems.add(other.line, "resource", other.resource, what)
     problems.refuse()
     contacts = {key: values.contacts(c.get("contacts")) for key, c in customers.items() if c.get("contacts")}
-    return CustomerFile(tuple(_customer(key, c) for key, c in customers.items()), contacts, assignments)
+    others = {
+        key: values.other_contacts(c.get("other_contacts")) for key, c in customers.items() if c.get("other_contacts")
+    }
+    return CustomerFile(tuple(_customer(key, c) for key, c in customers.items()), contacts, assignments, others)
 
 
 def _customer(key: str, said: _Customer) -> CustomerRow:
     parent = said.get("parent") or None
     vetted = values.yes_no(said.get("vetted", "no"))
     language = said.get("language", values.LANGUAGES[0])
-    return CustomerRow(key, said.get("name", key), parent, language, vetted, said.get("policy") or None)
+    return CustomerRow(
+        key, said.get("name", key), parent, language, vetted, said.get("policy") or None, said.get("delivery") or "mail"
+    )
 
 
 # --- rows ------------------------------------------------------------------------------
@@ -250,7 +260,8 @@ def _assignment(row: _Row, problems: _Problems) -> AssignmentRow | None:
         return None
     resource, family, first, last = values.resource(row.get("resource"))
     customer, account = row.get("customer"), row.get("account") or "main"
-    return AssignmentRow(customer, account, resource, family, first, last, *ports, start, end, 0)
+    use = row.get("use") or "exclusive"
+    return AssignmentRow(customer, account, resource, family, first, last, *ports, start, end, 0, use)
 
 
 def _ports(row: _Row, problems: _Problems) -> tuple[int | None, int | None]:

@@ -72,6 +72,32 @@ async def account_named(connection: AsyncConnection, name: str) -> int | None:
     return found.scalar_one_or_none()
 
 
+async def accounts_of(connection: AsyncConnection, name: str) -> set[int]:
+    """Every account of a customer, or the one of `customer/account`."""
+    key, _, account = name.partition("/")
+    chosen = [customers.c.key == key, *([accounts.c.name == account] if account else [])]
+    rows = await connection.execute(
+        select(accounts.c.id).join(customers, customers.c.id == accounts.c.customer_id).where(*chosen)
+    )
+    return set(rows.scalars())
+
+
+async def tree(connection: AsyncConnection) -> list[dict[str, Any]]:
+    """Every customer with its parent's key, accounts, contacts in order of trial with their roles, and terms."""
+    parents = customers.alias("parents")
+    rows = await connection.execute(
+        select(customers, parents.c.key.label("parent"))
+        .outerjoin(parents, parents.c.id == customers.c.parent_id)
+        .order_by(customers.c.key)
+    )
+    found = {row["id"]: dict(row) | {"accounts": [], "contacts": []} for row in rows.mappings()}
+    for row in await connection.execute(select(accounts).order_by(accounts.c.name)):
+        found[row.customer_id]["accounts"].append(row.name)
+    for row in await connection.execute(select(contacts).order_by(contacts.c.position)):
+        found[row.customer_id]["contacts"].append(row.address if row.role == "abuse" else f"{row.address} ({row.role})")
+    return list(found.values())
+
+
 async def overview(connection: AsyncConnection) -> list[dict[str, Any]]:
     """A row per account: customer, name, first contact, how many assignments."""
     held = (
@@ -95,7 +121,8 @@ async def overview(connection: AsyncConnection) -> list[dict[str, Any]]:
 
 async def _customers(connection: AsyncConnection, file: CustomerFile) -> dict[str, int]:
     known = {row.key: row.id for row in await connection.execute(select(customers.c.key, customers.c.id))}
-    plain = {row.key: {"name": row.name, "language": row.language, "vetted": row.vetted} for row in file.customers}
+    said = ("name", "language", "vetted", "delivery")
+    plain = {row.key: {name: getattr(row, name) for name in said} for row in file.customers}
     fresh = [{"key": key} | values for key, values in plain.items() if key not in known]
     if fresh:
         rows = await connection.execute(insert(customers).returning(customers.c.key, customers.c.id), fresh)
@@ -110,14 +137,19 @@ async def _customers(connection: AsyncConnection, file: CustomerFile) -> dict[st
 
 
 async def _contacts(connection: AsyncConnection, file: CustomerFile, ids: dict[str, int]) -> None:
-    told = [ids[key] for key in file.contacts]
+    told = [ids[key] for key in {**file.contacts, **file.other_contacts}]
     for start in range(0, len(told), _CHUNK):
         await connection.execute(delete(contacts).where(contacts.c.customer_id.in_(told[start : start + _CHUNK])))
-    rows = [
-        {"customer_id": ids[key], "address": address, "position": position}
-        for key, addresses in file.contacts.items()
-        for position, address in enumerate(addresses)
-    ]
+    rows = []
+    for key in {**file.contacts, **file.other_contacts}:
+        named = [("abuse", address, None) for address in file.contacts.get(key, ())] + list(
+            file.other_contacts.get(key, ())
+        )
+        first_of = {address: (role, language) for role, address, language in reversed(named)}
+        rows += [
+            {"customer_id": ids[key], "address": address, "position": position, "role": role, "language": language}
+            for position, (address, (role, language)) in enumerate(reversed(first_of.items()))
+        ]
     if rows:
         await connection.execute(insert(contacts), rows)
 

@@ -50,6 +50,7 @@ async def _contacts(connection: AsyncConnection, customer_ids: list[int]) -> dic
     rows = await connection.execute(
         select(tree.c.root, contacts.c.address)
         .join(contacts, contacts.c.customer_id == tree.c.node)
+        .where(contacts.c.role != "billing")
         .order_by(tree.c.root, tree.c.depth, contacts.c.position)
     )
     told: dict[int, list[str]] = {}

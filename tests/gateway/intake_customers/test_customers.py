@@ -313,5 +313,5 @@ def test_two_accounts_of_one_customer_contradict_each_other_too(tmp_path: Path) 
 def test_every_column_of_the_contract_is_known() -> None:
     assert (
         ",".join(COLUMNS) == "customer,name,parent,account,contacts,language,vetted,"
-        "policy,resource,port_first,port_last,valid_from,valid_to"
+        "policy,resource,port_first,port_last,valid_from,valid_to,use,delivery,other_contacts"
     )

@@ -18,7 +18,7 @@ from gateway import tokens
 from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
 from gateway.model import Identity, IdentityKind, Verdict, report_number
-from gateway.screening.replies import Decision, Ledger, Reply, decide
+from gateway.screening.replies import Decision, Ledger, Reply, Silence, decide
 from gateway.screening.words import language
 from gateway.store import events, held, notices, replies
 from gateway.store.events import Event
@@ -124,6 +124,13 @@ async def _reply(
         left -= 1
     await replies.took(connection, took, now)
     await notices.plan(connection, rows)
+
+
+def would_reply(house: House, dossier: Dossier, now: datetime) -> Decision:
+    """What the sender would be told, as far as this mail alone says: for `explain`."""
+    if not dossier.reports:
+        return Decision(None, why=Silence.NOTHING_TO_SAY)
+    return _decide(dossier, _ledger(house, now), set())
 
 
 def _ledger(house: House, now: datetime) -> Ledger:

@@ -220,7 +220,7 @@ def screening_context(house: House, network: Network, now: datetime, mailbox: st
         names_ours=partial(names_ours, network=network),
         now=now,
         age_limit=house.policy.age_limit,
-        count_only_feeds=frozenset(feed.name for feed in house.border().feeds if not feed.opens_cases),
+        count_only_feeds=house.border().count_only,
         standings=house.standings,
         header_needed=house.asks_for_header(mailbox),
         cfbl_addresses=frozenset(house.settings.screening.cfbl_addresses),

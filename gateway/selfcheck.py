@@ -154,7 +154,7 @@ async def _rdap(settings: Settings) -> str:
     except (bootstrap.BootstrapError, OSError) as error:
         raise _WrongError(f"rdap.bootstrap_dir: {error}; give a folder with IANA's files, or none") from error
     try:
-        http = HttpClient(Resolver(), utc_now)
+        http = HttpClient(Resolver(settings.dns.nameservers, settings.dns.port), utc_now)
     except ValueError as error:
         raise _WrongError(f"{error}; configure a nameserver in /etc/resolv.conf") from error
     client = RdapClient(http, MemoryCache(), registries, utc_now, settings.rdap.allow_hosts)

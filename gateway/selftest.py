@@ -85,7 +85,7 @@ def compose_self_test(settings: Settings, now: datetime) -> Composed:
 async def send(settings: Settings, composed: Composed) -> str:
     """Hand the mail to the server. Raises SelfTestError."""
     try:
-        resolver = Resolver() if settings.smtp.mode == "direct" else None
+        resolver = Resolver(settings.dns.nameservers, settings.dns.port) if settings.smtp.mode == "direct" else None
         mailer = Mailer(smtp_settings(settings), resolver)
     except OSError as error:  # ssl.SSLError is one
         raise SelfTestError(

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway import identities, pipeline
+from gateway.answering import would_reply
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, text
 from gateway.dossier import Dossier
 from gateway.filing import would_send
@@ -52,7 +53,9 @@ async def _explain(house: House, name: str, index: int, raw: bytes) -> dict[str,
         desk = await desk_store.load(connection, accounts)
         names = await customers.names(connection, sorted(accounts))
     notices = [notice for item in dossier.reports for notice in would_send(house, desk, item, now)]
-    return to_json(parsed, name, index) | _reasoning(dossier, names) | {"notices": notices}
+    said = would_reply(house, dossier, now)
+    reply = {"kind": said.reply, "to": said.to, "why_not": said.why, "missing": said.missing}
+    return to_json(parsed, name, index) | _reasoning(dossier, names) | {"reply": reply, "notices": notices}
 
 
 def _reasoning(dossier: Dossier, names: dict[int, str]) -> dict[str, Any]:
@@ -102,5 +105,8 @@ def _print(told: dict[str, Any]) -> None:
     for one in told["attribution"]:
         holder = one["account"] or "nobody"
         typer.echo(f"attribution  {text(one['resource']['value'])}: {holder} ({one['reason']}); {text(one['how'])}")
+    reply = told["reply"]
+    said = f"{reply['kind'].value} to {reply['to']}" if reply["kind"] else f"none: {reply['why_not'].value}"
+    typer.echo(f"reply        {text(said)}")
     rows = [(notice["kind"], notice["to"]) for notice in told["notices"]]
     table("Notices that would go out", ("kind", "to"), rows, empty="No notice would go out.")

@@ -76,6 +76,11 @@ class Border:
         return found
 
     @cached_property
+    def count_only(self) -> frozenset[str]:
+        """Names of the feeds that open no cases."""
+        return frozenset(feed.name for feed in self.feeds if not feed.opens_cases)
+
+    @cached_property
     def by_alias(self) -> dict[str, list[Feed]]:
         """Alias -> feeds that registered no domain: it is all there is to know them by."""
         found: dict[str, list[Feed]] = {}

@@ -111,8 +111,9 @@ class OwnChecks:
         if found is None:
             return None
         plan = _Plan(mail, found, from_domain(mail.envelope))
-        newest = next((domain for _, domain, _ in signatures.seals(found)), None)
-        plan.forwarder = newest if newest and self._trusts(newest) else None
+        number, newest, _ = next(iter(signatures.seals(found)), (0, "", ""))
+        if newest and self._trusts(newest) and signatures.seal_covers(found, number):
+            plan.forwarder = newest
         if self._rules.enabled and mail.identity.checked_by is Checker.NONE:
             there = signatures.of(found, mail.received_at)
             plan.signatures = signatures.worth_it(there, plan.domain, registered)

@@ -90,6 +90,19 @@ def arc_keys(header: Header) -> set[str]:
     return names
 
 
+def seal_covers(header: Header, instance: int) -> bool:
+    """Whether the message signature of that ARC set covers the From field and the whole body."""
+    for value in header.all_of(b"arc-message-signature")[:MOST_SETS]:
+        said = tags(value[:_SIGNATURE_BYTES])
+        if said.get("i") == str(instance):
+            return "from" in _names(said) and "l" not in said
+    return False
+
+
+def _names(said: dict[str, str]) -> set[str]:
+    return {name.lower() for name in said.get("h", "").split(":")}
+
+
 def of_the_body(header: Header) -> str | None:
     """What signs the whole body (RFC 1847): "s/mime" or "openpgp". It is shown and never verified."""
     kind = header.first(b"content-type").lower()
@@ -127,6 +140,8 @@ def _refused(said: dict[str, str], size: int, received_at: datetime) -> str:
         return f"algorithm {said.get('a', '')[:20]} is not accepted"
     if "l" in said:
         return "it covers only the beginning of the body"
+    if "from" not in _names(said):
+        return "it does not cover the From field"
     if said.get("h", "").count(":") >= _SIGNED_NAMES:
         return "it names too many fields"
     for tag, past in (("x", True), ("t", False)):

@@ -11,10 +11,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
+from whole.world import World
 
 from gateway import pipeline, reporting
+from gateway.app import opened
 from gateway.cli import build
 from gateway.screening.verify import Job
+from gateway.settings import load
 from gateway.workers import ParserWorkers
 from parsers.report import Limits
 from servers.name_server import NameServer
@@ -213,6 +216,24 @@ async def test_nobody_accountable_gets_no_record(scene: Scene):
     assert await scene.ask("SELECT reporter_id FROM reports") == [(None,)]
 
 
+@pytest.mark.duty("CON-2")
+@pytest.mark.parametrize(("role", "asks"), [("abuse", True), ("postmaster", True), ("isp-desk", False)])
+async def test_each_mailbox_asks_for_what_the_policy_says(tmp_path, role, asks):
+    """The shipped policy: other providers' administrators need not show the header where address and time are named."""
+    world = World(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'arfgate.sqlite'}")
+    world.mailbox("one", 1143, "one@isp.example", role=role)
+    world.write()
+    async with opened(load(world.config), clock=lambda: NOW) as house:
+        context = pipeline.screening_context(house, await network(house), NOW, "one")
+        assert context.header_needed is asks
+        assert pipeline.screening_context(house, await network(house), NOW, None).header_needed
+
+
+async def network(house):
+    async with house.database.reading() as connection:
+        return await house.network(connection)
+
+
 # --- the command line --------------------------------------------------------------------------------------------
 
 
@@ -245,6 +266,7 @@ def test_explain_shows_the_whole_reasoning_line_by_line(run, tmp_path):
     assert "identity     feed: feed fbl (dkim)" in lines
     assert "  because    our own check says dkim=pass for fbl.example" in lines
     assert "reporter     feed:fbl" in lines
+    assert "reply        none: feed" in lines
     told = json.loads(run("explain", "--json", str(file)))
     assert told["screening"]["identity"]["checked_by"] == "own"
     assert told["screening"]["reporter"] == "feed:fbl"

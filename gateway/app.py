@@ -14,6 +14,7 @@ from gateway import policy_versions
 from gateway.connectors.build import build
 from gateway.doors import smtp_settings
 from gateway.house import House
+from gateway.intake.oauth import TokenSource, sources
 from gateway.policies import policy
 from gateway.settings import Settings, SettingsError
 from gateway.store import mailboxes
@@ -60,9 +61,23 @@ async def opened(
         house = House(
             settings, database, book, clock, workers, mailer, rdap, policy.bystanders(), names, connectors=connectors
         )
+        house.logins = _logins(settings, names, clock, doors)
         async with database.writing() as connection:
             await mailboxes.register(connection, [box.name for box in settings.mailboxes])
         yield house
+
+
+def _logins(
+    settings: Settings, resolver: Resolver, clock: Callable[[], datetime], doors: AsyncExitStack
+) -> dict[str, TokenSource]:
+    if all(box.login == "password" for box in settings.mailboxes):
+        return {}
+    http = HttpClient(resolver, clock)
+    doors.push_async_callback(http.aclose)
+    try:
+        return sources(settings.mailboxes, http, clock)
+    except ValueError as error:
+        raise SettingsError([f"{settings.path}: {error}"]) from error
 
 
 def _registries(

@@ -9,19 +9,23 @@ from dataclasses import replace
 from typing import Literal
 
 from gateway.intake.connect import MailboxAccess
-from gateway.sections import Mailbox, Smtp
+from gateway.intake.oauth import TokenSource
+from gateway.mailbox_sections import Mailbox
+from gateway.sections import Smtp
 from gateway.settings import Settings
 from notifier.smtp import SmtpSettings
 
 
-def mailbox_accesses(box: Mailbox) -> tuple[MailboxAccess, ...]:
-    """One for each folder that is read: the inbox, and the junk folder if there is one."""
+def mailbox_accesses(box: Mailbox, tokens: TokenSource | None) -> tuple[MailboxAccess, ...]:
+    """One for each folder that is read: the inbox, and the junk folder if there is one. `tokens`: where we log in
+    with one (`oauth.sources`)."""
     inbox = MailboxAccess(
         name=box.name,
         host=box.host,
         port=box.port,
         user=box.user,
-        password=box.password.get_secret_value(),
+        password=box.password.get_secret_value() if box.password else "",
+        tokens=tokens,
         security=box.security,
         verify=box.verify,
         ca_file=box.ca_file,

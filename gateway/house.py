@@ -21,6 +21,7 @@ from gateway.casework.cases import Terms
 from gateway.casework.clocks import Proposal
 from gateway.connectors.contract import Connector
 from gateway.holdings import Holdings
+from gateway.intake.oauth import TokenSource
 from gateway.model import ActionKind, MailboxRole
 from gateway.policies.book import Book
 from gateway.policies.policy import ClassRule, Policy
@@ -52,6 +53,7 @@ class House:
     resolver: Resolver
     connectors: Mapping[str, Connector] = field(default_factory=dict)  # by name; none: staff are asked
     policies_told: bool = field(default=False, init=False)  # every customer was told of the versions that hold
+    logins: dict[str, TokenSource] = field(default_factory=dict)  # of the mailboxes that are opened with a token
     stopping: bool = field(default=False, init=False)  # what is in hand is finished, nothing new is begun
     standings: Mapping[str, Standing] = field(default_factory=dict, init=False)  # staff's word about reporters
     _border: Border | None = field(default=None, init=False)

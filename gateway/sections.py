@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
-from gateway.model import MailboxRole
 from gateway.screening import registry
 from gateway.setting_types import (
     Address,
@@ -23,7 +22,6 @@ from gateway.setting_types import (
     FilePath,
     Host,
     HostPortList,
-    MailboxName,
     NetworkList,
     Port,
     Text,
@@ -107,61 +105,6 @@ class Database(Section):
 
     url: DatabaseUrl = Field(default="sqlite+aiosqlite:///arfgate.db", repr=False)
     """SQLite (a path relative to this file) or postgresql+asyncpg://user:password@host/name."""
-
-
-class Mailbox(Section):
-    """One mailbox that is read by IMAP."""
-
-    name: MailboxName
-    """Short name, used on the command line and in ARFGATE_MAILBOXES__NAME__PASSWORD."""
-    role: MailboxRole
-    """Which address it serves: "abuse", "postmaster" or "isp-desk"."""
-    host: Host
-    """IMAP server."""
-    security: Literal["tls", "starttls", "plain"] = "tls"
-    """"tls" (encrypted from the first byte), "starttls", or "plain" (for a server on this machine)."""
-    allow_plain: bool = False
-    """Permit "plain" to another machine: password and mail travel readable. Use it on a private line only."""
-    port: Port = Field(default_factory=lambda data: 993 if data["security"] == "tls" else 143)
-    """TCP port; default 993 for tls, else 143."""
-    user: Text
-    """Login name."""
-    password_file: FilePath | None = None
-    """File that holds the password, relative to this file; better than `password`."""
-    password: SecretStr = Field(default_factory=absent)
-    """The password. Or use `password_file`, or the environment variable ARFGATE_MAILBOXES__NAME__PASSWORD."""
-    verify: bool = True
-    """Verify the server's certificate. false lets anybody on the line read the mail and the password."""
-    ca_file: FilePath | None = None
-    """PEM file of a certificate authority to trust for this server."""
-    folder: Text = "INBOX"
-    """Folder that is read."""
-    junk_folder: Text | None = None
-    """A second folder to read, such as "Junk": reports are often taken for spam."""
-    processed: Text = "Processed"
-    """Folder for mail that is stored."""
-    failed: Text = "Failed"
-    """Folder for mail that could not be read; it is stored nonetheless."""
-    after: Literal["move", "keep", "delete"] = "move"
-    """What happens to a mail once it is stored: "move", "keep" where it is, or "delete"."""
-    poll_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
-    """Seconds between two looks, 1 to 3600."""
-    idle: bool = True
-    """Also wake up as soon as the server says that there is mail (IMAP IDLE)."""
-    timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
-    """Seconds to wait for an answer of the server."""
-
-    @field_validator("allow_plain")
-    @classmethod
-    def _no_plain_password(cls, value: bool, info: ValidationInfo) -> bool:
-        if info.data.get("security") == "plain" and not value and not is_loopback(info.data.get("host", "")):
-            raise ValueError('security = "plain" to another machine sends the password readable; use security = "tls"')
-        return value
-
-    @field_validator("password", mode="before")
-    @classmethod
-    def _password(cls, value: object, info: ValidationInfo) -> object:
-        return secret_from_file(value, info, "password_file", required=True)
 
 
 class Smtp(Section):

@@ -1,14 +1,14 @@
 """Tries what the settings name: database, mailboxes, registry, and a mail to ourselves and back.
 
-Each try gives one Result with a line for people; none raises. Nothing is changed but that one
-self-test mail is sent; it stays where it arrives, for intake. Must never show a secret.
+Each try gives one Result with a line for people; none raises. Nothing is changed but that one self-test mail is sent
+(and, where asked for, a sample to each mailbox); they stay where they arrive, for intake. Must never show a secret.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -19,9 +19,11 @@ from gateway.app import utc_now
 from gateway.doors import mailbox_accesses
 from gateway.intake.connect import MailboxError
 from gateway.intake.imap import MailboxConnection
+from gateway.intake.oauth import TokenSource, grant, sources
+from gateway.intakecheck import check_mailbox
 from gateway.logs import clean_text
+from gateway.mailbox_sections import Mailbox
 from gateway.policies import policy
-from gateway.sections import Mailbox
 from gateway.settings import Settings
 from gateway.store.database import Database, StoreError
 from gateway.store.migrate import version
@@ -59,30 +61,53 @@ class _SkippedError(Exception):
     """A try was not made, in words for people."""
 
 
-async def check(settings: Settings, wait_seconds: float) -> AsyncIterator[Result]:
-    """Every try, in an order that a person can follow. `wait_seconds`: how long to look for the mail to ourselves."""
+async def check(settings: Settings, wait_seconds: float, *, intake: bool = False) -> AsyncIterator[Result]:
+    """Every try, in an order that a person can follow. `wait_seconds`: how long to look for the mail to ourselves.
+    `intake`: also send a sample of forwarded spam to each mailbox."""
     yield await _try("policy", partial(_policy, settings))
     yield await _try("database", partial(_database, settings))
     if not settings.mailboxes:
         yield Result("mailboxes", State.WRONG, "none is configured; write a [[mailboxes]] block into the settings file")
-    boxes = await asyncio.gather(*(_try(f"mailbox {box.name}", partial(_mailbox, box)) for box in settings.mailboxes))
-    for result in boxes:
-        yield result
-    yield await _try("rdap", partial(_rdap, settings))
-    readable = {result.name for result in boxes if result.state is State.OK}
-    usable = [box for box in settings.mailboxes if f"mailbox {box.name}" in readable]
-    async for result in _mail_and_back(settings, usable, wait_seconds):
-        yield result
+    async with AsyncExitStack() as stack:
+        logins = _logins(settings, stack)
+        boxes = await asyncio.gather(
+            *(_try(f"mailbox {box.name}", partial(_mailbox, box, logins.get(box.name))) for box in settings.mailboxes)
+        )
+        for result in boxes:
+            yield result
+        yield await _try("rdap", partial(_rdap, settings))
+        readable = {result.name for result in boxes if result.state is State.OK}
+        usable = [box for box in settings.mailboxes if f"mailbox {box.name}" in readable]
+        async for result in _mail_and_back(settings, usable, logins, wait_seconds):
+            yield result
+        for box in usable if intake else ():
+            look = partial(check_mailbox, settings, box, logins.get(box.name), utc_now(), wait_seconds)
+            yield await _try(f"intake {box.name}", look)
 
 
-async def _mail_and_back(settings: Settings, boxes: list[Mailbox], wait_seconds: float) -> AsyncIterator[Result]:
+def _logins(settings: Settings, stack: AsyncExitStack) -> dict[str, TokenSource]:
+    """Where mailboxes are opened with a token. One whose key is none is told of when it is opened."""
+    found: dict[str, TokenSource] = {}
+    by_token = [box for box in settings.mailboxes if box.login != "password"]
+    if by_token:
+        http = HttpClient(Resolver(settings.dns.nameservers, settings.dns.port), utc_now)
+        stack.push_async_callback(http.aclose)
+        for box in by_token:
+            with suppress(ValueError):
+                found |= sources([box], http, utc_now)
+    return found
+
+
+async def _mail_and_back(
+    settings: Settings, boxes: list[Mailbox], logins: dict[str, TokenSource], wait_seconds: float
+) -> AsyncIterator[Result]:
     async with AsyncExitStack() as stack:
         try:
             composed = selftest.compose_self_test(settings, utc_now())
         except selftest.SelfTestError as error:
             yield Result("smtp", State.WRONG, clean_text(str(error)))
             return
-        watches = await selftest.watch(stack, boxes)  # before it is sent: what is there already is not ours
+        watches = await selftest.watch(stack, boxes, logins)  # before it is sent: what is there already is not ours
         sent = await _try("smtp", partial(selftest.send, settings, composed))
         yield sent
         if sent.state is State.OK and watches:
@@ -133,9 +158,14 @@ async def _database(settings: Settings) -> str:
     return f"its tables have the newest version ({newest})"
 
 
-async def _mailbox(box: Mailbox) -> str:
+async def _mailbox(box: Mailbox, tokens: TokenSource | None) -> str:
+    if box.login != "password" and tokens is None:
+        try:
+            grant(box)
+        except ValueError as error:
+            raise _WrongError(str(error)) from error
     found = []
-    for access in mailbox_accesses(box):
+    for access in mailbox_accesses(box, tokens):
         try:
             async with await MailboxConnection.open(access) as connection:
                 found.append(f"{len(await connection.uids())} mails in {access.folder}")

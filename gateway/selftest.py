@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +17,8 @@ from datetime import datetime
 from gateway.doors import mailbox_accesses, smtp_settings
 from gateway.intake.connect import MailboxAccess, MailboxError
 from gateway.intake.imap import Fetched, MailboxConnection
-from gateway.sections import Mailbox
+from gateway.intake.oauth import TokenSource
+from gateway.mailbox_sections import Mailbox
 from gateway.settings import Settings
 from gateway.tokens import derive, notice_address
 from notifier.compose import CannotComposeError, Composed, compose
@@ -103,18 +104,19 @@ async def send(settings: Settings, composed: Composed) -> str:
     raise SelfTestError(f"{where} did not take the mail to {composed.envelope_to} ({outcome.answer}); {step}")
 
 
-async def watch(stack: AsyncExitStack, boxes: Collection[Mailbox]) -> list[Watch]:
+async def watch(stack: AsyncExitStack, boxes: Collection[Mailbox], logins: Mapping[str, TokenSource]) -> list[Watch]:
     """Every folder where the mail may appear, also `processed`: a running service may be quicker than we are."""
-    accesses = [access for box in boxes for access in mailbox_accesses(box)]
+    accesses = [access for box in boxes for access in mailbox_accesses(box, logins.get(box.name))]
     accesses += [replace(access, folder=access.processed) for access in accesses if access.folder != access.processed]
-    opened = await asyncio.gather(*(_open(access) for access in dict.fromkeys(accesses)))
+    opened = await asyncio.gather(*(open_watch(access) for access in dict.fromkeys(accesses)))
     watches = [found for found in opened if found is not None]
     for found in watches:
         stack.push_async_callback(found.connection.close)
     return watches
 
 
-async def _open(access: MailboxAccess) -> Watch | None:
+async def open_watch(access: MailboxAccess) -> Watch | None:
+    """A folder to look into, None where it cannot be opened."""
     try:
         connection = await MailboxConnection.open(access)
         return Watch(connection, max(await connection.uids(), default=0))
@@ -124,7 +126,7 @@ async def _open(access: MailboxAccess) -> Watch | None:
 
 async def find(watches: list[Watch], composed: Composed, seconds: float) -> str:
     """Where the mail arrived. Raises SelfTestError when it has not come after `seconds`, or bounced."""
-    looks = [asyncio.create_task(_look(found, composed.message_id)) for found in watches]
+    looks = [asyncio.create_task(look(found, composed.message_id)) for found in watches]
     try:
         async with asyncio.timeout(seconds):
             for next_found in asyncio.as_completed(looks):
@@ -134,8 +136,8 @@ async def find(watches: list[Watch], composed: Composed, seconds: float) -> str:
     except TimeoutError:
         pass
     finally:
-        for look in looks:
-            look.cancel()
+        for one in looks:
+            one.cancel()
         await asyncio.gather(*looks, return_exceptions=True)
     raise SelfTestError(
         f"the mail to {composed.envelope_to} did not arrive in {seconds:g} seconds; its server must deliver "
@@ -144,7 +146,7 @@ async def find(watches: list[Watch], composed: Composed, seconds: float) -> str:
     )
 
 
-async def _look(found: Watch, message_id: str) -> str | None:
+async def look(found: Watch, message_id: str) -> str | None:
     """Until it is there. None where the connection ends before."""
     try:
         while True:

@@ -23,7 +23,7 @@ from gateway.doors import mailbox_accesses
 from gateway.house import House
 from gateway.intake.imap import MailboxConnection, MailboxError, pause_after
 from gateway.intake.poll import poll
-from gateway.sections import Mailbox
+from gateway.mailbox_sections import Mailbox
 from gateway.store import action_steps, mailboxes, messages, notices
 from gateway.store.database import StoreError
 from gateway.web.page import page
@@ -187,7 +187,9 @@ class Service:
         failures = 0
         while True:
             try:
-                async with await MailboxConnection.open(mailbox_accesses(box)[0]) as mail:
+                async with await MailboxConnection.open(
+                    mailbox_accesses(box, self.house.logins.get(box.name))[0]
+                ) as mail:
                     failures = 0
                     while mail.alive:
                         if await mail.idle(_IDLE_SECONDS):

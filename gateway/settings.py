@@ -19,6 +19,7 @@ from pydantic import Field, PrivateAttr, SecretStr, StringConstraints, Validatio
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from gateway.attribution_sections import Attribution, Source
+from gateway.mailbox_sections import Mailbox
 from gateway.outside_sections import Blocklists, Connector, ContentFilter, Enforcement
 from gateway.screening_sections import Alarms, Flood, Legal, Replies, Suppression
 from gateway.sections import (
@@ -26,7 +27,6 @@ from gateway.sections import (
     Feed,
     Limits,
     Log,
-    Mailbox,
     Operator,
     PolicyChoice,
     Rdap,
@@ -159,9 +159,10 @@ class Settings(Section):
 
     def _loose_files(self) -> Iterator[str]:
         files = [self.secret_key_file, self.smtp.password_file, self.web.token_file]
-        files += [box.password_file for box in self.mailboxes]
         files += [self.attribution.outside_secret_file, *(source.token_file for source in self.sources)]
         files += [connector.secret_file for connector in self.connectors]
+        for box in self.mailboxes:
+            files += [box.password_file, box.oauth_secret_file, box.oauth_refresh_file, box.oauth_key_file]
         for path in files:
             if path is not None and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO) & ~stat.S_IXGRP:
                 yield f"{path} can be read by others on this machine; run: chmod 600 {path}"

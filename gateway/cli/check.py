@@ -24,6 +24,10 @@ def check(
     wait: Annotated[
         float, typer.Option("--wait", help="Seconds to look for the mail that is sent to ourselves.", min=1, max=3600)
     ] = 60.0,
+    intake: Annotated[
+        bool,
+        typer.Option("--intake", help="Also send a sample of forwarded spam to each mailbox: does it get through?"),
+    ] = False,
 ) -> None:
     """Try mailboxes, mail, database and registries, and say what is wrong. Sends one mail to ourselves."""
     logs.configure("error", "text")
@@ -36,15 +40,15 @@ def check(
     typer.echo(f"ok      settings: {settings.path}")
     for line in settings.warnings():
         typer.echo(f"WARNING {line}")
-    wrong = asyncio.run(_print_results(settings, wait))
+    wrong = asyncio.run(_print_results(settings, wait, intake=intake))
     typer.echo("All is well." if not wrong else f"{wrong} to put right: see the lines that begin with WRONG.")
     raise typer.Exit(1 if wrong else 0)
 
 
-async def _print_results(settings: Settings, wait: float) -> int:
+async def _print_results(settings: Settings, wait: float, *, intake: bool) -> int:
     """How many are wrong."""
     wrong = 0
-    async for result in try_everything(settings, wait):
+    async for result in try_everything(settings, wait, intake=intake):
         wrong += result.state is State.WRONG
         typer.echo(f"{_MARKS[result.state]} {result.name}: {result.text}")
     return wrong

@@ -52,6 +52,14 @@ _EXAMPLES: dict[str, Any] = {
     "mailboxes.port": 993,
     "mailboxes.user": "abuse@isp.example",
     "mailboxes.password_file": "mailbox-abuse.password",
+    "mailboxes.address": "abuse@isp.example",
+    "mailboxes.oauth_client_id": "00000000-0000-0000-0000-000000000000",
+    "mailboxes.oauth_tenant": "isp.example",
+    "mailboxes.oauth_secret_file": "mailbox-abuse.secret",
+    "mailboxes.oauth_key_file": "google-key.json",
+    "mailboxes.oauth_refresh_file": "mailbox-abuse.refresh",
+    "mailboxes.oauth_token_url": "https://login.example/oauth2/token",
+    "mailboxes.oauth_scope": "https://mail.example/imap",
     "mailboxes.ca_file": "ca.pem",
     "mailboxes.junk_folder": "Junk",
     "connectors.name": "edge",
@@ -99,13 +107,16 @@ _EXAMPLES: dict[str, Any] = {
     "alarms.address": "staff@isp.example",
     "node": "node-1",
 }
+# Shown by their *_file only: secrets do not belong in this file.
 _FROM_FILE = {
     "secret_key",
     "password",
     "token",
     "outside_secret",
     "secret",
-}  # shown by their *_file only: secrets do not belong in this file
+    "oauth_secret",
+    "oauth_refresh",
+}
 
 
 def init(

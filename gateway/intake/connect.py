@@ -19,6 +19,8 @@ from typing import Literal
 
 from aioimaplib import aioimaplib
 
+from gateway.intake import xoauth2
+from gateway.intake.oauth import TokenRefused, TokenSource
 from gateway.intake.wire import quote, said
 
 LONGEST_PAUSE = 300.0
@@ -26,7 +28,8 @@ LONGEST_PAUSE = 300.0
 
 @dataclass(frozen=True)
 class MailboxAccess:
-    """Where a mailbox is and how it is entered. `timeout` in seconds, for one answer of the server.
+    """Where a mailbox is and how it is entered: with `tokens`, else the password. `timeout` in seconds, for one answer
+    of the server.
 
     `ca_file` replaces the system's authorities. `plain` sends the password in clear text:
     whether that was chosen on purpose or the host is loopback, the settings have checked.
@@ -37,6 +40,7 @@ class MailboxAccess:
     port: int
     user: str
     password: str = field(repr=False)
+    tokens: TokenSource | None = field(default=None, repr=False, compare=False, kw_only=True)
     security: Literal["tls", "starttls", "plain"] = "tls"
     verify: bool = True
     ca_file: Path | None = None
@@ -175,6 +179,9 @@ async def _login(client: aioimaplib.IMAP4, access: MailboxAccess) -> None:
         raise LoginRefused(
             access, "the server takes no password on this connection", 'set security = "tls" or "starttls"', "security"
         )
+    if access.tokens is not None:
+        await _with_token(protocol, access, access.tokens)
+        return
     try:
         if access.user.isascii() and access.password.isascii():
             # aioimaplib quotes the password, and not the user
@@ -187,6 +194,24 @@ async def _login(client: aioimaplib.IMAP4, access: MailboxAccess) -> None:
     if answer.result != "OK":
         problem = f'login as "{access.user}" was refused: {said(answer.lines)}'
         raise LoginRefused(access, problem, "correct user or password of this mailbox", "password")
+
+
+async def _with_token(protocol: aioimaplib.IMAP4ClientProtocol, access: MailboxAccess, tokens: TokenSource) -> None:
+    """XOAUTH2. A token that is refused though it should last is asked for anew, once."""
+    if "AUTH=XOAUTH2" not in protocol.capabilities:
+        problem = "the server offers no login by OAuth 2 (XOAUTH2)"
+        raise LoginRefused(access, problem, 'use login = "password"', "login")
+    try:
+        answer = await xoauth2.authenticate(protocol, access.user, await tokens.token())
+        if answer.result != "OK":
+            tokens.forget()
+            answer = await xoauth2.authenticate(protocol, access.user, await tokens.token())
+    except TokenRefused as error:
+        raise LoginRefused(access, error.problem, error.next_step, error.setting) from error
+    if answer.result != "OK":
+        problem = f'login as "{access.user}" with a token was refused: {said(answer.lines)}'
+        step = "give the application the right to this mailbox at your provider, and check user and oauth_scope"
+        raise LoginRefused(access, problem, step, "user")
 
 
 async def _authenticate_plain(protocol: aioimaplib.IMAP4ClientProtocol, access: MailboxAccess) -> aioimaplib.Response:

@@ -19,8 +19,8 @@ from gateway import pipeline
 from gateway.doors import mailbox_accesses
 from gateway.house import House
 from gateway.intake.imap import Fetched, MailboxAccess, MailboxConnection, MailboxError
+from gateway.mailbox_sections import Mailbox
 from gateway.model import Mode
-from gateway.sections import Mailbox
 from gateway.store import mailboxes, messages
 from gateway.store.mailboxes import MailboxState
 from gateway.store.messages import Arrived, Place
@@ -42,7 +42,7 @@ async def poll(house: House, box: Mailbox, filed: Callable[[], None] = lambda: N
         state = (await mailboxes.all_of(connection))[box.name]
     try:
         new = 0
-        for access in mailbox_accesses(box):
+        for access in mailbox_accesses(box, house.logins.get(box.name)):
             new += await _folder(house, box, access, state, filed)
     except MailboxError as error:
         async with house.database.writing() as connection:

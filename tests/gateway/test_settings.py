@@ -426,7 +426,7 @@ def _uncommented(text: str) -> str:
 
 def test_the_written_file_names_every_setting_and_stays_toml_when_all_are_uncommented():
     everything = tomllib.loads(_uncommented(settings_text()))
-    from_files = {"secret_key", "password", "token", "outside_secret", "secret"}
+    from_files = {"secret_key", "password", "token", "outside_secret", "secret", "oauth_secret", "oauth_refresh"}
     for name, field in Settings.model_fields.items():
         if name in from_files:
             continue
@@ -438,7 +438,8 @@ def test_the_written_file_names_every_setting_and_stays_toml_when_all_are_uncomm
 
 def test_every_example_of_the_written_file_is_a_valid_value(tmp_path):
     secrets = ("secret.key", "web.token", "mailbox-abuse.password", "smtp.password", "outside.key", "netbox.token")
-    for name in (*secrets, "connector-edge.secret"):
+    by_oauth = ("mailbox-abuse.secret", "mailbox-abuse.refresh", "google-key.json")
+    for name in (*secrets, *by_oauth, "connector-edge.secret"):
         (tmp_path / name).write_text(SECRET)
     path = tmp_path / "arfgate.toml"
     path.write_text(_uncommented(settings_text()), encoding="utf-8")

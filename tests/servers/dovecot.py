@@ -37,11 +37,11 @@ ssl = yes
 ssl_cert = <{cert}
 ssl_key = <{key}
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login{mechanisms}
 auth_verbose = yes
 auth_failure_delay = 0
 mail_fsync = never
-passdb {{
+{oauth}passdb {{
   driver = static
   args = password={password}
 }}
@@ -82,6 +82,21 @@ service stats {{
 }}
 imap_idle_notify_interval = 2 mins
 """
+_OAUTH = """\
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {base}/oauth2.conf.ext
+}}
+"""
+_INTROSPECTION = """\
+introspection_mode = post
+introspection_url = {url}
+username_attribute = username
+active_attribute = active
+active_value = true
+timeout_msecs = 5000
+"""
 
 
 class Dovecot:
@@ -90,7 +105,8 @@ class Dovecot:
     password = PASSWORD
     host = "127.0.0.1"
 
-    def __init__(self, *, expired: bool = False) -> None:
+    def __init__(self, *, expired: bool = False, introspection: str | None = None) -> None:
+        """`introspection`: address of an OAuth 2 server (RFC 7662) that tells whose a token is; enables XOAUTH2."""
         # not pytest's tmp_path: that is 0700, and Dovecot's login processes are other users
         self.base = Path(tempfile.mkdtemp(prefix="arfgate-dovecot-"))
         self.base.chmod(0o755)
@@ -99,6 +115,8 @@ class Dovecot:
         certificate = make_certificate(self.base / "ssl", expired=expired)
         self.ca_file = certificate.ca_file
         self._config = self.base / "dovecot.conf"
+        if introspection:
+            (self.base / "oauth2.conf.ext").write_text(_INTROSPECTION.format(url=introspection))
         self._config.write_text(
             _CONFIG.format(
                 base=self.base,
@@ -107,6 +125,8 @@ class Dovecot:
                 cert=certificate.cert_file,
                 key=certificate.key_file,
                 password=PASSWORD,
+                mechanisms=" xoauth2" if introspection else "",
+                oauth=_OAUTH.format(base=self.base) if introspection else "",
                 port=self.port,
                 tls_port=self.tls_port,
             )

@@ -14,6 +14,7 @@ from servers.dovecot import Dovecot
 from servers.hook import HookServer
 from servers.name_server import NameServer
 from servers.needs import require
+from servers.oauth import OAuthServer
 from servers.postfix import Postfix
 from servers.postgres import Postgres
 from servers.pymap_server import PymapServer
@@ -65,6 +66,22 @@ def expired_dovecot() -> Iterator[Dovecot]:
     """Its certificate ran out yesterday."""
     require("dovecot")
     yield from _dovecot(Dovecot(expired=True))
+
+
+@pytest.fixture
+def oauth_server() -> Iterator[OAuthServer]:
+    """Gives tokens and tells whose they are."""
+    server = OAuthServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def oauth_dovecot(oauth_server: OAuthServer) -> Iterator[Dovecot]:
+    """Takes the tokens of `oauth_server` (XOAUTH2), and passwords too."""
+    require("dovecot")
+    yield from _dovecot(Dovecot(introspection=oauth_server.introspection_url))
 
 
 def _dovecot(server: Dovecot) -> Iterator[Dovecot]:

@@ -14,14 +14,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import tokens
+from gateway import appeals, consents, tokens
 from gateway.casework import clocks
 from gateway.casework.desk import Applied, Desk, Origin
 from gateway.dossier import Dossier
 from gateway.house import House
 from gateway.model import Clock, NoticeState, Verdict
 from gateway.store import desk as desk_store
-from gateway.store import events, notices, third_parties
+from gateway.store import events, notices, postmasters, third_parties
 from gateway.store.events import Event
 from gateway.store.notices import StoredNotice
 from notifier.notice import NoticeKind
@@ -63,6 +63,8 @@ async def route(house: House, connection: AsyncConnection, dossiers: Sequence[Do
     log: list[Event] = []
     bounced: list[int] = []
     opted_out: dict[str, int] = {}
+    reads: dict[int, str] = {}
+    said: dict[int, str] = {}
     for one in returned:
         log.append(_event(one, now))
         if one.notice.kind in TO_CUSTOMERS and (one.opts_out or one.dossier.parsed.kind == Kind.OPT_OUT):
@@ -71,12 +73,18 @@ async def route(house: House, connection: AsyncConnection, dossiers: Sequence[Do
             opted_out[one.notice.to] = one.notice.id
         elif one.dossier.parsed.kind == Kind.BOUNCE:
             bounced += _bounce(house, desk, one)
+        elif one.dossier.parsed.kind == Kind.REPLY and one.notice.kind == NoticeKind.POSTMASTER_CHECK.value:
+            reads[one.notice.id] = one.dossier.parsed.envelope.from_ or "unknown sender"
         elif one.dossier.parsed.kind == Kind.REPLY and one.notice.kind in TO_CUSTOMERS:
-            _answer(house, desk, one)
+            if not await consents.receive(house, connection, one.notice, one.dossier):
+                _answer(house, desk, one)
+                said[one.notice.case_id or 0] = one.dossier.parsed.text
         elif one.dossier.parsed.kind == Kind.REPLY:
             _to_a_person(one.dossier, f"{one.notice.to} answers our {one.notice.kind} notice")
     await notices.mark(connection, bounced, NoticeState.BOUNCED)
     await third_parties.opt_out(connection, opted_out, now)
+    await postmasters.confirmed(connection, reads, now)
+    await appeals.by_mail(house, connection, said)
     await desk_store.save(connection, desk, now)
     await events.add(connection, log)
 
@@ -142,11 +150,11 @@ def _bounce(house: House, desk: Desk, one: Returned) -> list[int]:
 
 def _answer(house: House, desk: Desk, one: Returned) -> None:
     """The customer answered the case: every clock of it that was notified before stops."""
-    clock = _clock(desk, one.notice)
-    if clock is None:
+    key = next((key for key, case in desk.cases.items() if case.id == one.notice.case_id), None)
+    if key is None:
         return
     alarm = timedelta(hours=house.policy.answer.alarm_hours)
-    for each in desk.of_case(clock.case_key):
+    for each in desk.of_case(key):
         own, rule = each.id == one.notice.clock_id, house.rule(each.case_key[1])
         change = clocks.answered(each, one.dossier.message.received_at, alarm, rule, own_notice=own)
         desk.apply(Applied(change, Origin(who="customer")))

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import answering, correspondence, floods, identities, legal, routed, telling
+from gateway import answering, consents, correspondence, floods, identities, legal, routed, telling
 from gateway.attribution.identifiers import campaign_of
 from gateway.casework.cases import Complaint
 from gateway.casework.clocks import Change
@@ -46,6 +46,7 @@ async def file(house: House, connection: AsyncConnection, dossiers: Sequence[Dos
     known = await reporters.ensure(connection, [d.reporter for d in dossiers if d.reporter and d.reports], now)
     ids = await reports.add(connection, [row for d in dossiers for row in _report_rows(house, d, known)])
     clock_ids = await desk_store.save(connection, desk, now, ids)
+    await consents.ask_new(house, connection, desk, _filed(desk, items, placed), now)
     await reports.attribute(connection, _attribution_rows(items, ids, placed, clock_ids))
     await events.add(connection, [_report_event(d, r, i, now) for i, (d, r) in zip(ids, items, strict=True)])
     await messages.finish(connection, [_message_row(dossier) for dossier in dossiers])
@@ -144,6 +145,15 @@ def _tell(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]]) -
             about = telling.facts(item.report, dossier.message.received_at, feed) | house.consequence(rule)
             evidence = telling.evidence(dossier.parsed, item.report, redactor, feed)
             desk.applied[index] = replace(applied, origin=replace(applied.origin, about=about, evidence=evidence))
+
+
+def _filed(
+    desk: Desk, items: list[tuple[Dossier, ReportInHand]], placed: Placed
+) -> Iterator[tuple[ClockKey, Dossier, ReportInHand, dict[str, Any] | None]]:
+    """What was placed in a case, with what may be told of it."""
+    told = {a.origin.report: a.origin.evidence for a in desk.applied if a.origin.evidence is not None}
+    for (position, _), key in placed.items():
+        yield key, *items[position], told.get(position)
 
 
 def _report_rows(house: House, dossier: Dossier, known: Mapping[str, int]) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway import fines
 from gateway.casework import clocks
 from gateway.casework.clocks import Change
 from gateway.casework.desk import Applied, Desk, Origin
@@ -69,6 +70,7 @@ async def resolve(house: House, number: str, solved: Solved, *, who: str, cause:
         state = next_case_state(desk.cases[key].state, trigger)
         case = replace(desk.cases[key], state=state, cause=cause, resolved_at=now)
         await case_store.end(connection, case)
+        await fines.case_ended(house, connection, case, who=who)
         said = f"{cause.value}: {solved.resolution}" if solved.resolution else cause.value
         await events.add(connection, [Event(now, who, f"case {state.value}", said, case_id=case.id)])
     return case

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import answering
+from gateway import answering, consents
 from gateway.casework import clocks
 from gateway.casework.desk import Applied, Origin
 from gateway.house import House
@@ -20,18 +20,22 @@ from gateway.model import Clock
 from gateway.store import clocks as clock_store
 from gateway.store import desk as desk_store
 from gateway.store import mailboxes, messages, switches
+from gateway.watch import postmaster
 
 _BATCH = 200
 
 
 async def tick(house: House) -> int:
-    """Claim every step that is due. Returns how many clocks moved or held reports expired."""
+    """Claim every step that is due. Returns how many clocks moved, held reports expired, records lapsed and
+    postmasters are asked."""
     moved = 0
     while True:
         async with house.database.writing() as connection:
             if await switches.is_paused(connection):
                 return moved
-            batch = await _batch(house, connection, house.clock()) + await _expire(house, connection, house.clock())
+            now = house.clock()
+            batch = await _batch(house, connection, now) + await _expire(house, connection, now)
+            batch += await _lapse(house, connection, now) + await postmaster.check(house, connection, now)
         moved += batch
         if batch == 0:
             return moved
@@ -58,6 +62,12 @@ async def _expire(house: House, connection: AsyncConnection, now: datetime) -> i
     """What is held expires only when nothing that could complete it lies unread."""
     read_to = await answers_read_to(house, connection, now)
     return 0 if read_to is None else await answering.expire(house, connection, min(read_to, now))
+
+
+async def _lapse(house: House, connection: AsyncConnection, now: datetime) -> int:
+    """Proof of permission that is not there in time is absent, once the mailboxes were read past it."""
+    read_to = await answers_read_to(house, connection, now)
+    return 0 if read_to is None else await consents.lapse(house, connection, min(now, read_to))
 
 
 async def answers_read_to(house: House, connection: AsyncConnection, now: datetime) -> datetime | None:

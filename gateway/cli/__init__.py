@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli import case_work  # noqa: F401  (its commands are `arfgate case` too)
+from gateway.cli import case_dues, case_work, customer_postmaster  # noqa: F401  (commands of `case` and `customer`)
 from gateway.cli.action import action_app
 from gateway.cli.assignment import assignment_app
 from gateway.cli.block import block_app
 from gateway.cli.case import case_app
+from gateway.cli.charge import charge_app
 from gateway.cli.check import check
 from gateway.cli.contacts import contacts
 from gateway.cli.customer import customer_app
@@ -53,6 +54,7 @@ def build() -> typer.Typer:
     app.add_typer(reporter_app, name="reporter")
     app.add_typer(action_app, name="action")
     app.add_typer(block_app, name="block")
+    app.add_typer(charge_app, name="charge")
     app.add_typer(policy_app, name="policy")
     app.add_typer(db_app, name="db")
     return app

@@ -61,6 +61,11 @@ async def names(connection: AsyncConnection, account_ids: Sequence[int]) -> dict
     return {row.id: row.key if row.name == "main" else f"{row.key}/{row.name}" for row in rows}
 
 
+async def customer_named(connection: AsyncConnection, key: str) -> int | None:
+    """The id of the customer with this key, None if there is none."""
+    return (await connection.execute(select(customers.c.id).where(customers.c.key == key))).scalar_one_or_none()
+
+
 async def account_named(connection: AsyncConnection, name: str) -> int | None:
     """The account of `customer` or `customer/account`, None if there is none."""
     key, _, account = name.partition("/")

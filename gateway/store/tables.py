@@ -7,6 +7,7 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from gateway.store.rows_actions import ActionRow, ApprovalRow, StepRow
+from gateway.store.rows_dues import AppealRow, ChargeRow, ConsentRow, PostmasterRow, PublicationRow
 from gateway.store.rows_in import (
     AccountRow,
     AssignmentRow,
@@ -65,6 +66,11 @@ actions = _table(ActionRow)
 approvals = _table(ApprovalRow)
 action_steps = _table(StepRow)
 events = _table(EventRow)
+charges = _table(ChargeRow)
+consents = _table(ConsentRow)
+appeals = _table(AppealRow)
+postmasters = _table(PostmasterRow)
+publications = _table(PublicationRow)
 reporters = _table(ReporterRow)
 third_parties = _table(ThirdPartyRow)
 opt_outs = _table(OptOutRow)

@@ -1,0 +1,107 @@
+"""The ledger as rows: written once under their keys, never changed. Must never decide what is charged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.casework.ledger import Counted, Entry, Planned
+from gateway.model import Verdict
+from gateway.store import events
+from gateway.store.events import Event
+from gateway.store.tables import accounts, attributions, charges, clocks, customers, reports
+
+
+async def complaints(connection: AsyncConnection, case_id: int) -> list[Counted]:
+    """The accepted reports behind a case's clocks, oldest first."""
+    rows = await connection.execute(
+        select(reports.c.id, attributions.c.account_id, reports.c.complainant, reports.c.fingerprint)
+        .join(attributions, attributions.c.report_id == reports.c.id)
+        .join(clocks, clocks.c.id == attributions.c.clock_id)
+        .where(clocks.c.case_id == case_id, reports.c.verdict == Verdict.ACCEPTED.value)
+        .order_by(reports.c.id)
+    )
+    return [Counted(*row) for row in rows]
+
+
+async def add(  # noqa: PLR0913  (what, for which case, how much, and who says why and when)
+    connection: AsyncConnection,
+    planned: Sequence[Planned],
+    case_id: int | None,
+    amount: Decimal,
+    currency: str,
+    *,
+    who: str,
+    why: str,
+    now: datetime,
+) -> int:
+    """Charge what was not charged before. Returns how many lines were written."""
+    keys = [one.key for one in planned]
+    taken = set((await connection.execute(select(charges.c.key).where(charges.c.key.in_(keys)))).scalars())
+    fresh = [one for one in planned if one.key not in taken]
+    rows = [
+        {
+            "key": one.key, "account_id": one.account_id, "case_id": case_id, "report_id": one.report_id,
+            "amount": str(amount), "currency": currency, "why": why, "at": now, "who": who, "reverses": None,
+        }
+        for one in fresh
+    ]  # fmt: skip
+    if rows:
+        await connection.execute(insert(charges), rows)
+        said = f"{len(rows)} x {amount} {currency}: {why}"
+        await events.add(connection, [Event(now, who, "charged", said, case_id=case_id)])
+    return len(rows)
+
+
+async def reverse(connection: AsyncConnection, lines: Sequence[Entry], *, who: str, why: str, now: datetime) -> None:
+    """Take charges back: for each a line with the negative amount."""
+    ids = [line.id for line in lines]
+    kept = {r.id: r for r in await connection.execute(select(charges).where(charges.c.id.in_(ids)).with_for_update())}
+    rows = [
+        {
+            "key": f"reversal:{line.id}", "account_id": kept[line.id].account_id, "case_id": line.case_id,
+            "report_id": line.report_id, "amount": str(-line.amount), "currency": line.currency, "why": why,
+            "at": now, "who": who, "reverses": line.id,
+        }
+        for line in lines
+    ]  # fmt: skip
+    if rows:
+        await connection.execute(insert(charges), rows)
+        told = [
+            Event(now, who, "charge reversed", f"{r['amount']} {r['currency']}: {why}", case_id=r["case_id"])
+            for r in rows
+        ]
+        await events.add(connection, told)
+
+
+async def listed(
+    connection: AsyncConnection,
+    *,
+    customer: str | None = None,
+    case_id: int | None = None,
+    ids: Sequence[int] | None = None,
+) -> list[Entry]:
+    """Lines of the ledger, oldest first; with the reversals of those asked for by `ids`."""
+    query = (
+        select(charges, customers.c.key.label("customer"))
+        .join(accounts, accounts.c.id == charges.c.account_id)
+        .join(customers, customers.c.id == accounts.c.customer_id)
+        .order_by(charges.c.id)
+    )
+    if customer is not None:
+        query = query.where(customers.c.key == customer)
+    if case_id is not None:
+        query = query.where(charges.c.case_id == case_id)
+    if ids is not None:
+        query = query.where(charges.c.id.in_(ids) | charges.c.reverses.in_(ids))
+    return [
+        Entry(
+            row.id, row.at, row.customer, row.case_id, row.report_id, Decimal(row.amount), row.currency, row.why,
+            row.who, row.reverses,
+        )
+        for row in await connection.execute(query)
+    ]  # fmt: skip

@@ -17,6 +17,7 @@ from gateway.casework.desk import Desk
 from gateway.casework.states import NotAllowedError
 from gateway.house import House
 from gateway.model import Case, CaseKey, NoticeState
+from gateway.policies.policy import Policy
 from gateway.store import appeals as store
 from gateway.store import cases as case_store
 from gateway.store import desk as desk_store
@@ -36,8 +37,8 @@ async def ask(house: House, number: str, said: str, *, who: str) -> bool:
         times = (await store.enforced(connection, [case.id or 0])).get(case.id or 0)
         if not times:
             raise NotAllowedError(f"case {case.number}: nothing was carried out that could be reviewed")
-        if not _in_time(house, times, now):
-            days = house.policy.actions.appeal_days
+        if not _in_time(house.policy_of(case), times, now):
+            days = house.policy_of(case).actions.appeal_days
             raise NotAllowedError(f"case {case.number}: a review could be asked for within {days} days")
         return await store.open_(connection, case.id or 0, said[:_LONGEST], who=who, now=now)
 
@@ -46,7 +47,7 @@ async def by_mail(house: House, connection: AsyncConnection, said: Mapping[int, 
     """What customers replied to cases, {case: text}: where something was carried out, it asks for a review."""
     now = house.clock()
     for case_id, times in (await store.enforced(connection, said.keys())).items():
-        if not _in_time(house, times, now):
+        if not _in_time(house.policy, times, now):
             continue
         if await store.open_(connection, case_id, said[case_id][:_LONGEST], who="customer", now=now):
             log.warning("alarm", why="a customer asks for a review", case_id=case_id)
@@ -83,8 +84,8 @@ def _notice(desk: Desk, case: Case, appeal: int, granted: bool, why: str, now: d
     }  # fmt: skip
 
 
-def _in_time(house: House, times: list[datetime], now: datetime) -> bool:
-    days = house.policy.actions.appeal_days
+def _in_time(policy: Policy, times: list[datetime], now: datetime) -> bool:
+    days = policy.actions.appeal_days
     return days is None or any(now - at <= timedelta(days=days) for at in times)
 
 

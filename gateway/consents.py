@@ -56,12 +56,10 @@ async def ask_new(
     now: datetime,
 ) -> None:
     """With the cases of a batch, where the policy asks for records: once for each campaign of a case."""
-    rules = house.policy.consent_records
-    if not rules.ask:
-        return
     wanted: dict[tuple[CaseKey, str], dict[str, Any]] = {}
     for (key, _, _), dossier, item, evidence in filed:
-        if desk.cases[key].cls in rules.classes and desk.parties[key[0]].contacts:
+        rules = house.policy_of(desk.cases[key]).consent_records
+        if rules.ask and desk.cases[key].cls in rules.classes and desk.parties[key[0]].contacts:
             sent = item.report.original.date if item.report.original else None
             if evidence is None and not campaign_of(item.report, None):
                 continue  # merely counted, and nothing that may be told names another mailing
@@ -181,11 +179,11 @@ async def _ask(  # noqa: PLR0913  (whom, for what, and who wants it)
     who: str,
     now: datetime,
 ) -> None:
-    rule = house.rule(case.cls)
+    rule = house.policy_of(case).rule(case.cls)
     due_at = after(rule.working, now, rule.time)
     told = facts | {
         "case": case.number, "customer": party.name, "campaign": campaign, "records_due_at": due_at.isoformat(),
-        "no_permission": house.policy.consent_records.absent_is_no_permission,
+        "no_permission": house.policy_of(case).consent_records.absent_is_no_permission,
     }  # fmt: skip
     named = hashlib.sha256(campaign.encode("utf-8", "surrogateescape")).hexdigest()[:16]
     key = f"consent:{case.id}/{named}/{party.contacts[0]}"

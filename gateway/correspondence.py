@@ -139,11 +139,11 @@ def _bounce(house: House, desk: Desk, one: Returned) -> list[int]:
         if starts and clock is not None and _is_current(desk, clock, one.notice):
             why = f"{one.notice.to}: {worst.status or 'bounced'}"
             contacts = desk.parties[clock.case_key[0]].contacts
-            change = clocks.bounced(clock, len(contacts), why, house.given_up_at())
+            change = clocks.bounced(clock, len(contacts), why, house.given_up_at(clock))
             desk.apply(Applied(change, Origin(dict(one.notice.facts), one.notice.evidence)))
         return [one.notice.id]
     if worst.action == "delivered" and starts and clock is not None and clock.starts_at is not None:
-        rule = house.rule(clock.case_key[1])
+        rule = house.rule(clock)
         desk.apply(Applied(clocks.delivered(clock, one.dossier.message.received_at, rule)))
     return []
 
@@ -153,9 +153,9 @@ def _answer(house: House, desk: Desk, one: Returned) -> None:
     key = next((key for key, case in desk.cases.items() if case.id == one.notice.case_id), None)
     if key is None:
         return
-    alarm = timedelta(hours=house.policy.answer.alarm_hours)
+    alarm = timedelta(hours=house.policy_of(desk.cases[key]).answer.alarm_hours)
     for each in desk.of_case(key):
-        own, rule = each.id == one.notice.clock_id, house.rule(each.case_key[1])
+        own, rule = each.id == one.notice.clock_id, house.rule(each)
         change = clocks.answered(each, one.dossier.message.received_at, alarm, rule, own_notice=own)
         desk.apply(Applied(change, Origin(who="customer")))
 

@@ -15,10 +15,11 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import answering, consents, correspondence, floods, identities, legal, routed, telling
+from gateway import answering, consents, correspondence, floods, guarding, identities, ladder, legal, routed, telling
 from gateway.attribution.identifiers import campaign_of
-from gateway.casework.cases import Complaint
+from gateway.casework.cases import Complaint, takes_evidence
 from gateway.casework.clocks import Change
+from gateway.casework.defence import Reporter
 from gateway.casework.desk import ClockKey, Desk, Origin
 from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
@@ -40,14 +41,17 @@ async def file(house: House, connection: AsyncConnection, dossiers: Sequence[Dos
     await floods.guard(house, connection, dossiers, now)
     await correspondence.route(house, connection, [d for d in dossiers if d.live], now)
     desk = await desk_store.load(connection, _accounts(items))
+    _count_only(house, desk, items)
     placed = _decide(house, desk, items, now)
     _tell(house, desk, items)
+    await guarding.weigh_actions(house, connection, desk, _complaining(house, items, placed))
     await reports.replace(connection, [d.message.id for d in dossiers])
     known = await reporters.ensure(connection, [d.reporter for d in dossiers if d.reporter and d.reports], now)
     ids = await reports.add(connection, [row for d in dossiers for row in _report_rows(house, d, known)])
     clock_ids = await desk_store.save(connection, desk, now, ids)
     await consents.ask_new(house, connection, desk, _filed(desk, items, placed), now)
     await reports.attribute(connection, _attribution_rows(items, ids, placed, clock_ids))
+    await ladder.count(house, connection, desk, items, placed, ids)
     await events.add(connection, [_report_event(d, r, i, now) for i, (d, r) in zip(ids, items, strict=True)])
     await messages.finish(connection, [_message_row(dossier) for dossier in dossiers])
     live = [d for d in dossiers if d.live]
@@ -67,7 +71,11 @@ async def place(
     desk = await desk_store.load(connection, _accounts(items))
     placed = _decide(house, desk, items, now, who)
     _tell(house, desk, items)
+    await guarding.weigh_actions(
+        house, connection, desk, _complaining(house, items, placed), min(report_ids, default=None)
+    )
     clock_ids = await desk_store.save(connection, desk, now, report_ids)
+    await ladder.count(house, connection, desk, items, placed, report_ids)
     return {key: clock_ids[clock] for key, clock in placed.items()}
 
 
@@ -93,6 +101,16 @@ def _accounts(items: list[tuple[Dossier, ReportInHand]]) -> set[int]:
     return {a.account_id for _, item in items for a in item.attributions if a.account_id is not None}
 
 
+def _complaining(
+    house: House, items: list[tuple[Dossier, ReportInHand]], placed: Placed
+) -> dict[ClockKey, list[Reporter]]:
+    """Who complains in this batch, by clock."""
+    found: dict[ClockKey, list[Reporter]] = {}
+    for (position, _), clock in placed.items():
+        found.setdefault(clock, []).append(guarding.reporter_from(items[position][0].reporter, house.standings))
+    return found
+
+
 def _decide(
     house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]], now: datetime, who: str = events.SYSTEM
 ) -> Placed:
@@ -102,30 +120,52 @@ def _decide(
         if not dossier.live:
             item.would_send = would_send(house, scratch, item, now)
             continue
-        for attribution, complaint in complaints(house, item):
+        for attribution, complaint in complaints(house, desk, item):
             change = _on(house, desk, complaint, Origin(report=position, who=who), now)
             placed[(position, attribution)] = change.clock.key
     return placed
 
 
 def _on(house: House, desk: Desk, complaint: Complaint, origin: Origin, now: datetime) -> Change:
-    return desk.file(complaint, house.terms(complaint.cls), origin, now=now)
+    """A case goes on under the version with which it was opened; a new one takes what holds for the customer now."""
+    policy = house.policy_for(desk.parties[complaint.account_id])
+    case = desk.cases.get((complaint.account_id, complaint.cls))
+    if case is not None and takes_evidence(case, now, house.policy_of(case).reopen_limit):
+        policy = house.policy_of(case)
+    return desk.file(complaint, house.terms(policy, complaint.cls), origin, now=now)
 
 
-def complaints(house: House, item: ReportInHand) -> Iterator[tuple[Attribution, Complaint]]:
-    """What an accepted report is to the accounts it was attributed to, where the policy makes it a case."""
+def complaints(house: House, desk: Desk, item: ReportInHand) -> Iterator[tuple[Attribution, Complaint]]:
+    """What an accepted report is to the accounts it was attributed to, where their policy makes it a case."""
     if item.screening.verdict != Verdict.ACCEPTED:
         return
     for a in item.attributions:
-        rule = house.policy.class_for(item.report.category, a.role)
-        if rule is not None and a.account_id is not None:
+        if a.account_id is None:
+            continue
+        policy = house.policy_for(desk.parties[a.account_id])
+        rule = policy.class_for(item.report.category, a.role)
+        if rule is not None and not ladder.counted_only(policy, item):
             yield a, Complaint(a.account_id, rule.name, a.kind, a.role, a.value, item.report.arrival_date)
+
+
+def _count_only(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]]) -> None:
+    """Clicks that the customers' policies want in their rates alone are recorded (CON-3)."""
+    for _, item in items:
+        held = [desk.parties[a.account_id] for a in item.attributions if a.account_id is not None]
+        policies = [house.policy_for(party) for party in held]
+        everywhere = bool(policies) and len(held) == len(item.attributions)
+        if item.screening.verdict != Verdict.ACCEPTED or not everywhere:
+            continue
+        if all(ladder.counted_only(policy, item) for policy in policies):
+            detail = f"policy {policies[0].name} counts feedback loops' reports in rates only"
+            recorded = {"verdict": Verdict.RECORDED, "reason": ScreeningReason.COUNT_ONLY, "detail": detail}
+            item.screening = replace(item.screening, **recorded)  # type: ignore[arg-type]  # fields by name
 
 
 def would_send(house: House, scratch: Desk, item: ReportInHand, now: datetime) -> list[dict[str, str]]:
     """The notices to customers that filing the report would bring, [{kind, to}]: for observing and `explain`.
     It is filed as ever, but on a desk that is thrown away."""
-    changes = [_on(house, scratch, complaint, Origin(), now) for _, complaint in complaints(house, item)]
+    changes = [_on(house, scratch, complaint, Origin(), now) for _, complaint in complaints(house, scratch, item)]
     return [
         {"kind": planned.kind.value, "to": scratch.parties[change.clock.case_key[0]].contacts[planned.contact]}
         for change in changes
@@ -140,9 +180,10 @@ def _tell(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]]) -
         position = applied.origin.report
         if applied.change.notices and position is not None:
             dossier, item = items[position]
-            rule = house.rule(applied.change.clock.case_key[1])
             feed = item.screening.identity.feed
-            about = telling.facts(item.report, dossier.message.received_at, feed) | house.consequence(rule)
+            about = telling.facts(item.report, dossier.message.received_at, feed) | house.consequence(
+                applied.change.clock
+            )
             evidence = telling.evidence(dossier.parsed, item.report, redactor, feed)
             desk.applied[index] = replace(applied, origin=replace(applied.origin, about=about, evidence=evidence))
 

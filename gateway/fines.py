@@ -63,7 +63,7 @@ async def reverse(house: House, ids: Sequence[int], *, who: str, why: str) -> in
 
 async def case_ended(house: House, connection: AsyncConnection, case: Case, *, who: str) -> None:
     """In the transaction that ends a case: "auto" charges what was the customer's fault; what was not is reversed."""
-    rules, now = house.policy.fines, house.clock()
+    rules, now = house.policy_of(case).fines, house.clock()
     cause = case.cause.value if case.cause else ""
     if case.state == CaseState.DISMISSED:
         lines = ledger.open_charges(await charges.listed(connection, case_id=case.id))
@@ -75,11 +75,12 @@ async def case_ended(house: House, connection: AsyncConnection, case: Case, *, w
 
 
 def _rules(house: House, case: Case) -> Fines:
-    rules = house.policy.fines
+    policy = house.policy_of(case)
+    rules = policy.fines
     if rules.mode == "off":
-        raise NotAllowedError(f"policy {house.policy.label} has no fines; fines.mode says who charges")
+        raise NotAllowedError(f"policy {policy.label} has no fines; fines.mode says who charges")
     if not _applies(rules, case):
-        raise NotAllowedError(f"policy {house.policy.label} has no fine for cases of the class {case.cls}")
+        raise NotAllowedError(f"policy {policy.label} has no fine for cases of the class {case.cls}")
     return rules
 
 

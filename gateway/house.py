@@ -19,10 +19,11 @@ from gateway.attribution.network import Network
 from gateway.attribution.prefixes import PrefixIndex
 from gateway.casework.cases import Terms
 from gateway.casework.clocks import Proposal
+from gateway.casework.desk import Party
 from gateway.connectors.contract import Connector
 from gateway.holdings import Holdings
 from gateway.intake.oauth import TokenSource
-from gateway.model import ActionKind, MailboxRole
+from gateway.model import ActionKind, Case, Clock, MailboxRole
 from gateway.policies.book import Book
 from gateway.policies.policy import ClassRule, Policy
 from gateway.screening import registry
@@ -79,49 +80,49 @@ class House:
         return self.book.default
 
     @property
-    def policy_label(self) -> str:
-        """Name and version, as a case remembers them."""
-        return self.policy.label
-
-    @property
     def bounce_grace(self) -> timedelta:
         """None when we speak to the recipient's server ourselves: its acceptance is final enough."""
         smtp = self.settings.smtp
         return timedelta(minutes=smtp.bounce_grace_minutes if smtp.mode == "relay" else 0)
 
-    def rule(self, cls: str) -> ClassRule:
-        """The rule of a case's class."""
-        return self.policy.rule(cls)
+    def policy_for(self, party: Party) -> Policy:
+        """What holds for a customer from now on."""
+        return self.book.of_customer(party.policy)
 
-    def given_up_at(self) -> datetime | None:
+    def policy_of(self, what: Case | Clock) -> Policy:
+        """The version that a case runs under."""
+        return self.book.of_label(what.policy)
+
+    def rule(self, clock: Clock) -> ClassRule:
+        """The rule of its case's class, under its case's policy."""
+        return self.policy_of(clock).rule(clock.case_key[1])
+
+    def given_up_at(self, clock: Clock) -> datetime | None:
         """When the time of a customer whom nobody can tell from now on starts all the same; None: staff decide."""
-        after = self.policy.delivery.undeliverable_after
+        after = self.policy_of(clock).delivery.undeliverable_after
         return None if after is None else self.clock() + after
 
-    def terms(self, cls: str) -> Terms:
+    def terms(self, policy: Policy, cls: str) -> Terms:
         """Under which terms a complaint of this class is filed."""
-        rule, policy = self.rule(cls), self.policy
+        rule = policy.rule(cls)
         return Terms(
-            policy=self.policy_label,
+            policy=policy.label,
             reopen=policy.reopen_limit,
             give_up=policy.delivery.undeliverable_after,
-            on_repeat=self.proposals(rule.on_repeat),
-            before_notice=self.proposals(rule.before_notice),
+            on_repeat=proposals(policy, rule.on_repeat),
+            before_notice=proposals(policy, rule.before_notice),
         )
 
-    def overdue_actions(self, rule: ClassRule) -> tuple[Proposal, ...]:
+    def overdue_actions(self, clock: Clock) -> tuple[Proposal, ...]:
         """What the policy wants done to a resource whose time is up."""
-        return self.proposals(rule.overdue)
+        return proposals(self.policy_of(clock), self.rule(clock).overdue)
 
-    def proposals(self, kinds: Iterable[ActionKind]) -> tuple[Proposal, ...]:
-        """These actions with the approval that the policy asks for each."""
-        return tuple(Proposal(kind, self.policy.actions.approval_for(kind)) for kind in kinds)
-
-    def consequence(self, rule: ClassRule) -> dict[str, object]:
+    def consequence(self, clock: Clock) -> dict[str, object]:
         """The policy's terms, as notices tell them: the full time in hours and what follows it."""
+        rule = self.rule(clock)
         terms: dict[str, object] = {"hours": f"{rule.hours:g}"}
         if rule.overdue:
-            approval = self.policy.actions.approval_for(rule.overdue[0])
+            approval = self.policy_of(clock).actions.approval_for(rule.overdue[0])
             terms |= {"action": rule.overdue[0].value, "action_approval": approval != "none"}
         return terms
 
@@ -166,3 +167,8 @@ class House:
     async def network(self, connection: AsyncConnection) -> Network:
         """Who held what, when, by all that is committed."""
         return await self.holdings.network(connection)
+
+
+def proposals(policy: Policy, kinds: Iterable[ActionKind]) -> tuple[Proposal, ...]:
+    """These actions with the approval that the policy asks for each."""
+    return tuple(Proposal(kind, policy.actions.approval_for(kind)) for kind in kinds)

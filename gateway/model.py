@@ -266,6 +266,7 @@ class Clock:
     kind: ResourceKind
     role: Role
     value: str
+    policy: str = ""  # the version that its case runs under
     state: ClockState = ClockState.WAITING
     id: int | None = None
     case_id: int | None = None

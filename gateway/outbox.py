@@ -107,6 +107,9 @@ def to_say(house: House, notice: StoredNotice) -> Notice:
     operator = house.settings.operator
     facts: dict[str, object] = {k: telling.moment(v) if k in _TIMES else v for k, v in notice.facts.items()}
     facts["organisation"] = operator.name
+    policy = house.book.of_label(str(facts["policy"])) if facts.get("policy") else None
+    if policy is not None:
+        facts.setdefault("timezone", policy.calendar.time_zone)
     due_at = facts.get("due_at")
     if notice.kind == NoticeKind.REMINDER.value and isinstance(due_at, datetime):
         facts["time_left"] = max(due_at - house.clock(), timedelta(0))
@@ -116,7 +119,7 @@ def to_say(house: House, notice: StoredNotice) -> Notice:
         kind=NoticeKind(notice.kind),
         key=_secret_key(house, notice),
         to=notice.to,
-        language=notice.language,
+        language=policy.language_for(notice.language) if policy else notice.language,
         address=_address(house, notice),
         sender=operator.address,
         sender_name=house.settings.sender_name,
@@ -175,7 +178,7 @@ async def settle(house: House) -> int:
 
 
 def _settle(house: House, desk: Desk, clock: Clock, notice: StoredNotice) -> None:
-    rule = house.rule(clock.case_key[1])
+    rule = house.rule(clock)
     contacts = desk.parties[clock.case_key[0]].contacts
     current = clock.contact < len(contacts) and contacts[clock.contact] == notice.to
     if notice.round != clock.round or not current:
@@ -184,7 +187,7 @@ def _settle(house: House, desk: Desk, clock: Clock, notice: StoredNotice) -> Non
         desk.apply(Applied(clocks.accepted(clock, notice.sent_at, house.bounce_grace, rule)))
     elif notice.kind == NoticeKind.COMPLAINT.value and notice.why not in OUR_FAULT:
         why = f"{notice.to}: {notice.answer or notice.why}"
-        change = clocks.bounced(clock, len(contacts), why, house.given_up_at())
+        change = clocks.bounced(clock, len(contacts), why, house.given_up_at(clock))
         desk.apply(Applied(change, Origin(dict(notice.facts), notice.evidence)))
     elif notice.kind in (NoticeKind.REMINDER.value, NoticeKind.ANSWER_REJECTED.value) and notice.sent_at is not None:
         if notice.kind == NoticeKind.REMINDER.value:

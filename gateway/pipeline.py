@@ -19,7 +19,18 @@ from functools import partial
 
 import structlog
 
-from gateway import answering, filing, outbox, policy_versions, routed, senders, third_parties, ticker
+from gateway import (
+    answering,
+    enforced,
+    filing,
+    ladder_steps,
+    outbox,
+    policy_versions,
+    routed,
+    senders,
+    third_parties,
+    ticker,
+)
 from gateway.attribution.attribute import Network, names_ours
 from gateway.attribution.attribute import attribute as attribute_report
 from gateway.dossier import Dossier, ReportInHand
@@ -232,6 +243,7 @@ async def drain(house: House) -> None:
     or the service is to stop."""
     while not house.stopping:
         done = await work(house) + await ticker.tick(house) + await third_parties.look_up(house)
+        done += await ladder_steps.step(house) + await enforced.tell(house)
         done += await policy_versions.tell(house) + await outbox.send_due(house)
         if done == 0:
             return

@@ -13,16 +13,17 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import fines
+from gateway import fines, staff_strikes
 from gateway.casework import clocks
 from gateway.casework.clocks import Change
 from gateway.casework.desk import Applied, Desk, Origin
 from gateway.casework.states import CaseTrigger, ClockTrigger, NotAllowedError, next_case_state
 from gateway.house import House
 from gateway.model import Case, CaseKey, CaseState, Cause, Clock, ClockState
+from gateway.policies.policy import Policy
 from gateway.store import cases as case_store
 from gateway.store import desk as desk_store
-from gateway.store import events, notices
+from gateway.store import events, notices, reporters
 from gateway.store.events import Event
 
 DISMISSING = frozenset({Cause.MISATTRIBUTED, Cause.FALSE})
@@ -48,11 +49,6 @@ async def resolve(house: House, number: str, solved: Solved, *, who: str, cause:
     now = house.clock()
     if cause is not None and solved.resource is not None:
         raise NotAllowedError("a case is closed as a whole: leave out --resource, or the cause")
-    if cause not in DISMISSING and house.policy.answer.needs_prevention and not solved.prevention.strip():
-        raise NotAllowedError(
-            f"policy {house.policy.name} holds nothing resolved before something keeps it from coming back (SES-4): "
-            "say it with --prevention"
-        )
 
     def done(clock: Clock) -> Change | None:
         if solved.resource not in (None, clock.value):
@@ -61,6 +57,8 @@ async def resolve(house: House, number: str, solved: Solved, *, who: str, cause:
 
     async with house.database.writing() as connection:
         desk, key = await _laid_out(connection, number)
+        if cause not in DISMISSING:
+            _prevented(house.policy_of(desk.cases[key]), solved)
         _decide(desk, key, number, done, who)
         desk.settle(key, now)
         await desk_store.save(connection, desk, now)
@@ -73,7 +71,19 @@ async def resolve(house: House, number: str, solved: Solved, *, who: str, cause:
         await fines.case_ended(house, connection, case, who=who)
         said = f"{cause.value}: {solved.resolution}" if solved.resolution else cause.value
         await events.add(connection, [Event(now, who, f"case {state.value}", said, case_id=case.id)])
+        if cause in DISMISSING:
+            await staff_strikes.void_case(house, connection, case.id or 0, who=who, why=cause.value)
+        if cause is Cause.FALSE:
+            await reporters.judge_case(connection, case.id or 0, reporters.FALSE)
     return case
+
+
+def _prevented(policy: Policy, solved: Solved) -> None:
+    if policy.answer.needs_prevention and not solved.prevention.strip():
+        raise NotAllowedError(
+            f"policy {policy.name} holds nothing resolved before something keeps it from coming back (SES-4): "
+            "say it with --prevention"
+        )
 
 
 async def extend(house: House, number: str, hours: float, *, who: str, why: str) -> Case:
@@ -84,7 +94,7 @@ async def extend(house: House, number: str, hours: float, *, who: str, why: str)
     def longer(clock: Clock) -> Change | None:
         if clock.state not in wanted:
             return None
-        return clocks.extended(clock, now, hours, why, house.rule(clock.case_key[1]))
+        return clocks.extended(clock, now, hours, why, house.rule(clock))
 
     return await _each(house, number, longer, who)
 
@@ -92,16 +102,16 @@ async def extend(house: House, number: str, hours: float, *, who: str, why: str)
 async def reject_answer(house: House, number: str, *, who: str, why: str) -> Case:
     """The answer does not show that it is solved: the time runs on, and the customer is told `why`."""
     now = house.clock()
-    minimum = timedelta(hours=house.policy.answer.rejected_minimum_hours)
 
     def again(clock: Clock) -> Change | None:
         if clock.state != ClockState.ANSWERED:
             return None
-        change = clocks.answer_rejected(clock, now, minimum, house.rule(clock.case_key[1]))
+        minimum = timedelta(hours=house.policy_of(clock).answer.rejected_minimum_hours)
+        change = clocks.answer_rejected(clock, now, minimum, house.rule(clock))
         return replace(change, why=f"{change.why}: {why}")
 
     def tell(clock: Clock) -> dict[str, object]:
-        return house.consequence(house.rule(clock.case_key[1])) | {"reason": why, "decided_at": now.isoformat()}
+        return house.consequence(clock) | {"reason": why, "decided_at": now.isoformat()}
 
     return await _each(house, number, again, who, tell)
 
@@ -114,7 +124,7 @@ async def told(house: House, number: str, *, who: str, why: str) -> Case:
     def start(clock: Clock) -> Change | None:
         if clock.state not in wanted:
             return None
-        rule = house.rule(clock.case_key[1])
+        rule = house.rule(clock)
         change = clocks.delivered(clock, now, rule, ClockTrigger.TOLD)
         return replace(change, why=f"told by {who}: {why}; {change.why}")
 

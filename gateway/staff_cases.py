@@ -41,10 +41,6 @@ async def enter(  # noqa: PLR0913  (whose, what, when, and who says so)
 ) -> Case:
     """A case that staff open themselves: a notice of activity without a report. The customer is told as ever."""
     now = house.clock()
-    if cls not in house.policy.classes:
-        raise NotAllowedError(
-            f"policy {house.policy.name} has no class {cls}; it has {', '.join(house.policy.classes)}"
-        )
     kind, value = _resource(value)
     async with house.database.writing() as connection:
         account_id = await customers.account_named(connection, account)
@@ -52,9 +48,12 @@ async def enter(  # noqa: PLR0913  (whose, what, when, and who says so)
             raise LookupError(f"there is no customer or account {account}; 'arfgate customer list' shows them")
         await desk_store.hold(connection, [account_id])
         desk = await desk_store.load(connection, [account_id])
+        policy = house.policy_for(desk.parties[account_id])
+        if cls not in policy.classes:
+            raise NotAllowedError(f"policy {policy.name} has no class {cls}; it has {', '.join(policy.classes)}")
         complaint = Complaint(account_id, cls, kind, role, value, conduct_at)
-        about: dict[str, object] = {"category": category.value, "hours": f"{house.rule(cls).hours:g}", "note": why}
-        change = desk.file(complaint, house.terms(cls), Origin(about, who=who), now=now)
+        about: dict[str, object] = {"category": category.value, "hours": f"{policy.rule(cls).hours:g}", "note": why}
+        change = desk.file(complaint, house.terms(policy, cls), Origin(about, who=who), now=now)
         key = change.clock.case_key
         await desk_store.save(connection, desk, now)
         case = desk.cases[key]

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import answering, consents
+from gateway import answering, consents, guarding
 from gateway.casework import clocks
 from gateway.casework.desk import Applied, Origin
 from gateway.house import House
@@ -48,12 +48,13 @@ async def _batch(house: House, connection: AsyncConnection, now: datetime) -> in
     chosen = {clock_id for clock_id, _ in due}
     moved = 0
     for clock in [c for c in desk.clocks.values() if c.id in chosen]:
-        rule = house.rule(clock.case_key[1])
+        rule = house.rule(clock)
         # settled: the query left those out whose reminder has not gone out
-        change = clocks.due(clock, now, read_to, rule, settled=True, overdue=house.overdue_actions(rule))
+        change = clocks.due(clock, now, read_to, rule, settled=True, overdue=house.overdue_actions(clock))
         if change is not None:
-            desk.apply(Applied(change, Origin(_about(clock) | house.consequence(rule))))
+            desk.apply(Applied(change, Origin(_about(clock) | house.consequence(clock))))
             moved += 1
+    await guarding.weigh_actions(house, connection, desk)
     await desk_store.save(connection, desk, now)
     return moved
 

@@ -67,10 +67,10 @@ def file(
     over = case is not None and not takes_evidence(case, now, terms.reopen)
     if case is None or over:
         fresh = Case(complaint.account_id, complaint.cls, CaseState.OPEN, now, policy=terms.policy)
-        change = clocks.opened(_clock(complaint), contacts, given_up_at)
+        change = clocks.opened(_clock(complaint, terms.policy), contacts, given_up_at)
         return Filing(fresh, replace(change, actions=terms.before_notice), is_new_case=True, supersedes=over)
     if clock is None:
-        change = clocks.opened(replace(_clock(complaint), case_id=case.id), contacts, given_up_at)
+        change = clocks.opened(replace(_clock(complaint, case.policy), case_id=case.id), contacts, given_up_at)
         change = replace(change, actions=terms.before_notice)
     else:
         change = clocks.evidence(clock, complaint.conduct_at, contacts, given_up_at)
@@ -128,5 +128,5 @@ def _after(case: Case, change: Change) -> Case:
     return replace(case, state=state, resolved_at=None, cause=None)  # reopened: neither its end nor its cause holds
 
 
-def _clock(complaint: Complaint) -> Clock:
-    return Clock(complaint.key, complaint.kind, complaint.role, complaint.value)
+def _clock(complaint: Complaint, policy: str) -> Clock:
+    return Clock(complaint.key, complaint.kind, complaint.role, complaint.value, policy)

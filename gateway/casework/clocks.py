@@ -71,7 +71,14 @@ def evidence(clock: Clock, conduct_at: datetime | None, contacts: int, given_up_
     if conduct_at is None or settled_at is None or conduct_at <= settled_at:
         return Change(clock, ClockTrigger.EVIDENCE, "counted: this resource is already in hand")
     fresh = Clock(
-        clock.case_key, clock.kind, clock.role, clock.value, id=clock.id, case_id=clock.case_id, round=clock.round + 1
+        clock.case_key,
+        clock.kind,
+        clock.role,
+        clock.value,
+        clock.policy,
+        id=clock.id,
+        case_id=clock.case_id,
+        round=clock.round + 1,
     )
     change = opened(fresh, contacts, given_up_at)
     why = f"conduct at {conduct_at:%Y-%m-%d %H:%M}Z, after it was said to be resolved"

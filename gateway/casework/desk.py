@@ -28,6 +28,12 @@ class Party:
     name: str
     language: str
     contacts: tuple[str, ...]
+    policy: str | None = None  # name of its own policy; None: the default
+
+    @property
+    def target(self) -> str:
+        """The account as actions name it: `customer`, or `customer/account`."""
+        return self.customer if self.account == "main" else f"{self.customer}/{self.account}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli import case_dues, case_work, customer_postmaster  # noqa: F401  (commands of `case` and `customer`)
+from gateway.cli import case_dues, case_work, customer_postmaster, strikes  # noqa: F401  (add commands)
 from gateway.cli.action import action_app
 from gateway.cli.assignment import assignment_app
 from gateway.cli.block import block_app

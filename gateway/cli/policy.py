@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gateway import policy_versions
+from gateway.casework.replay import Would
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, settings_of, table, text, who
 from gateway.house import House
 from gateway.policies.book import Edition, differences, edition
 from gateway.policies.policy import Policy, PolicyError, load, shipped
 from gateway.policies.words import describe
+from gateway.simulate import simulate
 from gateway.store import policies
 from gateway.store.policies import Version
 
@@ -112,3 +115,27 @@ def _line(version: Version, now: list[str], customers: dict[str, str]) -> list[o
 
 def _names(held: list[Version]) -> set[str]:
     return {version.name for version in held}
+
+
+@policy_app.command("simulate")
+def simulate_policy(
+    policy: Source,
+    days: Annotated[float, typer.Option("--days", min=0.01, max=3650, help="How far to go back.")] = 30,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """What a policy would have done to the real past. Nothing is stored, sent or carried out."""
+    chosen = _or_fail(policy).policy
+
+    async def work(house: House) -> tuple[Would, dict[str, int]]:
+        return await simulate(house, chosen, days)
+
+    would, happened = in_house(config, work)
+    if json:
+        as_json({"policy": chosen.label, "days": days, "would": asdict(would), "happened": happened})
+        return
+    opened = ", ".join(f"{count} {cls}" for cls, count in sorted(would.cases.items())) or "none"
+    typer.echo(f"{chosen.label} over the last {days:g} days: cases {opened}; {would.resources} resources notified;")
+    typer.echo(f"{would.recorded} reports only counted. Really: {', '.join(f'{n} {k}' for k, n in happened.items())}.")
+    rows = [[step.at, step.account, step.what, step.why] for step in would.steps]
+    table("It would have done", ("when", "account", "what", "why"), rows, empty="It would have acted against nobody.")

@@ -56,8 +56,8 @@ class Threat(Rules):
     """What is done at once, for example ["suspend-account"]; the customer is told when it is done."""
 
     @property
-    def length(self) -> timedelta:
-        return timedelta(hours=self.hours)
+    def window(self) -> Window:
+        return Window(count=self.count, hours=self.hours)
 
 
 class Ladder(Rules):
@@ -77,6 +77,17 @@ class Ladder(Rules):
     """What the first, second, ... strike brings; after the last one staff are told."""
     threat: Threat | None = None
     """The immediate threat; without it staff can still declare one, for which an action must be named."""
+
+    @property
+    def reach(self) -> timedelta:
+        """The longest of its windows: marks that are further apart never meet."""
+        threat = [self.threat.window.length] if self.threat else []
+        return max([*(window.length for window in self.windows), *threat], default=timedelta(0))
+
+    @property
+    def counts(self) -> bool:
+        """Whether anything is counted at all."""
+        return bool(self.windows) or self.threat is not None
 
     @model_validator(mode="after")
     def _complete(self) -> Ladder:

@@ -35,7 +35,18 @@ from gateway.policies.rules import ANY, NONE, CaseKey, Days, Name, Rules
 from gateway.tomlfile import TomlFileError, place_of, problems, read_toml, shown
 from parsers.report import Category, Role
 
-__all__ = ["ANY", "NONE", "ClassRule", "Policy", "PolicyError", "bystanders", "file_of", "load", "parse", "shipped"]
+__all__ = [
+    "ANY",
+    "NONE",
+    "ClassRule",
+    "Policy",
+    "PolicyError",
+    "bystanders",
+    "file_of",
+    "load",
+    "parse",
+    "shipped",
+]
 
 
 class PolicyError(Exception):
@@ -187,7 +198,11 @@ def bystanders() -> frozenset[str]:
 
     Their abuse desks are not told of advertised sites (bystanders.txt says why each kind is in or out).
     """
-    text = (resources.files(__package__) / "bystanders.txt").read_text(encoding="utf-8")
+    return _names_in("bystanders.txt")
+
+
+def _names_in(file: str) -> frozenset[str]:
+    text = (resources.files(__package__) / file).read_text(encoding="utf-8")
     return frozenset(name for line in text.splitlines() if (name := line.partition("#")[0].strip()))
 
 

@@ -43,11 +43,11 @@ def current_key(account_id: int, cls: str, case_id: int | None = None) -> str:
     return f"{account_id}/{cls}" if case_id is None else f"{account_id}/{cls}/{case_id}"
 
 
-def clock_of(row: Any, case_key: CaseKey) -> Clock:
-    """A clock as the pure code knows it, from a row of `clocks`."""
+def clock_of(row: Any, case_key: CaseKey, policy: str) -> Clock:
+    """A clock as the pure code knows it, from a row of `clocks`; `policy` is its case's."""
     plain = {name: getattr(row, name) for name in CLOCK_COLUMNS if name != "state"}
     return Clock(
-        case_key, ResourceKind(row.kind), Role(row.role), row.value, state=ClockState(row.state),
+        case_key, ResourceKind(row.kind), Role(row.role), row.value, policy, state=ClockState(row.state),
         id=row.id, case_id=row.case_id, **plain,
     )  # fmt: skip
 

@@ -107,14 +107,14 @@ async def _lay_out(connection: AsyncConnection, found: Sequence[Any], account_id
     """Parties, cases and clocks from rows of `cases`, and the parties of these accounts too."""
     account_ids = sorted({*account_ids, *(row.account_id for row in found)})
     desk = Desk(await parties.of_accounts(connection, account_ids))
-    keys = {row.id: key_of(row) for row in found}
+    keys, labels = {row.id: key_of(row) for row in found}, {row.id: row.policy for row in found}
     desk.cases = {keys[row.id]: case_of(row) for row in found}
     for row in found:
         if row.current == current_key(row.account_id, row.cls, row.id):
             desk.apart.setdefault((row.account_id, row.cls), []).append(keys[row.id])
     its_clocks = select(clocks).where(clocks.c.case_id.in_(list(keys))).order_by(clocks.c.id).with_for_update()
     for row in await connection.execute(its_clocks):
-        clock = clock_of(row, keys[row.case_id])
+        clock = clock_of(row, keys[row.case_id], labels[row.case_id])
         desk.clocks[clock.key] = clock
     return desk
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casework.actions import first_state
 from gateway.casework.desk import ClockKey, Desk
-from gateway.model import ActionKind, ActionState, CaseKey, Clock
+from gateway.model import TO_ACCOUNT, ActionKind, ActionState, CaseKey, Clock
 from gateway.store import actions as store
 from gateway.store import events
 from gateway.store.tables import action_steps, actions
@@ -40,7 +40,7 @@ async def save(
             "account_id": a.change.clock.case_key[0],
             "case_id": case_ids[a.change.clock.case_key],
             "clock_id": clock_ids[a.change.clock.key],
-            "target": a.change.clock.value,
+            "target": _target(desk, a.change.clock, wanted.kind),
             "why": a.change.why,
             "created_at": now,
         }
@@ -48,6 +48,11 @@ async def save(
         for wanted in a.change.actions
     ]
     await store.plan(connection, rows)
+
+
+def _target(desk: Desk, clock: Clock, kind: ActionKind) -> str:
+    """The resource that was reported; for what is done to an account, the account."""
+    return desk.parties[clock.case_key[0]].target if kind in TO_ACCOUNT else clock.value
 
 
 async def _fall(connection: AsyncConnection, clock_ids: list[int], now: datetime) -> None:

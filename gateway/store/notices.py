@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import NoticeState
 from gateway.store import switches
-from gateway.store.tables import notices
+from gateway.store.tables import notices, strikes
 from gateway.store.tables import switches as switch_rows
 from gateway.store.text import storable
 from notifier.notice import NoticeKind
@@ -193,6 +193,9 @@ async def mark(connection: AsyncConnection, ids: Sequence[int], state: NoticeSta
         if answer is not None:
             values["answer"] = storable(answer[:500])
         await connection.execute(update(notices).where(notices.c.id.in_(list(ids))).values(**values))
+        if state == NoticeState.BOUNCED:  # a warning that did not arrive: its strike needs another contact
+            warned = strikes.c.notice_id.in_(list(ids))
+            await connection.execute(update(strikes).where(warned).values(next_at=strikes.c.created_at))
 
 
 async def retry(connection: AsyncConnection, case_id: int, now: datetime) -> int:

@@ -19,7 +19,13 @@ async def of_accounts(connection: AsyncConnection, account_ids: Sequence[int]) -
     rows = (
         await connection.execute(
             select(
-                accounts.c.id, accounts.c.name, customers.c.id, customers.c.key, customers.c.name, customers.c.language
+                accounts.c.id,
+                accounts.c.name,
+                customers.c.id,
+                customers.c.key,
+                customers.c.name,
+                customers.c.language,
+                customers.c.policy,
             )
             .join(customers, customers.c.id == accounts.c.customer_id)
             .where(accounts.c.id.in_(account_ids))
@@ -28,7 +34,13 @@ async def of_accounts(connection: AsyncConnection, account_ids: Sequence[int]) -
     told = await _contacts(connection, sorted({row[2] for row in rows}))
     return {
         row[0]: Party(
-            row[0], row[1], customer=row[3], name=row[4], language=row[5], contacts=tuple(told.get(row[2], ()))
+            row[0],
+            row[1],
+            customer=row[3],
+            name=row[4],
+            language=row[5],
+            contacts=tuple(told.get(row[2], ())),
+            policy=row[6],
         )
         for row in rows
     }

@@ -102,9 +102,9 @@ class ReportRow(SQLModel, table=True):
     reason: str
     detail: str = ""
     identity: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    complainant: str | None = None
     reporter_id: int | None = Field(default=None, foreign_key="reporters.id", index=True)
     judgement: str | None = None  # None: nobody said otherwise | disputed | false | right
+    complainant: str | None = Field(default=None, index=True)
     fingerprint: str = Field(index=True)
     outer_id: str | None = None  # Message-ID of the mail that brought it: twins share it
     parsed: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))

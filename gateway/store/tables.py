@@ -23,6 +23,7 @@ from gateway.store.rows_legal import LegalActRow, LegalMatterRow
 from gateway.store.rows_policies import PolicyRow
 from gateway.store.rows_reporters import ReporterRow
 from gateway.store.rows_screening import FloodBucketRow, HeldRow, ReplyTurnRow
+from gateway.store.rows_strikes import MarkRow, StrikeRow
 from gateway.store.rows_suppression import SuppressionRow
 from gateway.store.rows_who import (
     ConfirmationRow,
@@ -76,6 +77,8 @@ third_parties = _table(ThirdPartyRow)
 opt_outs = _table(OptOutRow)
 rdap_cache = _table(RdapCacheRow)
 policies = _table(PolicyRow)
+marks = _table(MarkRow)
+strikes = _table(StrikeRow)
 switches = _table(SwitchRow)
 held = _table(HeldRow)
 reply_turns = _table(ReplyTurnRow)

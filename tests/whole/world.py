@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 from gateway.app import opened
 from gateway.cli import build
 from gateway.intake.customers import read_customers
+from gateway.policies.policy import file_of
 from gateway.settings import load
 from gateway.store import customers, mailboxes
 from gateway.store.database import Database
@@ -56,6 +57,12 @@ def report(source: str, **more: str) -> bytes:
     return arf(source, datetime.now(UTC) - timedelta(hours=1), **more)
 
 
+def _without_ladder() -> str:
+    text = file_of("default").read_text(encoding="utf-8").replace('name = "default"', 'name = "plain"')
+    before, _, rest = text.partition("[ladder]")
+    return before + rest[rest.index("# --- actions") :]
+
+
 @dataclass(frozen=True)
 class Done:
     """What a command said and its exit status."""
@@ -67,7 +74,8 @@ class Done:
 
 @dataclass
 class World:
-    """The settings of one gateway. `boxes` are tables of [[mailboxes]], `sections` those of the other sections."""
+    """The settings of one gateway. `boxes` are tables of [[mailboxes]], `sections` those of the other sections. Its
+    policy is the default one without strikes: whole tests count mails, and a warning among them says nothing new."""
 
     folder: Path
     database_url: str
@@ -94,7 +102,9 @@ class World:
             "rdap": {"enabled": False},
             "screening": {"own_checks": False},  # a test that wants them brings a name server
             "web": {"enabled": False},
+            "policy": {"name": "plain.toml"},
         }  # fmt: skip
+        (self.folder / "plain.toml").write_text(_without_ladder(), encoding="utf-8")
         for name, more in self.sections.items():
             sections[name] = sections.get(name, {}) | more
         lines = ['secret_key = "for-tests-only-0123456789-0123456789"', 'node = "test"']

@@ -329,9 +329,9 @@ def upgrade() -> None:
         sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("detail", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("identity", sa.JSON(), nullable=False),
-        sa.Column("complainant", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("reporter_id", sa.Integer(), nullable=True),
         sa.Column("judgement", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("complainant", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("fingerprint", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("outer_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("parsed", sa.JSON(), nullable=False),
@@ -348,6 +348,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("reports", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_reports_campaign"), ["campaign"], unique=False)
+        batch_op.create_index(batch_op.f("ix_reports_complainant"), ["complainant"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_fingerprint"), ["fingerprint"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_hosts_state"), ["hosts_state"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_reporter_id"), ["reporter_id"], unique=False)
@@ -470,6 +471,35 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("legal_acts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_legal_acts_matter_id"), ["matter_id"], unique=False)
+
+    op.create_table(
+        "marks",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("conduct_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("policy", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("complainant", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("organisation", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("known", sa.Boolean(), nullable=False),
+        sa.Column("freemail", sa.Boolean(), nullable=False),
+        sa.Column("cls", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("report_id", sa.Integer(), nullable=True),
+        sa.Column("case_id", sa.Integer(), nullable=True),
+        sa.Column("strike_id", sa.Integer(), nullable=True),
+        sa.Column("why", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("account_id", "key"),
+    )
+    with op.batch_alter_table("marks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_marks_case_id"), ["case_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_marks_report_id"), ["report_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_marks_strike_id"), ["strike_id"], unique=False)
+        batch_op.create_index("marks_of_account", ["account_id", "at"], unique=False)
 
     op.create_table(
         "tallies",
@@ -603,6 +633,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("decided_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("decided_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("told", sa.Boolean(), nullable=False),
         sa.Column("routed", sa.Boolean(), nullable=False),
         sa.Column("lifting", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
@@ -620,6 +651,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_actions_clock_id"), ["clock_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_actions_state"), ["state"], unique=False)
         batch_op.create_index(batch_op.f("ix_actions_strike_id"), ["strike_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_actions_told"), ["told"], unique=False)
 
     op.create_table(
         "attributions",
@@ -771,6 +803,35 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_postmasters_notice_id"), ["notice_id"], unique=False)
 
     op.create_table(
+        "strikes",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("first_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("complaints", sa.Integer(), nullable=False),
+        sa.Column("policy", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("why", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("contact", sa.Integer(), nullable=False),
+        sa.Column("notice_id", sa.Integer(), nullable=True),
+        sa.Column("next_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("warned_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("decided_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("decided_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
+        sa.ForeignKeyConstraint(["notice_id"], ["notices.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("strikes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_strikes_notice_id"), ["notice_id"], unique=False)
+        batch_op.create_index("strikes_moving", ["state", "next_at"], unique=False)
+        batch_op.create_index("strikes_of_account", ["account_id", "state"], unique=False)
+
+    op.create_table(
         "third_parties",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("report_id", sa.Integer(), nullable=False),
@@ -791,6 +852,12 @@ def upgrade() -> None:
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_table("third_parties")
+    with op.batch_alter_table("strikes", schema=None) as batch_op:
+        batch_op.drop_index("strikes_of_account")
+        batch_op.drop_index("strikes_moving")
+        batch_op.drop_index(batch_op.f("ix_strikes_notice_id"))
+
+    op.drop_table("strikes")
     with op.batch_alter_table("postmasters", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_postmasters_notice_id"))
         batch_op.drop_index(batch_op.f("ix_postmasters_next_at"))
@@ -821,6 +888,7 @@ def downgrade() -> None:
 
     op.drop_table("attributions")
     with op.batch_alter_table("actions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_actions_told"))
         batch_op.drop_index(batch_op.f("ix_actions_strike_id"))
         batch_op.drop_index(batch_op.f("ix_actions_state"))
         batch_op.drop_index(batch_op.f("ix_actions_clock_id"))
@@ -850,6 +918,13 @@ def downgrade() -> None:
 
     op.drop_table("volumes")
     op.drop_table("tallies")
+    with op.batch_alter_table("marks", schema=None) as batch_op:
+        batch_op.drop_index("marks_of_account")
+        batch_op.drop_index(batch_op.f("ix_marks_strike_id"))
+        batch_op.drop_index(batch_op.f("ix_marks_report_id"))
+        batch_op.drop_index(batch_op.f("ix_marks_case_id"))
+
+    op.drop_table("marks")
     with op.batch_alter_table("legal_acts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_legal_acts_matter_id"))
 
@@ -883,6 +958,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_reports_reporter_id"))
         batch_op.drop_index(batch_op.f("ix_reports_hosts_state"))
         batch_op.drop_index(batch_op.f("ix_reports_fingerprint"))
+        batch_op.drop_index(batch_op.f("ix_reports_complainant"))
         batch_op.drop_index(batch_op.f("ix_reports_campaign"))
 
     op.drop_table("reports")

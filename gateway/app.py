@@ -55,12 +55,15 @@ async def opened(
             doors.push_async_callback(mailer.aclose)
             rdap = _registries(settings, database, names, clock, doors)
             connectors = build(settings, names, clock, doors)
+            lists = settings.blocklists
+            list_names = Resolver(lists.nameservers, lists.port) if lists.nameservers else names
         except (OSError, ValueError) as error:
             raise SettingsError([f"{settings.path}: {error}"]) from error
         book = await policy_versions.open_book(settings, database, clock())
         house = House(
-            settings, database, book, clock, workers, mailer, rdap, policy.bystanders(), names, connectors=connectors
-        )
+            settings, database, book, clock, workers, mailer, rdap, policy.bystanders(), names,
+            connectors=connectors, list_resolver=list_names,
+        )  # fmt: skip
         house.logins = _logins(settings, names, clock, doors)
         async with database.writing() as connection:
             await mailboxes.register(connection, [box.name for box in settings.mailboxes])

@@ -20,12 +20,14 @@ from gateway.setting_types import (
     HostPortList,
     MailboxName,
     NetworkList,
+    Port,
     Text,
     TextList,
     is_loopback,
     listed,
     secret_from_file,
 )
+from parsers.fields import ip
 
 _LEAST_SECRET = 16
 _NEEDS = {"webhook": "url", "command": "command", "dnsbl": "file", "postfix": "file", "nftables": "file"}
@@ -141,9 +143,18 @@ class Blocklists(Section):
     """Further addresses or prefixes to watch besides operator.relays and those of open cases."""
     samples: Annotated[int, Field(ge=0, le=65536)] = 16
     """How many addresses of each of operator.networks are asked about in a round, others the next time."""
-    nameservers: HostPortList = ()
-    """Nameservers for these questions, as ["127.0.0.1:53"]; default: the system's. Large lists refuse public ones."""
+    nameservers: TextList = ()
+    """Addresses of name servers for these questions; default: those of `dns`. Large lists refuse public resolvers."""
+    port: Port = 53
+    """Their port."""
     minutes: Annotated[int, Field(ge=1, le=1440)] = 60
     """Minutes between two rounds."""
     per_second: Annotated[int, Field(ge=1, le=1000)] = 20
     """Most questions in a second."""
+
+    @field_validator("nameservers")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(ip(one) != one for one in value):
+            raise ValueError("is not an IP address such as 192.0.2.53")
+        return value

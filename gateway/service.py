@@ -26,6 +26,7 @@ from gateway.intake.poll import poll
 from gateway.mailbox_sections import Mailbox
 from gateway.store import action_steps, mailboxes, messages, notices
 from gateway.store.database import StoreError
+from gateway.watch import blocklists
 from gateway.web.page import page
 from gateway.workers import WorkersBrokenError
 
@@ -33,7 +34,10 @@ _TURN_SECONDS = 5
 _FINISH_SECONDS = 10  # for polls under way when we are to stop; what is cut then is done again by the next start
 _IDLE_SECONDS = 25 * 60  # RFC 2177: servers may hang up after 30 minutes
 
-_BESIDE: dict[str, Callable[[House], Coroutine[Any, Any, int]]] = {"actions": enforcement.run}
+_BESIDE: dict[str, Callable[[House], Coroutine[Any, Any, int]]] = {
+    "actions": enforcement.run,
+    "block lists": blocklists.run,
+}
 
 log = structlog.get_logger(module=__name__)
 

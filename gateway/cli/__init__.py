@@ -30,6 +30,7 @@ from gateway.cli.queue import queue_app
 from gateway.cli.reparse import reparse
 from gateway.cli.reporter import reporter_app
 from gateway.cli.running import ingest, pause, poll, resume, run, tick
+from gateway.cli.watch import watch_app
 
 
 def build() -> typer.Typer:
@@ -55,6 +56,7 @@ def build() -> typer.Typer:
     app.add_typer(action_app, name="action")
     app.add_typer(block_app, name="block")
     app.add_typer(charge_app, name="charge")
+    app.add_typer(watch_app, name="watch")
     app.add_typer(policy_app, name="policy")
     app.add_typer(db_app, name="db")
     return app

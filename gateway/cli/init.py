@@ -78,7 +78,7 @@ _EXAMPLES: dict[str, Any] = {
     "content_filter.clamd": ["127.0.0.1:3310"],
     "blocklists.zones": ["dnsbl.example"],
     "blocklists.addresses": ["192.0.2.25"],
-    "blocklists.nameservers": ["127.0.0.1:53"],
+    "blocklists.nameservers": ["127.0.0.1"],
     "smtp.security": "starttls",
     "smtp.port": 587,
     "smtp.ca_file": "ca.pem",

@@ -25,6 +25,7 @@ from gateway.store.rows_reporters import ReporterRow
 from gateway.store.rows_screening import FloodBucketRow, HeldRow, ReplyTurnRow
 from gateway.store.rows_strikes import MarkRow, StrikeRow
 from gateway.store.rows_suppression import SuppressionRow
+from gateway.store.rows_watch import ListingRow, WatchedZoneRow
 from gateway.store.rows_who import (
     ConfirmationRow,
     DnsAnswerRow,
@@ -94,3 +95,5 @@ volumes = _table(VolumeRow)
 tallies = _table(TallyRow)
 flood_buckets = _table(FloodBucketRow)
 suppressions = _table(SuppressionRow)
+watched_zones = _table(WatchedZoneRow)
+listings = _table(ListingRow)

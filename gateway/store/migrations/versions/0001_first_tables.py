@@ -69,6 +69,24 @@ def upgrade() -> None:
         batch_op.create_index("flood_buckets_at", ["at"], unique=False)
 
     op.create_table(
+        "listings",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("current", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("zone", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("address", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("codes", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("account", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("listed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("seen_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("delisted_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("current"),
+    )
+    with op.batch_alter_table("listings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_listings_address"), ["address"], unique=False)
+
+    op.create_table(
         "mailboxes",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -238,6 +256,19 @@ def upgrade() -> None:
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("value", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "watched_zones",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("zone", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("next_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("checked_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("asked", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("trouble", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("zone"),
     )
     op.create_table(
         "accounts",
@@ -974,6 +1005,7 @@ def downgrade() -> None:
     op.drop_table("deliveries")
     op.drop_table("contacts")
     op.drop_table("accounts")
+    op.drop_table("watched_zones")
     op.drop_table("switches")
     op.drop_table("sources")
     with op.batch_alter_table("reporters", schema=None) as batch_op:
@@ -1006,6 +1038,10 @@ def downgrade() -> None:
 
     op.drop_table("messages")
     op.drop_table("mailboxes")
+    with op.batch_alter_table("listings", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_listings_address"))
+
+    op.drop_table("listings")
     with op.batch_alter_table("flood_buckets", schema=None) as batch_op:
         batch_op.drop_index("flood_buckets_at")
 

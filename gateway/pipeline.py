@@ -26,6 +26,7 @@ from gateway import (
     ladder_steps,
     outbox,
     policy_versions,
+    queue_acts,
     routed,
     senders,
     third_parties,
@@ -241,6 +242,7 @@ def screening_context(house: House, network: Network, now: datetime, mailbox: st
 async def drain(house: House) -> None:
     """Everything that can be done now without a mailbox: work, tick, look up, send, until nothing is left
     or the service is to stop."""
+    await queue_acts.wake(house)
     while not house.stopping:
         done = await work(house) + await ticker.tick(house) + await third_parties.look_up(house)
         done += await ladder_steps.step(house) + await enforced.tell(house)

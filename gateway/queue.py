@@ -24,7 +24,7 @@ from gateway.model import (
     ScreeningReason,
     Verdict,
 )
-from gateway.store import customers
+from gateway.store import customers, queue_acts
 from gateway.store import queue as store
 from gateway.store.queue import Entry, Settled
 from parsers.report import ResourceKind, Role
@@ -108,19 +108,26 @@ async def assign(house: House, entry_id: int, account_name: str, who: str, resou
 async def reject(house: House, entry_id: int, reason: str, who: str, *, alike: bool = False) -> list[int]:
     """Take an entry out of the queue for good: nobody of ours, or junk. `alike`: with all that wait for the same
     reason about the same resource. Returns the ids of what was rejected. Raises QueueError."""
+    said = queue_acts.Decision(store.REJECTED, f"rejected: {reason_given(reason)}")
+    waiting = await waiting_entry(house, entry_id)
+    async with house.database.writing() as connection:
+        ids = await store.alike(connection, waiting) if alike else [entry_id]
+        chosen = await store.entries(connection, ids)
+        now = house.clock()
+        done = [e.id for e in chosen if await queue_acts.decide(connection, e, said, who=who, now=now)]
+    if not done:
+        await waiting_entry(house, entry_id)  # says who was faster
+    return done
+
+
+def reason_given(reason: str) -> str:
+    """A reason in one line. Raises QueueError."""
     why = " ".join(reason.split())
     if not why:
         raise QueueError("say why: the reason is kept with the report")
     if len(why) > WHY_CHARS:
         raise QueueError(f"the reason has {len(why)} characters; write at most {WHY_CHARS}")
-    waiting = await waiting_entry(house, entry_id)
-    async with house.database.writing() as connection:
-        ids = await store.alike(connection, waiting) if alike else [entry_id]
-        chosen = await store.entries(connection, ids)
-        done = [e.id for e in chosen if await store.reject(connection, e, f"rejected: {why}", who, house.clock())]
-    if not done:
-        await waiting_entry(house, entry_id)  # says who was faster
-    return done
+    return why
 
 
 async def file_resolved(house: House, batch: Sequence[Resolved], who: str, why: str) -> list[int]:
@@ -140,7 +147,7 @@ async def file_resolved(house: House, batch: Sequence[Resolved], who: str, why: 
             await store.ask_contacts_again(connection, ids, now)
         clocks = await filing.place(house, connection, [one.dossier for one in settled], ids, who)
         rows = [
-            Settled(e.id if e else None, one.report_id, one.dossier.message.id, a, clocks.get((index, a)), why)
+            _settled(one, e, a, clocks.get((index, a)), why)
             for index, one in enumerate(settled)
             for e, a in one.settles
         ]
@@ -149,9 +156,14 @@ async def file_resolved(house: House, batch: Sequence[Resolved], who: str, why: 
     return sorted(free)
 
 
+def _settled(one: Resolved, of: Entry | None, a: Attribution, clock_id: int | None, why: str) -> Settled:
+    before = queue_acts.before(of) | {"assignment_id": a.assignment_id} if of else None
+    return Settled(of.id if of else None, one.report_id, one.dossier.message.id, a, clock_id, why, before)
+
+
 async def waiting_entry(house: House, entry_id: int) -> Entry:
     found = await entry(house, entry_id)
-    if found.queue != store.WAITING:
+    if found.queue not in store.OPEN:
         when = f" on {found.decided_at:%Y-%m-%d %H:%MZ}" if found.decided_at else ""
         to = f" to {found.account}" if found.account else ""
         raise DecidedError(f"{found.decided_by or 'somebody'} was faster: entry {entry_id} was {found.queue}{to}{when}")

@@ -230,15 +230,15 @@ def _settle(dossier: Dossier, entries: list[Entry], network: Network) -> Resolve
     found = attribute_report(dossier.reports[0].report, dossier.message.received_at, network)
     known = {(e.kind, e.role, e.value): e for e in entries}
     keys = {(a.kind.value, a.role.value, a.value) for a in found}
-    gone = [e for key, e in known.items() if key not in keys and e.queue == store.WAITING]
+    gone = [e for key, e in known.items() if key not in keys and e.queue in store.OPEN]
     one = Resolved(dossier, report_id, [], [])
     for attribution in found:
         before = known.get((attribution.kind.value, attribution.role.value, attribution.value))
         if attribution.account_id is None:
-            if before is not None and before.queue == store.WAITING and attribution.how != before.how:
+            if before is not None and before.queue in store.OPEN and attribution.how != before.how:
                 one.unclear.append((before.id, attribution))
         elif before is None:
             one.settles.append((gone.pop(0) if gone else None, attribution))
-        elif before.queue == store.WAITING:
+        elif before.queue in store.OPEN:
             one.settles.append((before, attribution))
     return one

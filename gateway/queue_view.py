@@ -6,7 +6,7 @@ it escapes it. Must never decide, and never hand out a body as anything but text
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway import identities
@@ -14,8 +14,9 @@ from gateway.house import House
 from gateway.queue import entry as entry_of
 from gateway.queue import read_again
 from gateway.store import queue as store
-from gateway.store import third_parties
+from gateway.store import queue_acts, third_parties
 from gateway.store.queue import Entry
+from gateway.store.queue_acts import Earlier
 from parsers.envelope import decode_headers
 
 # In the order in which people ask for them: (key in the contract's JSON, what it is called).
@@ -77,6 +78,9 @@ class View:
     headers: list[tuple[str, str]]
     text: str
     contacts: list[dict[str, Any]]
+    earlier: list[Earlier] = field(default_factory=list)
+    campaign: str = ""
+    same_campaign: list[Earlier] = field(default_factory=list)
 
 
 async def look(house: House, entry_id: int) -> View:
@@ -85,6 +89,8 @@ async def look(house: House, entry_id: int) -> View:
     async with house.database.reading() as connection:
         alike = await store.alike(connection, entry)
         contacts = await third_parties.of_report(connection, entry.report_id)
+        campaign = await queue_acts.campaign_of(connection, entry.report_id)
+        earlier, same = await queue_acts.earlier(connection, entry, campaign)
         network = await house.network(connection)
     dossier = (await read_again(house, [entry])).get(entry.report_id)
     original = dossier.reports[0].report.original if dossier else None
@@ -99,6 +105,9 @@ async def look(house: House, entry_id: int) -> View:
         decode_headers(original.header_block) if original else [],
         dossier.parsed.text if dossier else "",
         contacts,
+        earlier,
+        campaign or "",
+        same,
     )
 
 

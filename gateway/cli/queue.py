@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway import queue, queue_rules
+from gateway import queue, queue_acts, queue_rules
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, text, who
 from gateway.house import House
 from gateway.identities import in_one_line
@@ -88,6 +88,12 @@ def show(number: EntryNumber, json: JsonOption = False, config: ConfigOption = N
         typer.echo("\nHeader of the reported mail")
         for name, value in view.headers:
             typer.echo(f"  {name}: {text(value)}")
+    for what, seen in (("about it", view.earlier), (f"of the mailing {view.campaign}", view.same_campaign)):
+        if seen:
+            rows = [(e.report_id, e.received_at, e.category, e.reason) for e in seen]
+            table(
+                f"\nEarlier reports {text(what)}", ("report", "received", "what", "customer found by"), rows, empty=""
+            )
     if view.contacts:
         found = [(c["subject"], c["address"], c["role"], c["source"], c["decision"]) for c in view.contacts]
         table("\nContacts outside", ("about", "address", "role", "source", "told"), found, empty="")
@@ -114,7 +120,10 @@ def assign(  # noqa: PLR0917  (typer calls it by name)
             fail("--from and --to belong to --rule: one report has its own time")
 
         async def place(house: House) -> Entry:
-            return await queue.assign(house, number, account, who(), resource)
+            waiting = await queue.waiting_entry(house, number)
+            done = await queue.assign(house, number, account, who(), resource)
+            await queue_acts.confirm(house, waiting, account, who())
+            return done
 
         done = _in_house(config, place)
         typer.echo(f"{text(done.value)} placed with {done.account}: {_case(done)}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, delete, func, select, update
+from sqlalchemy import bindparam, case, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import Attribution, Case, CaseState
@@ -23,7 +23,9 @@ from gateway.store.tables import accounts, attributions, cases, clocks, customer
 from gateway.store.tables import reports as report_rows
 from gateway.store.text import storable
 
-WAITING, ASSIGNED, REJECTED = "waiting", "assigned", "rejected"
+WAITING, SNOOZED, ASSIGNED, REJECTED, NOT_OURS = "waiting", "snoozed", "assigned", "rejected", "not-ours"
+OPEN = (WAITING, SNOOZED)  # nobody has decided it
+_UNDECIDED = or_(attributions.c.queue == WAITING, attributions.c.queue == SNOOZED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class Settled:
     attribution: Attribution
     clock_id: int | None
     why: str
+    before: dict[str, Any] | None = None  # what the decision replaces
 
 
 async def groups(connection: AsyncConnection, limit: int = 200) -> list[Group]:
@@ -170,7 +173,7 @@ async def reports_after(connection: AsyncConnection, report_id: int, limit: int)
     """The next reports, by id, with something that waits."""
     rows = await connection.execute(
         select(attributions.c.report_id)
-        .where(attributions.c.queue == WAITING, attributions.c.report_id > report_id)
+        .where(_UNDECIDED, attributions.c.report_id > report_id)
         .distinct()
         .order_by(attributions.c.report_id)
         .limit(limit)
@@ -189,7 +192,7 @@ async def still_waiting(connection: AsyncConnection, ids: Iterable[int]) -> set[
     """Those of the entries that nobody has decided yet; they stay so until the transaction ends."""
     rows = await connection.execute(
         select(attributions.c.id)
-        .where(attributions.c.id.in_(sorted(set(ids))), attributions.c.queue == WAITING)
+        .where(attributions.c.id.in_(sorted(set(ids))), _UNDECIDED)
         .order_by(attributions.c.id)
         .with_for_update()
     )
@@ -201,7 +204,7 @@ async def assign(connection: AsyncConnection, settled: Sequence[Settled], who: s
     old = [_assigned(one, who, now) | {"entry_id": one.entry_id} for one in settled if one.entry_id is not None]
     if old:
         statement = update(attributions).where(attributions.c.id == bindparam("entry_id"))
-        statement = statement.where(attributions.c.queue == WAITING)
+        statement = statement.where(_UNDECIDED)
         columns = [name for name in old[0] if name != "entry_id"]
         statement = statement.values({name: bindparam(f"new_{name}") for name in columns})
         rows = [{"entry_id": row["entry_id"]} | {f"new_{name}": row[name] for name in columns} for row in old]
@@ -216,26 +219,11 @@ async def assign(connection: AsyncConnection, settled: Sequence[Settled], who: s
     await events.add(connection, [_event(one, in_case.get(one.clock_id or 0), who, now) for one in settled])
 
 
-async def reject(connection: AsyncConnection, entry: Entry, why: str, who: str, now: datetime) -> bool:
-    """Take an entry out of the queue for good. False: somebody decided it before."""
-    done = await connection.execute(
-        update(attributions)
-        .where(attributions.c.id == entry.id, attributions.c.queue == WAITING)
-        .values(storable({"queue": REJECTED, "decided_by": who, "decided_at": now, "how": f"{entry.how}; {why}"}))
-    )
-    if done.rowcount != 1:
-        return False
-    data = {"entry": entry.id, "resource": entry.value}
-    said = Event(now, who, "entry rejected", why, message_id=entry.message_id, report_id=entry.report_id, data=data)
-    await events.add(connection, [said])
-    return True
-
-
 async def explain_anew(connection: AsyncConnection, found: Sequence[tuple[int, Attribution]]) -> None:
     """These still wait, but for another reason or with other candidates than before. One statement."""
     if not found:
         return
-    statement = update(attributions).where(attributions.c.id == bindparam("entry_id"), attributions.c.queue == WAITING)
+    statement = update(attributions).where(attributions.c.id == bindparam("entry_id"), _UNDECIDED)
     columns = ("reason", "how", "candidates")
     rows = [
         {
@@ -329,6 +317,8 @@ def _assigned(one: Settled, who: str, now: datetime) -> dict[str, Any]:
         "account_id": a.account_id,
         "how": a.how,
         "queue": ASSIGNED,
+        "before": one.before,
+        "confidence": a.confidence,
         "decided_by": who,
         "decided_at": now,
         "clock_id": one.clock_id,

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway import measures
 from gateway.casework.desk import Desk
 from gateway.casework.states import NotAllowedError
 from gateway.house import House
@@ -54,7 +55,7 @@ async def by_mail(house: House, connection: AsyncConnection, said: Mapping[int, 
 
 
 async def decide(house: House, number: str, *, granted: bool, who: str, why: str) -> list[int]:
-    """Staff decide; the customer is told with the reason. Returns the actions that are to be lifted."""
+    """Staff decide; the customer is told with the reason. Returns the actions that are lifted."""
     now = house.clock()
     async with house.database.writing() as connection:
         desk, case = await _case(connection, number)
@@ -63,7 +64,10 @@ async def decide(house: House, number: str, *, granted: bool, who: str, why: str
             raise NotAllowedError(f"case {case.number} has no review that waits")
         if notice := _notice(desk, case, row["id"], granted, why, now):
             await notices.plan(connection, [notice])
-        return await store.to_lift(connection, case.id or 0) if granted else []
+        lifted = await store.to_lift(connection, case.id or 0) if granted else []
+    for number_of in lifted:
+        await measures.undo(house, number_of, who=who, why=f"review granted: {why}")
+    return lifted
 
 
 def _notice(desk: Desk, case: Case, appeal: int, granted: bool, why: str, now: datetime) -> dict[str, Any] | None:

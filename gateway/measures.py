@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import enforcement, surroundings
+from gateway import enforcement, lifting, surroundings
 from gateway.casework import actions as rules
 from gateway.casework.actions import Action, Plan, Trigger, first_state
 from gateway.casework.states import NotAllowedError
@@ -129,6 +129,7 @@ async def undo(house: House, number: int, *, who: str, why: str, by_hand: bool =
         elif action.lifting:
             raise NotAllowedError(f"action {number} is being undone already")
         else:
+            await lifting.check(house, connection, action)
             await enforcement.lift(house, connection, action, who, why)
         return await store.find(connection, number)
 

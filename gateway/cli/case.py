@@ -182,7 +182,9 @@ def resolve(
     solved = Solved(reason, prevention, moment(since) if since else None, resource)
     _decide(config, lambda house: staff.resolve(house, number, solved, who=who(), cause=cause))
     if not prevention and cause not in staff.DISMISSING:
-        typer.echo("What was blocked stays so until --prevention says what keeps it from coming back.")
+        typer.echo(
+            "Nothing was said that keeps it from coming back (--prevention); the policy may keep a block for that."
+        )
 
 
 @case_app.command()

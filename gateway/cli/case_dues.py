@@ -83,7 +83,7 @@ def appeal(
     lift = in_house(config, lambda house: appeals.decide(house, number, granted=grant, who=who(), why=reason))
     typer.echo(f"The review is {'granted' if grant else 'refused'}; the customer is told.")
     for action in lift:
-        typer.echo(f"Lift it: arfgate block undo {action} --reason ...")
+        typer.echo(f"Action {action} is being lifted.")
 
 
 @case_app.command("appeals")

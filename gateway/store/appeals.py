@@ -70,3 +70,9 @@ async def to_lift(connection: AsyncConnection, case_id: int) -> list[int]:
     done = actions.c.state == ActionState.DONE.value
     query = select(actions.c.id).where(actions.c.case_id == case_id, done).order_by(actions.c.id)
     return list((await connection.execute(query)).scalars())
+
+
+async def was_granted(connection: AsyncConnection, case_id: int) -> bool:
+    """Whether staff granted a review of this case."""
+    query = select(appeals.c.id).where(appeals.c.case_id == case_id, appeals.c.state == "granted").limit(1)
+    return (await connection.execute(query)).scalar_one_or_none() is not None

@@ -10,12 +10,14 @@ import lookups
 import parsing
 import pipeline
 import screening
+import tick
 
 
 def main() -> None:
     lines = [
         parsing.main([]),
         growth.main(),
+        tick.main([]),
         lookups.main([]),
         screening.main([]),
         pipeline.main(["--reports", "3"]),  # a run of spam brings several reports about one address

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from whole.scene import ALDER, HOUR, NOW, Scene, about, answer, opened_scene, text_of
 from whole.world import World
 
-from gateway import appeals, consents, fines, pipeline, publication, staff
+from gateway import appeals, consents, fines, measures, pipeline, publication, staff
 from gateway.casework import ledger
 from gateway.casework.states import NotAllowedError
 from gateway.cli import charge as charge_command
@@ -216,6 +216,7 @@ async def test_a_reply_after_a_block_asks_for_a_review_that_staff_decide_once_an
     assert not await appeals.ask(plain.house, "1", "and called", who="ann")  # one at a time
     lift = await appeals.decide(plain.house, "1", granted=True, who="bob", why="The site is gone.")
     assert lift == [1]
+    assert await plain.ask("SELECT state FROM actions") == [("undone",)]
     with pytest.raises(NotAllowedError, match="no review that waits"):
         await appeals.decide(plain.house, "1", granted=False, who="ann", why="?")
     await pipeline.drain(plain.house)
@@ -236,6 +237,23 @@ async def test_nothing_done_nothing_to_review_and_after_its_days_no_more(plain: 
     plain.after(24 + 24 * 31)
     with pytest.raises(NotAllowedError, match="within 30 days"):
         await appeals.ask(plain.house, "1", "why?", who="ann")
+
+
+@pytest.mark.duty("SES-4")
+async def test_a_block_is_lifted_when_it_is_resolved_and_prevented_not_before(tmp_path, database_url, smtp_receiver):
+    rules = (resources.files("gateway.policies") / "default.toml").read_text(encoding="utf-8")
+    strict = rules.replace("[answer]", "[answer]\nneeds_prevention = true")
+    (tmp_path / "strict.toml").write_text(strict, encoding="utf-8")
+    world = World(tmp_path, database_url)
+    async with opened_scene(world, smtp_receiver, policy={"name": "strict.toml"}) as scene:
+        await blocked(scene)
+        with pytest.raises(NotAllowedError, match="keeps it from coming back"):
+            await measures.undo(scene.house, 1, who="ann", why="they asked")
+        with pytest.raises(NotAllowedError, match="say it with --prevention"):
+            await staff.resolve(scene.house, "1", Solved("cleaned"), who="ann")
+        await staff.resolve(scene.house, "1", Solved("cleaned", "patched every week"), who="ann")
+        await measures.undo(scene.house, 1, who="ann", why="solved for good")
+        assert await scene.ask("SELECT state FROM actions") == [("undone",)]
 
 
 # --- postmaster (SES-8) --------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from gateway.casework.states import NotAllowedError
 from gateway.model import Cause
 from gateway.policies.policy import file_of
 from gateway.staff import Solved
-from servers.people import complaint
+from servers.readers import complaint
 from servers.receiver import SmtpReceiver
 
 READERS = [f"reader@r{n}.example" for n in range(30)]

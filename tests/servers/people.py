@@ -1,50 +1,80 @@
-"""Complaints as people send them: authenticated by the border, the reported mail attached whole."""
+"""What people send: complaints with and without the reported mail, authenticated by our border or not at all."""
 
 from __future__ import annotations
 
 import itertools
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from servers.waiting import NOW
 
 _numbers = itertools.count(1)
 
 
-def complaint(sender: str, source: str, at: datetime, **more: str) -> bytes:
-    """A forward by `sender` of a mail that `source` handed over at `at`. `more`: subject, body, extra header lines of
-    the reported mail, its message_id; text of the complaint; authenticated="no" for one that nobody checked."""
+def spam(source: str = "198.51.100.70", at: datetime = NOW - timedelta(hours=2), body: str = "Buy now.") -> str:
+    """A mail that came to the complainant, with its trace; each call another one."""
     number = next(_numbers)
-    domain = sender.partition("@")[2]
-    when = f"{at:%a, %d %b %Y %H:%M:%S} +0000"
-    checked = f"dkim=pass header.d={domain}" if more.get("authenticated") != "no" else "dkim=none; spf=none"
-    lines = f"""\
-Return-Path: <{sender}>
-Received: from mail.{domain} (mail.{domain} [203.0.113.99]) by mx.isp.example with ESMTPS id p{number}
-Authentication-Results: mx.isp.example; {checked}
-From: A Reader <{sender}>
-To: abuse@isp.example
-Subject: Fwd: {more.get("subject", "An offer you did not ask for")}
-Message-ID: <complaint-{number}@{domain}>
-MIME-Version: 1.0
-Content-Type: multipart/mixed; boundary="b{number}"
+    return f"""\
+Received: from mail.sender.example (mail.sender.example [{source}]) by mx.reporter.example with ESMTPS id s{number};
+\t{at:%a, %d %b %Y %H:%M:%S} +0000
+From: Great Offers <offers@sender.example>
+To: ann@reporter.example
+Subject: An offer you did not ask for
+Date: {at:%a, %d %b %Y %H:%M:%S} +0000
+Message-ID: <offer-{number}@sender.example>
 
---b{number}
+{body}
+"""
+
+
+def complaint(body: str, *, sender: str = "ann@reporter.example", passes: bool = True, **more: str) -> bytes:
+    """A mail to our abuse mailbox. `more`: to, subject, return_path, headers (whole lines), content_type, results."""
+    number, domain = next(_numbers), sender.rpartition("@")[2]
+    result = "pass" if passes else "fail"
+    own = f"mx.isp.example; dkim={result} header.d={domain}; spf={result} smtp.mailfrom={domain}"
+    lines = f"""\
+Return-Path: <{more.get("return_path", sender)}>
+Received: from out.{domain} (out.{domain} [203.0.113.9]) by mx.isp.example with ESMTPS id c{number}
+Authentication-Results: {more.get("results", own)}
+From: Ann Reporter <{sender}>
+To: {more.get("to", "abuse@isp.example")}
+Subject: {more.get("subject", "Fwd: An offer you did not ask for")}
+Message-ID: <complaint-{number}@{domain}>
+{more.get("headers", "")}MIME-Version: 1.0
+Content-Type: {more.get("content_type", "text/plain; charset=utf-8")}
+
+{body}
+"""
+    return lines.replace("\n", "\r\n").encode("utf-8")
+
+
+def inline(text: str = "Please stop this spam.", **more: str | bool) -> bytes:
+    """A forward as most people send it: the header is gone."""
+    body = f"""\
+{text}
+
+---------- Forwarded message ---------
+From: Great Offers <offers@sender.example>
+Date: Fri, Nov 20, 2026 at 10:00 AM
+Subject: An offer you did not ask for
+To: <ann@reporter.example>
+
+Buy now.
+"""
+    return complaint(body, **more)  # type: ignore[arg-type]
+
+
+def attached(reported: str | None = None, text: str = "Here is the original.", **more: str | bool) -> bytes:
+    """A forward as it should be: the reported mail as an attachment."""
+    body = f"""\
+--b1
 Content-Type: text/plain; charset=utf-8
 
-{more.get("text", "I did not ask for this. Please stop it.")}
+{text}
 
---b{number}
+--b1
 Content-Type: message/rfc822
 
-Received: from mail.sender.example (mail.sender.example [{source}])
-	by mx.{domain} (Postfix) with ESMTPS id 7aB{number}
-	for <{sender}>; {when}
-{more.get("extra", "")}From: {more.get("from_", "Great Offers <offers@sender.example>")}
-To: {sender}
-Subject: {more.get("subject", "An offer you did not ask for")}
-Date: {when}
-Message-ID: {more.get("message_id", f"<spam-p{number}@sender.example>")}
-
-{more.get("body", "Buy now.")}
-
---b{number}--
+{reported or spam()}
+--b1--
 """
-    return lines.replace("\n", "\r\n").encode("utf-8", "surrogateescape")
+    return complaint(body, **{"content_type": 'multipart/mixed; boundary="b1"'} | more)  # type: ignore[arg-type]

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
+from jinja2 import TemplateError
+
 from gateway import policy_versions
 from gateway.connectors.build import build
 from gateway.doors import smtp_settings
@@ -26,6 +28,7 @@ from notifier.dns import Resolver
 from notifier.http import HttpClient
 from notifier.rdap import RdapClient
 from notifier.smtp import Mailer
+from notifier.texts import Texts, packaged
 
 
 def utc_now() -> datetime:
@@ -65,6 +68,7 @@ async def opened(
             connectors=connectors, list_resolver=list_names,
         )  # fmt: skip
         house.logins = _logins(settings, names, clock, doors)
+        house.texts = _texts(settings)
         async with database.writing() as connection:
             await mailboxes.register(connection, [box.name for box in settings.mailboxes])
         yield house
@@ -81,6 +85,20 @@ def _logins(
         return sources(settings.mailboxes, http, clock)
     except ValueError as error:
         raise SettingsError([f"{settings.path}: {error}"]) from error
+
+
+def _texts(settings: Settings) -> Texts:
+    """The operator's own texts over those that come with arfgate; a broken one is told now, not when it is needed."""
+    if settings.notices.templates is None:
+        return packaged()
+    if not settings.notices.templates.is_dir():
+        raise SettingsError([f"{settings.path}: notices.templates: {settings.notices.templates} is no folder"])
+    texts = Texts(settings.notices.templates)
+    try:
+        texts.own()
+    except TemplateError as error:
+        raise SettingsError([f"{settings.path}: notices.templates: {error}"]) from error
+    return texts
 
 
 def _registries(

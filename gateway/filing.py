@@ -15,7 +15,19 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import answering, consents, correspondence, floods, guarding, identities, ladder, legal, routed, telling
+from gateway import (
+    answering,
+    consents,
+    correspondence,
+    floods,
+    guarding,
+    identities,
+    ladder,
+    legal,
+    originals,
+    routed,
+    telling,
+)
 from gateway.attribution.identifiers import campaign_of
 from gateway.casework.cases import Complaint, takes_evidence
 from gateway.casework.clocks import Change
@@ -185,6 +197,9 @@ def _tell(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]]) -
                 applied.change.clock
             )
             evidence = telling.evidence(dossier.parsed, item.report, redactor, feed)
+            customer = desk.parties[applied.change.clock.case_key[0]].customer
+            about |= {"xarf": True} if customer in house.settings.notices.xarf_customers else {}
+            evidence |= originals.mark(house, customer, dossier, item)
             desk.applied[index] = replace(applied, origin=replace(applied.origin, about=about, evidence=evidence))
 
 

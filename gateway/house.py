@@ -37,6 +37,7 @@ from notifier.dns import Resolver
 from notifier.rdap import RdapClient
 from notifier.redact import Redactor
 from notifier.smtp import Mailer
+from notifier.texts import Texts, packaged
 
 
 @dataclass
@@ -54,6 +55,7 @@ class House:
     resolver: Resolver
     connectors: Mapping[str, Connector] = field(default_factory=dict)  # by name; none: staff are asked
     list_resolver: Resolver | None = None  # for block lists, where they need one of their own
+    texts: Texts = field(default_factory=packaged)
     policies_told: bool = field(default=False, init=False)  # every customer was told of the versions that hold
     logins: dict[str, TokenSource] = field(default_factory=dict)  # of the mailboxes that are opened with a token
     stopping: bool = field(default=False, init=False)  # what is in hand is finished, nothing new is begun

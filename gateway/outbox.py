@@ -17,7 +17,7 @@ from itertools import zip_longest
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import telling, tokens
+from gateway import originals, telling, tokens
 from gateway.casework import clocks
 from gateway.casework.clocks import Change
 from gateway.casework.desk import Applied, Desk, Origin
@@ -30,7 +30,18 @@ from gateway.store import events, notices, switches
 from gateway.store.events import Event
 from gateway.store.notices import StoredNotice
 from notifier.compose import CannotComposeError, Composed, compose, message_id_for
-from notifier.notice import OUR_FAULT, Deferred, Delivered, Notice, NoticeKind, Outcome, Refused, Why
+from notifier.notice import (
+    OUR_FAULT,
+    TO_OTHERS,
+    Deferred,
+    Delivered,
+    Notice,
+    NoticeKind,
+    Outcome,
+    Refused,
+    Why,
+    XarfParty,
+)
 from notifier.retry import next_attempt
 
 _TIMES = ("received_at", "notified_at", "due_at")  # facts that are times
@@ -48,7 +59,7 @@ async def send_due(house: House, limit: int = 100) -> int:
         if claimed:
             await notices.name(connection, {n.id: mail_id(house, n) for n in claimed})
     if claimed:
-        await _send_all(house, claimed, now)
+        await _send_all(house, await originals.added(house, claimed), now)
     while await settle(house):
         pass
     return len(claimed)
@@ -77,7 +88,7 @@ async def _send_all(house: House, claimed: list[StoredNotice], now: datetime) ->
 def _composed(house: House, notice: StoredNotice) -> Composed | Refused:
     with bind_message(f"notice-{notice.id}"):
         try:
-            return compose(to_say(house, notice))
+            return compose(to_say(house, notice), house.texts)
         except CannotComposeError as error:
             log.error("notice cannot be composed", why=error.why.value, error=str(error))  # noqa: TRY400  (told whole)
             return Refused(error.why, str(error))
@@ -113,7 +124,7 @@ def to_say(house: House, notice: StoredNotice) -> Notice:
     due_at = facts.get("due_at")
     if notice.kind == NoticeKind.REMINDER.value and isinstance(due_at, datetime):
         facts["time_left"] = max(due_at - house.clock(), timedelta(0))
-    if notice.kind == NoticeKind.WHOIS_CONTACT.value:
+    if notice.kind in TO_OTHERS:
         facts["opt_out"] = tokens.notice_address(operator.notice_address, notice.id, house.key("notice"), kind="o")
     return Notice(
         kind=NoticeKind(notice.kind),
@@ -127,7 +138,14 @@ def to_say(house: House, notice: StoredNotice) -> Notice:
         facts=facts,
         evidence=telling.evidence_from(notice.evidence) if notice.evidence else None,
         in_reply_to=notice.facts.get("in_reply_to"),
+        html=house.settings.notices.html,
+        xarf=_xarf(house) if notice.facts.get("xarf") else None,
     )
+
+
+def _xarf(house: House) -> XarfParty:
+    operator = house.settings.operator
+    return XarfParty(operator.name, operator.address)
 
 
 def _address(house: House, notice: StoredNotice) -> str:

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 from gateway.attribution_sections import Attribution, Source
 from gateway.mailbox_sections import Mailbox
+from gateway.notice_sections import Contacts, Notices
 from gateway.outside_sections import Blocklists, Connector, ContentFilter, Enforcement
 from gateway.screening_sections import Alarms, Flood, Legal, Replies, Suppression
 from gateway.sections import (
@@ -77,6 +78,8 @@ class Settings(Section):
     feeds: tuple[Feed, ...] = ()
     attribution: Attribution
     sources: tuple[Source, ...] = ()
+    notices: Notices
+    contacts: Contacts
     replies: Replies
     suppression: Suppression
     flood: Flood

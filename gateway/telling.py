@@ -26,6 +26,7 @@ _NEAREST = {
     Category.FRAUD: "fraud",
     Category.MALWARE: "virus",
 }
+_EVIDENCE = frozenset(Evidence.__slots__)
 _NAMES_RECIPIENTS = frozenset(
     {
         "to",
@@ -63,6 +64,7 @@ def evidence(parsed: Parsed, report: Report, redactor: Redactor, feed: str | Non
         "source_port": report.source_port,
         "arrival_date": iso(report.arrival_date),
         "incidents": report.incidents,
+        "category": report.category.value,
         "reporting_mta": report.reporting_mta,
         "reported_domain": list(report.reported_domain),
         "reported_uri": sorted({_site(uri) for uri in report.reported_uri if "://" in uri}),
@@ -72,9 +74,11 @@ def evidence(parsed: Parsed, report: Report, redactor: Redactor, feed: str | Non
 
 def evidence_from(stored: dict[str, Any]) -> Evidence:
     """The stored evidence as a notice carries it."""
+    plain = {name: value for name, value in stored.items() if name in _EVIDENCE}
     lists = {"reported_domain": tuple(stored["reported_domain"]), "reported_uri": tuple(stored["reported_uri"])}
     headers = tuple((name, value) for name, value in stored["headers"])
-    return Evidence(**(stored | lists | {"headers": headers, "arrival_date": moment(stored["arrival_date"])}))
+    bodies = {name: tuple(stored.get(name, ())) for name in ("body", "attachments")}
+    return Evidence(**(plain | lists | {"headers": headers, "arrival_date": moment(stored["arrival_date"])} | bodies))
 
 
 def _arf_type(report: Report) -> str:

@@ -25,6 +25,7 @@ from gateway.screening.verify import Job, Verified, verify_all
 from parsers import parse
 from parsers.bodies import bodies
 from parsers.report import Envelope, Kind, Limits, Parsed
+from parsers.reported_texts import Shown, shown
 
 CHUNK = 25  # messages a task: large enough to pay for the trip, small enough to share two workers
 
@@ -54,6 +55,10 @@ class ParserWorkers:
         """What each message says, in order. Never raises for what a message does to its worker."""
         unreadable = partial(_unreadable, seconds=self.seconds)
         return await self._each(partial(_parse_all, limits=self.limits), raws, self.seconds, unreadable)
+
+    async def originals(self, jobs: Sequence[tuple[bytes, int]]) -> list[Shown]:
+        """The reported mails of messages, each with the position of its report. Never raises for what they do."""
+        return await self._each(partial(_show_all, limits=self.limits), jobs, self.seconds, lambda _: Shown())
 
     async def verify(self, jobs: Sequence[Job]) -> list[Verified]:
         """What holds of each message's signatures, in order. Never raises for what a message does to its worker."""
@@ -134,6 +139,10 @@ def _parse_all(raws: list[bytes], limits: Limits) -> list[Parsed]:
 
 def _sketch_all(raws: list[bytes], limits: Limits) -> list[int | None]:
     return [sketch("\n".join(bodies(raw, limits))) for raw in raws]
+
+
+def _show_all(jobs: list[tuple[bytes, int]], limits: Limits) -> list[Shown]:
+    return [shown(raw, position, limits) for raw, position in jobs]
 
 
 def _confine(memory: int) -> None:

@@ -94,7 +94,7 @@ def compose(notice: Notice, texts: Texts | None = None) -> Composed:
     addresses = _addresses(notice)
     domain = addresses["sender"].rpartition("@")[2]
     message_id = message_id_for(notice.key, domain)
-    subject, text = _text(notice, texts or packaged())
+    subject, text = subject_and_text(notice, texts or packaged())
     if notice.date.tzinfo is None:
         raise CannotComposeError(Why.COMPOSE, f"the notice {notice.key} has a date without zone: {notice.date}")
     head = b"".join(
@@ -133,7 +133,8 @@ def _addresses(notice: Notice) -> dict[str, str]:
     return checked
 
 
-def _text(notice: Notice, texts: Texts) -> tuple[str, str]:
+def subject_and_text(notice: Notice, texts: Texts) -> tuple[str, str]:
+    """The words of a notice. Raises CannotComposeError."""
     try:
         times = {
             name: datetime.fromisoformat(value)

@@ -87,9 +87,13 @@ class Redactor:
         return "\n".join(shown)
 
     def _line(self, line: str, private: Sequence[str], marks: Sequence[str]) -> str:
-        line = _ANY_ADDRESS.sub(lambda match: self._made_for_one(match[0]), self.text(line, private))
-        line = without_marks(defang(line), lambda tail: self._token("link", tail))
+        # Links first: of what hides in one, its host is to stay.
+        line = self.text(self._dead(line), private)
+        line = _ANY_ADDRESS.sub(lambda match: self._made_for_one(match[0]), line)
         return identifiers.without(line, marks, self.identifier)
+
+    def _dead(self, line: str) -> str:
+        return without_marks(defang(_whole_words(line)), lambda tail: self._token("link", tail))
 
     def _made_for_one(self, address: str) -> str:
         local, _, domain = address.rpartition("@")
@@ -123,7 +127,7 @@ class Redactor:
             return f"<{self.identifier(clean(value, 500))}@{_DOMAIN}>"
         if name == "Date":
             return _date(value)
-        return without_marks(defang(self.text(value, private)), lambda tail: self._token("link", tail))
+        return self.text(self._dead(value), private)
 
     def _received(self, line: str) -> str:
         line = _MORE_FOR.sub("", _FOR.sub("", line))

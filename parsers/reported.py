@@ -88,7 +88,7 @@ class ReportedMail:
         return frozenset(domain for name in named if name and (domain := fields.registrable(name)))
 
     @Lazy
-    def _leaves(self) -> tuple[list[Part], list[Part]]:
+    def leaves(self) -> tuple[list[Part], list[Part]]:
         """(readable parts, attachments)."""
         texts: list[Part] = []
         attached: list[Part] = []
@@ -113,12 +113,12 @@ class ReportedMail:
 
     @property
     def attachments(self) -> list[Part]:
-        return self._leaves[1]
+        return self.leaves[1]
 
     @Lazy
     def texts(self) -> tuple[Text, ...]:
         """What a reader sees, and its markup."""
-        readable = self._leaves[0][:TEXTS]
+        readable = self.leaves[0][:TEXTS]
         return tuple(_text(_sought(part), markup=part.content_type != b"text/plain") for part in readable)
 
     @Lazy
@@ -129,7 +129,7 @@ class ReportedMail:
     @Lazy
     def whole(self) -> bool:
         """Is all of the body here and read? Only then something can be said to be missing in it."""
-        texts, attached = self._leaves
+        texts, attached = self.leaves
         if self.limited or len(texts) > TEXTS or "missing-closing-boundary" in self.part.budget.defects:
             return False
         if any(part.end - part.body_start > TEXT_BYTES for part in texts):

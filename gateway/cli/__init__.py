@@ -24,6 +24,7 @@ from gateway.cli.init import init
 from gateway.cli.legal import legal_app
 from gateway.cli.mailbox import mailbox_app
 from gateway.cli.message import message_app
+from gateway.cli.notice import notice_app
 from gateway.cli.parse import parse
 from gateway.cli.policy import policy_app
 from gateway.cli.queue import queue_app
@@ -58,6 +59,7 @@ def build() -> typer.Typer:
     app.add_typer(charge_app, name="charge")
     app.add_typer(watch_app, name="watch")
     app.add_typer(policy_app, name="policy")
+    app.add_typer(notice_app, name="notice")
     app.add_typer(db_app, name="db")
     return app
 

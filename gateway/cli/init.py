@@ -41,6 +41,11 @@ _WRITTEN = {
 # Shown for settings without a default, or whose default teaches nothing.
 _EXAMPLES: dict[str, Any] = {
     "public_url": "https://abuse.isp.example",
+    "notices.templates": "texts",
+    "notices.vetted_customers": ["acme"],
+    "notices.body_feeds": ["jmrp"],
+    "notices.xarf_customers": ["acme"],
+    "contacts.upstreams": ["abuse@transit.example"],
     "operator.notice_address": "abuse@isp.example",
     "operator.own_domains": ["isp.example"],
     "operator.networks": ["192.0.2.0/24", "2001:db8::/32"],

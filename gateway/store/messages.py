@@ -220,6 +220,12 @@ async def raw(connection: AsyncConnection, report_id: int) -> bytes | None:
     return None if value is None else bytes(value)
 
 
+async def raws(connection: AsyncConnection, message_ids: Sequence[int]) -> dict[int, bytes]:
+    """The bytes of messages that are still kept."""
+    found = await connection.execute(select(messages.c.id, messages.c.raw).where(messages.c.id.in_(message_ids)))
+    return {row.id: bytes(row.raw) for row in found}
+
+
 def _row(digest: str, mail: Arrived, place: Place | None, now: datetime) -> dict[str, Any]:
     big = mail.too_big is not None  # never read: a person sees its head, the whole lies in the failed folder
     return {

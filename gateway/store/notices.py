@@ -208,6 +208,11 @@ async def retry(connection: AsyncConnection, case_id: int, now: datetime) -> int
     return int(again.rowcount)
 
 
+async def one(connection: AsyncConnection, number: int) -> StoredNotice | None:
+    row = (await connection.execute(select(*_COLUMNS).where(notices.c.id == number))).one_or_none()
+    return None if row is None else StoredNotice(*row)
+
+
 async def listed(connection: AsyncConnection, case_id: int | None = None, limit: int = 500) -> list[StoredNotice]:
     """The notices (of a case), oldest first."""
     query = select(*_COLUMNS).order_by(notices.c.id.desc()).limit(limit)

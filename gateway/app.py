@@ -24,11 +24,13 @@ from gateway.store.database import Database
 from gateway.store.rdap_cache import StoredRdapCache
 from gateway.workers import ParserWorkers
 from notifier import bootstrap
+from notifier.discover import Finder
 from notifier.dns import Resolver
 from notifier.http import HttpClient
 from notifier.rdap import RdapClient
 from notifier.smtp import Mailer
 from notifier.texts import Texts, packaged
+from notifier.whois import WhoisClient
 
 
 def utc_now() -> datetime:
@@ -69,6 +71,7 @@ async def opened(
         )  # fmt: skip
         house.logins = _logins(settings, names, clock, doors)
         house.texts = _texts(settings)
+        house.contacts = _finder(settings, rdap, names) if rdap else None
         async with database.writing() as connection:
             await mailboxes.register(connection, [box.name for box in settings.mailboxes])
         yield house
@@ -85,6 +88,12 @@ def _logins(
         return sources(settings.mailboxes, http, clock)
     except ValueError as error:
         raise SettingsError([f"{settings.path}: {error}"]) from error
+
+
+def _finder(settings: Settings, rdap: RdapClient, names: Resolver) -> Finder:
+    how = settings.contacts
+    whois = WhoisClient(names) if how.whois else None
+    return Finder(rdap, names, whois, how.dns_sources, guesses=how.guess)
 
 
 def _texts(settings: Settings) -> Texts:

@@ -33,6 +33,7 @@ from gateway.settings import Settings
 from gateway.store import reporters
 from gateway.store.database import Database
 from gateway.workers import ParserWorkers
+from notifier.discover import Finder
 from notifier.dns import Resolver
 from notifier.rdap import RdapClient
 from notifier.redact import Redactor
@@ -55,6 +56,7 @@ class House:
     resolver: Resolver
     connectors: Mapping[str, Connector] = field(default_factory=dict)  # by name; none: staff are asked
     list_resolver: Resolver | None = None  # for block lists, where they need one of their own
+    contacts: Finder | None = None
     texts: Texts = field(default_factory=packaged)
     policies_told: bool = field(default=False, init=False)  # every customer was told of the versions that hold
     logins: dict[str, TokenSource] = field(default_factory=dict)  # of the mailboxes that are opened with a token

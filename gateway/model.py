@@ -295,3 +295,4 @@ class NoticeState(StrEnum):
     FAILED = "failed"  # refused for good, or given up
     BOUNCED = "bounced"  # accepted, then a failed delivery report
     CANCELLED = "cancelled"
+    PROPOSED = "proposed"  # to a third party: a person says whether it goes out

@@ -1,9 +1,8 @@
-"""Tells the abuse contacts of foreign networks and advertised sites: found by RDAP, told once.
+"""Finds the contacts of foreign networks, advertised sites, relays and upstreams for each accepted report.
 
-For each accepted report the contacts are found and kept with their source; those of a
-report that is in a case are told as the policy says, one mail per contact, case and day
-(the notice's key), with a way to opt out. Must never tell ourselves, a bystander, a role
-that is not abuse, or anybody about a report that nobody accountable made.
+A registry's answer takes seconds, so this runs beside the pipeline: a report is taken, its contacts are found with
+their sources, and `third_party_mail` decides who is told. What a registry could not say now is asked again later, not
+before the time that it named. Must never decide who is told, nor send.
 """
 
 from __future__ import annotations
@@ -13,29 +12,27 @@ from typing import Any
 
 import structlog
 
-from gateway import telling
-from gateway.attribution.network import Network
+from gateway import third_party_mail
 from gateway.house import House
-from gateway.model import Case, CaseState, NoticeState
-from gateway.store import messages, notices, third_parties
+from gateway.store import third_parties
 from gateway.store.third_parties import Wanted
-from notifier.contacts import Contact, NotTold, Rules, judge
-from notifier.notice import NoticeKind
-from notifier.rdap import Failed, RdapClient, RdapWhy
-from notifier.registration import Found, RdapAnswer
+from notifier.discover import Finder
+from notifier.rdap import Failed, RdapWhy
+from notifier.registration import Found
 from parsers.fields import ip, registrable
 
 _PAUSES = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=3), timedelta(hours=12))
 _HELD = timedelta(minutes=10)  # a look-up takes seconds; another node may try after this
 _MOST_SITES = 10  # advertised sites looked up for one report
+_MOST_RELAYS = 5
 _WORTH_ASKING_AGAIN = frozenset({RdapWhy.RATE, RdapWhy.TIMEOUT, RdapWhy.CONNECTION})
 
 log = structlog.get_logger(module=__name__)
 
 
 async def look_up(house: House, limit: int = 20) -> int:
-    """Work on reports whose contacts are wanted. Returns how many were looked at."""
-    if house.rdap is None:
+    """Work on reports whose contacts are wanted, and on yesterday's digests. Returns how many were looked at."""
+    if house.contacts is None:
         return 0
     now = house.clock()
     async with house.database.writing() as connection:
@@ -44,32 +41,32 @@ async def look_up(house: House, limit: int = 20) -> int:
             await third_parties.take(connection, [w.report_id for w in waiting], now + _HELD)
     for one in waiting:
         try:
-            await _one(house, house.rdap, one, now)
+            await _one(house, house.contacts, one, now)
         except Exception:  # a bug with one report must not keep the contacts of the others from being told
             log.exception("look-up failed", message_id=one.message_id, report_id=one.report_id)
             async with house.database.writing() as connection:
-                await third_parties.later(connection, one.report_id, _next(one.tries, now))
-    return len(waiting)
+                await third_parties.later(connection, one.report_id, _next(one.tries, now, None))
+    return len(waiting) + await third_party_mail.digests(house, now)
 
 
-async def _one(house: House, rdap: RdapClient, one: Wanted, now: datetime) -> None:
+async def _one(house: House, finder: Finder, one: Wanted, now: datetime) -> None:
     found: list[Found] = []
-    again = False
+    failures: list[Failed] = []
     for kind, subject in subjects(one.source_ip, one.resources):
-        answer = await (rdap.ip(subject) if kind == "ip" else rdap.domain(subject))
-        if isinstance(answer, RdapAnswer):
-            found += answer.found(subject)
-        elif isinstance(answer, Failed):
-            again = again or answer.why in _WORTH_ASKING_AGAIN
-            log.info(
-                "no contact", message_id=one.message_id, subject=subject, why=answer.why.value, detail=answer.detail
-            )
-    next_at = _next(one.tries, now) if again else None
+        answer = await finder.find("ip" if kind == "ip" else "domain", subject)
+        found += answer.found
+        if answer.failed is not None:
+            why = answer.failed
+            failures += [why] if why.why in _WORTH_ASKING_AGAIN else []
+            log.info("no contact", message_id=one.message_id, subject=subject, why=why.why.value, detail=why.detail)
+    named = [failure.retry_at for failure in failures if failure.retry_at is not None]
+    next_at = _next(one.tries, now, max(named, default=None)) if failures else None
     if next_at is not None:
         async with house.database.writing() as connection:
             await third_parties.later(connection, one.report_id, next_at)
         return
-    await _tell(house, one, found, now)
+    found += beside(house, one)
+    await third_party_mail.tell(house, one, found, now, held_until=now + _HELD)
 
 
 def subjects(source_ip: str | None, resources: list[dict[str, str]]) -> list[tuple[str, str]]:
@@ -85,105 +82,44 @@ def subjects(source_ip: str | None, resources: list[dict[str, str]]) -> list[tup
     return list(dict.fromkeys(asked))[: _MOST_SITES + 1]
 
 
-async def _tell(house: House, one: Wanted, found: list[Found], now: datetime) -> None:
-    evidence = await _evidence(house, one) if found and one.case_id is not None else None
-    async with house.database.writing() as connection:
-        if not await third_parties.still_held(connection, one.report_id, now + _HELD):
-            return
-        held = tuple(str(network) for network in house.settings.operator.networks)
-        rules = Rules(
-            own_domains=frozenset(house.settings.operator.own_domains),
-            own_networks=held,
-            bystanders=house.bystanders,
-            opted_out=await third_parties.opted_out(connection),
-        )
-        network = await house.network(connection)
-        # Judged apart: a registrar that is not told of a customer's site is still to be told of another's.
-        held_by_us = [f for f in found if _holds(network, f.subject)]
-        decisions = judge([f for f in found if f not in held_by_us], rules)
-        decisions += [d for d in judge(held_by_us, rules) if isinstance(d, NotTold)]
-        told = [d for d in decisions if isinstance(d, Contact)]
-        rows = [_notice_row(one, contact, evidence, now) for contact in told if evidence is not None]
-        planned = await notices.plan(connection, rows) if house.policy.third_parties.abuse == "auto" else {}
-        kept = [_kept(house, one, decision, planned, now) for decision in decisions]
-        await third_parties.found(
-            connection, one.report_id, list({(k["subject"], k["address"]): k for k in kept}.values())
-        )
+def beside(house: House, one: Wanted) -> list[Found]:
+    """Whom no registry has to name (SES-10): postmasters and abuse desks of relays in the trusted part of the trace,
+    and our own upstreams, as the settings have them."""
+    found = []
+    for host, domain in relays(one.trace, one.source_ip, one.domain):
+        found.append(_by_rfc_2142("postmaster", domain, host))
+        found.append(_by_rfc_2142("relay", domain, host))
+    for address in house.settings.contacts.upstreams:
+        subject = one.source_ip or next((r["value"] for r in one.resources), "")
+        kind = "ip" if ip(subject) else "domain"
+        source = "arfgate.toml: contacts.upstreams"
+        found.append(Found(address, ("upstream",), None, kind, subject, "", source))  # type: ignore[arg-type]  # a Kind
+    return found
 
 
-def _holds(network: Network, subject: str) -> bool:
-    """Whether the address or domain is a customer's or ours: the case tells its holder."""
-    return network.is_ours(subject) if ip(subject) else network.hosts.covers(subject)
+def relays(trace: list[dict[str, Any]], source_ip: str | None, reporter: str | None) -> list[tuple[str, str]]:
+    """(host, registrable domain) of the servers that took the mail after the source handed it over, each domain once.
+    What stands below that in the trace anybody may have written; the reporter's own need no telling."""
+    names: dict[str, str] = {}
+    for hop in trace:
+        host = str(hop.get("by") or "").lower().rstrip(".")
+        domain = registrable(host)
+        if domain and domain != registrable(reporter or ""):
+            names.setdefault(domain, host)
+        if source_ip is not None and hop.get("ip") == source_ip:
+            return [(host, domain) for domain, host in names.items()][:_MOST_RELAYS]
+    return []  # the source is not in the trace: none of it can be trusted
 
 
-async def _evidence(house: House, one: Wanted) -> dict[str, Any] | None:
-    async with house.database.reading() as connection:
-        raw = await messages.raw(connection, one.report_id)
-    if raw is None:
+def _by_rfc_2142(role: str, domain: str, host: str) -> Found:
+    local = "postmaster" if role == "postmaster" else "abuse"
+    source = f"guess: a Received line of {host} (RFC 2142)"
+    return Found(f"{local}@{domain}", (role,), None, "domain", domain, host, source)
+
+
+def _next(tries: int, now: datetime, named: datetime | None) -> datetime | None:
+    """The next try, not before the time that a registry named."""
+    if tries >= len(_PAUSES):
         return None
-    parsed = (await house.workers.parse([raw]))[0]
-    if one.position >= len(parsed.reports):
-        return None
-    report = parsed.reports[one.position]
-    redactor = house.redactor()
-    facts = telling.facts(report, one.received_at, one.feed)
-    return {"facts": facts, "evidence": telling.evidence(parsed, report, redactor, one.feed)}
-
-
-def _notice_row(one: Wanted, contact: Contact, told: dict[str, Any], now: datetime) -> dict[str, Any]:
-    case = Case(0, "", CaseState.OPEN, one.case_opened_at or now, id=one.case_id)
-    advertised = contact.subject != one.source_ip
-    facts = told["facts"] | {
-        "case": case.number,
-        "resource": contact.subject,
-        "role": "advertised" if advertised else "source",
-        "registration": contact.registration,
-        "contact_source": contact.source,
-    }
-    return {
-        "key": _key(one, contact, now),
-        "kind": NoticeKind.WHOIS_CONTACT.value,
-        "case_id": one.case_id,
-        "clock_id": None,
-        "round": 1,
-        "to": contact.address,
-        "language": "en",
-        "facts": facts,
-        "evidence": told["evidence"],
-        "state": NoticeState.PENDING.value,
-        "attempts": 0,
-        "created_at": now,
-        "next_at": now,
-        "answer": "",
-        "settled": True,
-    }
-
-
-def _key(one: Wanted, contact: Contact, now: datetime) -> str:
-    """One mail per contact, case and (UTC) day."""
-    return f"case:{one.case_id}/{now:%Y-%m-%d}/{NoticeKind.WHOIS_CONTACT.value}/{contact.address.lower()}"
-
-
-def _kept(
-    house: House, one: Wanted, decision: Contact | NotTold, planned: dict[str, int], now: datetime
-) -> dict[str, Any]:
-    if isinstance(decision, NotTold):
-        who = decision.found
-        role = ",".join(who.roles)
-        return {"subject": who.subject, "address": who.address, "role": role, "source": who.source,
-                "decision": decision.why_not.value, "notice_id": None}  # fmt: skip
-    notice = planned.get(_key(one, decision, now))
-    if notice is not None:
-        said = "told"
-    elif one.case_id is None:
-        said = "not told: the report is in no case"
-    elif house.policy.third_parties.abuse != "auto":
-        said = f"not told: the policy says {house.policy.third_parties.abuse}"
-    else:
-        said = "told earlier today about this case"
-    return {"subject": decision.subject, "address": decision.address, "role": decision.role, "source": decision.source,
-            "decision": said, "notice_id": notice}  # fmt: skip
-
-
-def _next(tries: int, now: datetime) -> datetime | None:
-    return now + _PAUSES[tries] if tries < len(_PAUSES) else None
+    pause = now + _PAUSES[tries]
+    return max(pause, named) if named else pause

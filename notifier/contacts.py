@@ -1,8 +1,9 @@
 """Who outside the house is told of a report, and why.
 
 Pure. OUT-1: only addresses that are plainly meant for abuse; a technical, administrative or
-billing contact and everybody else on the path are left alone. Must never look anything up,
-and never count what was sent before: one mail per contact, case and day is the caller's key.
+billing contact and everybody else on the path are left alone, unless the caller's rules name
+their role. Must never look anything up, and never count what was sent before: one mail per
+contact, case and day is the caller's key.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from notifier.registration import ABUSE, Found
+
+_WHAT = {"postmaster": "a relay", "relay": "a relay", "upstream": "a provider above the network"}
 
 
 class WhyNot(StrEnum):
@@ -83,7 +86,7 @@ def judge(found: Sequence[Found], rules: Rules) -> list[Contact | NotTold]:
             continue
         told.add(one.address.lower())
         role = next(role for role in rules.roles if role in one.roles)
-        what = "the source network" if one.kind == "ip" else "the advertised site"
+        what = _WHAT.get(role) or ("the source network" if one.kind == "ip" else "the advertised site")
         why = f"{role} contact of {one.registration}, {what} of the reported mail"
         decisions.append(Contact(one.address, role, why, one.source, one.subject, one.registration))
     return decisions

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -25,6 +26,19 @@ from notifier.registration import Kind, RdapAnswer, is_rate_notice, read
 
 FRESH = timedelta(hours=24)  # RD-3: the least time that an answer is kept
 _PAUSE = timedelta(minutes=5)  # after "too many requests" without a time
+_MINUTE = timedelta(minutes=1)
+_A_MINUTE = 60  # questions to one registry, where nothing else is known
+# Registries that have said how much they bear, or that answer 429 early: questions a minute.
+_RATES = MappingProxyType(
+    {
+        "rdap.arin.net:443": 60,
+        "rdap.db.ripe.net:443": 60,
+        "rdap.apnic.net:443": 30,
+        "rdap.lacnic.net:443": 10,
+        "rdap.afrinic.net:443": 20,
+        "rdap.registro.br:443": 10,
+    }
+)
 # A registered range may hold more specific ones that other addresses of it belong to, and the most
 # specific contact is the one to tell: an answer serves only its neighbourhood.
 _NEIGHBOURHOOD = {4: 24, 6: 48}
@@ -122,6 +136,7 @@ class RdapClient:
         self._only_hosts = frozenset(_place(url) for url in bootstrap.urls())
         self._in_flight: dict[str, asyncio.Lock] = {}  # by registry: at most as many as the bootstrap has hosts
         self._not_before: dict[str, datetime] = {}
+        self._asked: dict[str, list[datetime]] = {}  # when each registry was asked within the last minute
 
     async def ip(self, address: str) -> RdapAnswer | NotFound | Failed:
         """The most specific registration around an address."""
@@ -166,12 +181,22 @@ class RdapClient:
             wait = self._not_before.get(registry)
             if wait is not None and now < wait:
                 return Failed(RdapWhy.RATE, f"{registry} asked for a pause until {wait:%Y-%m-%d %H:%M:%S} UTC", wait)
+            if (free_at := self._free_at(registry, now)) is not None:
+                return Failed(RdapWhy.RATE, f"{registry} was asked as often as it bears in a minute", free_at)
             fetched = await self._http.get_json(url, allow_hosts=self._allow_hosts, only_hosts=self._only_hosts)
             answer = self._read(kind, asked, registry, fetched)
             if not isinstance(answer, Failed):
                 first, last = _neighbourhood(kind, asked, answer)
                 await self._cache.put(kind, first, last, Cached(answer, self._clock()))
             return answer
+
+    def _free_at(self, registry: str, now: datetime) -> datetime | None:
+        """None: it may be asked now, and is counted; else when."""
+        lately = [at for at in self._asked.get(registry, ()) if now - at < _MINUTE]
+        if len(lately) >= _RATES.get(registry, _A_MINUTE):
+            return lately[0] + _MINUTE
+        self._asked[registry] = [*lately, now]
+        return None
 
     async def _kept(self, kind: Kind, key: str) -> RdapAnswer | NotFound | None:
         cached = await self._cache.get(kind, key)

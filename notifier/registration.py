@@ -166,13 +166,14 @@ def _address(card: list[list[Any]]) -> str | None:
     """The preferred e-mail address of a card; among equals one that says abuse, then the first (RD-5)."""
     candidates: list[tuple[float, bool, int, str]] = []
     for number, (name, parameters, _, value, *_) in enumerate(card):
-        address = _usable(value) if name == "email" else None
+        address = usable(value) if name == "email" else None
         if address is not None:
             candidates.append((_preference(parameters), ABUSE not in address.lower(), number, address))
     return min(candidates)[3] if candidates else None
 
 
-def _usable(value: object) -> str | None:
+def usable(value: object) -> str | None:
+    """The address in a value of a registry, or None: a placeholder is none."""
     if not isinstance(value, str):
         return None
     text = clean(value, 300).removeprefix("mailto:").strip("<> ")

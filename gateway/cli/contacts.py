@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway import third_party_mail
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table
 from gateway.house import House
 from gateway.store import third_parties
-from notifier.contacts import Contact, Rules, judge
-from notifier.registration import RdapAnswer
+from notifier.contacts import Contact, NotTold, judge
 from parsers.fields import ip, registrable
 
 
@@ -34,29 +34,31 @@ def contacts(
 
 
 async def _contacts(house: House, subject: str) -> list[dict[str, Any]]:
-    if house.rdap is None:
+    if house.contacts is None:
         raise LookupError("rdap.enabled = false: the registries are not asked")
     address = ip(subject)
     domain = None if address else registrable(subject.lower())
     if address is None and domain is None:
         fail(f"{subject}: neither an address nor a host name under a public suffix")
-    answer = await (house.rdap.ip(address) if address else house.rdap.domain(domain or ""))
-    if not isinstance(answer, RdapAnswer):
-        fail(f"{subject}: {getattr(answer, 'detail', 'the registry knows no such thing')}")
+    answer = await house.contacts.find("ip" if address else "domain", address or domain or "")
+    if not answer.found and answer.failed is not None:
+        fail(f"{subject}: {answer.failed.detail}")
     async with house.database.reading() as connection:
         opted_out = await third_parties.opted_out(connection)
-    operator = house.settings.operator
-    rules = Rules(
-        frozenset(operator.own_domains), tuple(str(n) for n in operator.networks), house.bystanders, opted_out
-    )
-    found = answer.found(address or domain or "")
+    decisions = judge(answer.found, third_party_mail.rules(house, opted_out))
     return [
         {
             "address": one.address,
             "roles": ", ".join(one.roles),
-            "would be told": "yes" if isinstance(decision, Contact) else f"no: {decision.why_not.value}",
+            "would be told": _said(house, decision),
             "registration": one.registration,
             "source": one.source,
         }
-        for one, decision in zip(found, judge(found, rules), strict=True)
+        for one, decision in zip(answer.found, decisions, strict=True)
     ]
+
+
+def _said(house: House, decision: Contact | NotTold) -> str:
+    if isinstance(decision, NotTold):
+        return f"no: {decision.why_not.value}"
+    return "yes" if third_party_mail.mode_of(house, decision.role) == "auto" else "once a person approves"

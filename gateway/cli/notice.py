@@ -1,23 +1,25 @@
-"""`arfgate notice`: what a notice says before it goes out, in any language."""
+"""`arfgate notice`: what a notice says before it goes out, in any language; which mails to third parties go out."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from jinja2 import TemplateError
 
 from gateway import originals, outbox
-from gateway.cli.session import ConfigOption, fail, in_house
+from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, who
 from gateway.house import House
-from gateway.store import notices
+from gateway.store import notices, third_parties
 from notifier import samples
 from notifier.compose import CannotComposeError, compose, subject_and_text
+from notifier.headers import is_address
 from notifier.notice import Notice, NoticeKind
 from notifier.texts import Texts
 
+Numbers = Annotated[list[int], typer.Argument(help="Numbers, as `notice waiting` shows them.")]
 notice_app = typer.Typer(help="Notices: what they say.", no_args_is_help=True)
 
 
@@ -35,6 +37,72 @@ def preview(
         fail(f"'{what}' is neither a number nor a kind of notice; kinds: {', '.join(sorted(kinds))}")
     own = Texts(templates) if templates else None
     typer.echo(in_house(config, lambda house: _shown(house, what, language, own, mail=mail)))
+
+
+@notice_app.command()
+def waiting(json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Mails to third parties that wait for a person's word."""
+    found = in_house(config, _waiting)
+    columns = ("number", "kind", "to", "case", "about", "source")
+    if json:
+        as_json(found)
+        return
+    rows = [[one[column] for column in columns] for one in found]
+    table("Waiting for approval", columns, rows, empty="No mail to a third party waits.")
+
+
+@notice_app.command()
+def approve(numbers: Numbers, config: ConfigOption = None) -> None:
+    """Let mails to third parties go out."""
+    in_house(config, lambda house: _decide(house, numbers, send=True))
+
+
+@notice_app.command()
+def refuse(numbers: Numbers, config: ConfigOption = None) -> None:
+    """Do not send these mails to third parties."""
+    in_house(config, lambda house: _decide(house, numbers, send=False))
+
+
+@notice_app.command("opt-outs")
+def opt_outs(
+    add: Annotated[list[str] | None, typer.Option("--add", help="An address, or @domain.")] = None,
+    remove: Annotated[list[str] | None, typer.Option("--remove", help="May be written to again.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Third parties that get no mail from us: those who asked, and those you add."""
+    for address in in_house(config, lambda house: _opt_outs(house, add or [], remove or [])):
+        typer.echo(address)
+
+
+async def _waiting(house: House) -> list[dict[str, Any]]:
+    async with house.database.reading() as connection:
+        found = await notices.proposed(connection)
+    return [
+        {
+            "number": one.id, "kind": one.kind, "to": one.to, "case": one.facts.get("case"),
+            "about": one.facts.get("resource"), "source": one.facts.get("contact_source"),
+        }
+        for one in found
+    ]  # fmt: skip
+
+
+async def _decide(house: House, numbers: list[int], *, send: bool) -> None:
+    async with house.database.writing() as connection:
+        for number in numbers:
+            if not await notices.decide(connection, number, send=send, who=who(), now=house.clock()):
+                raise LookupError(f"notice {number} does not wait for approval")
+
+
+async def _opt_outs(house: House, add: list[str], remove: list[str]) -> list[str]:
+    async with house.database.writing() as connection:
+        for address in add:
+            if not (is_address(address) or is_address(f"x{address}")):
+                raise LookupError(f"{address[:100]!r} is neither an address nor @domain")
+            await third_parties.refuse(connection, address.lower(), who(), house.clock())
+        for address in remove:
+            if not await third_parties.opt_in(connection, address.lower(), who(), house.clock()):
+                raise LookupError(f"{address[:100]!r} is not on the list")
+        return sorted(await third_parties.opted_out(connection))
 
 
 @notice_app.command()

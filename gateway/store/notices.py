@@ -18,6 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.model import NoticeState
 from gateway.store import switches
 from gateway.store.tables import notices, strikes
+from gateway.store import events, switches
+from gateway.store.events import Event
+from gateway.store.tables import notices
 from gateway.store.tables import switches as switch_rows
 from gateway.store.text import storable
 from notifier.notice import NoticeKind
@@ -219,3 +222,25 @@ async def listed(connection: AsyncConnection, case_id: int | None = None, limit:
     if case_id is not None:
         query = query.where(notices.c.case_id == case_id)
     return [StoredNotice(*row) for row in reversed((await connection.execute(query)).all())]
+
+
+async def proposed(connection: AsyncConnection) -> list[StoredNotice]:
+    """What waits for a person's word, oldest first."""
+    rows = await connection.execute(
+        select(*_COLUMNS).where(notices.c.state == NoticeState.PROPOSED.value).order_by(notices.c.id).limit(500)
+    )
+    return [StoredNotice(*row) for row in rows]
+
+
+async def decide(connection: AsyncConnection, number: int, *, send: bool, who: str, now: datetime) -> bool:
+    """A person lets a proposed notice go out, or not. False: it does not wait (any more)."""
+    state = NoticeState.PENDING if send else NoticeState.CANCELLED
+    done = await connection.execute(
+        update(notices)
+        .where(notices.c.id == number, notices.c.state == NoticeState.PROPOSED.value)
+        .values(state=state.value, next_at=now if send else None, created_at=now)
+    )
+    if done.rowcount:
+        what = "notice approved" if send else "notice refused"
+        await events.add(connection, [Event(now, who, what, "", notice_id=number)])
+    return bool(done.rowcount)

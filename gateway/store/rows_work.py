@@ -119,8 +119,9 @@ class ThirdPartyRow(SQLModel, table=True):
     address: str
     role: str
     source: str  # e.g. rdap:arin entity XYZ-ARIN
-    decision: str  # told | a reason why not
+    decision: str = Field(index=True)  # told | digest | a reason why not
     notice_id: int | None = Field(default=None, foreign_key="notices.id")
+    at: datetime | None = Field(default=None, index=True)
 
 
 class OptOutRow(SQLModel, table=True):

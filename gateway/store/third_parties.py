@@ -6,17 +6,19 @@ Must never look anything up or decide who is told.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store import events
 from gateway.store.events import Event
 from gateway.store.tables import attributions, cases, clocks, opt_outs, reports, third_parties
 from gateway.store.text import storable
+
+DIGEST = "digest"  # the decision that waits for tomorrow's digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Wanted:
     case_id: int | None
     case_opened_at: datetime | None
     tries: int
+    domain: str | None = None  # the reporter's own
+    trace: list[dict[str, Any]] = field(default_factory=list)  # hops of the reported mail, latest first
 
 
 async def wanted(connection: AsyncConnection, now: datetime, limit: int) -> list[Wanted]:
@@ -57,7 +61,8 @@ async def wanted(connection: AsyncConnection, now: datetime, limit: int) -> list
     return [
         Wanted(
             row.id, row.message_id, row.position, row.source_ip, row.received_at, row.parsed.get("resources", []),
-            row.identity.get("feed"), row.case_id, row.opened_at, row.contacts_tries,
+            row.identity.get("feed"), row.case_id, row.opened_at, row.contacts_tries, row.identity.get("domain"),
+            row.parsed.get("trace", []),
         )
         for row in rows
     ]  # fmt: skip
@@ -128,3 +133,62 @@ async def opt_out(connection: AsyncConnection, addresses: Mapping[str, int], now
         )
         said = [Event(now, a, "opted out", "wants no more reports", notice_id=n) for a, n in fresh.items()]
         await events.add(connection, said)
+
+
+async def incidents(connection: AsyncConnection, addresses: Sequence[str], since: datetime) -> dict[str, int]:
+    """How many reports there were for each contact since then, whether it was told of them or not."""
+    rows = await connection.execute(
+        select(third_parties.c.address, func.count())
+        .where(third_parties.c.address.in_(list(addresses)), third_parties.c.at >= since)
+        .group_by(third_parties.c.address)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def told_since(connection: AsyncConnection, addresses: Sequence[str], since: datetime) -> dict[str, int]:
+    """How many notices each contact got since then, by all cases together."""
+    rows = await connection.execute(
+        select(third_parties.c.address, func.count(third_parties.c.notice_id.distinct()))
+        .where(third_parties.c.address.in_(list(addresses)), third_parties.c.at >= since)
+        .group_by(third_parties.c.address)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def for_digest(connection: AsyncConnection, before: datetime, limit: int = 5000) -> list[dict[str, Any]]:
+    """What waits for a digest since before that time: contact, what it is about, when."""
+    rows = await connection.execute(
+        select(
+            third_parties.c.id, third_parties.c.address, third_parties.c.subject, third_parties.c.at,
+            reports.c.category,
+        )
+        .join(reports, reports.c.id == third_parties.c.report_id)
+        .where(third_parties.c.decision == DIGEST, third_parties.c.at < before)
+        .order_by(third_parties.c.id)
+        .limit(limit)
+    )  # fmt: skip
+    return [dict(row) for row in rows.mappings()]
+
+
+async def in_digest(connection: AsyncConnection, ids: Sequence[int], decision: str, notice_id: int | None) -> None:
+    """They are told with this notice (or, None, no more)."""
+    await connection.execute(
+        update(third_parties).where(third_parties.c.id.in_(list(ids))).values(decision=decision, notice_id=notice_id)
+    )
+
+
+async def refuse(connection: AsyncConnection, address: str, who: str, now: datetime) -> bool:
+    """Staff put a contact (or `@domain`) on the opt-out list. False: it was there."""
+    if address in await opted_out(connection):
+        return False
+    await connection.execute(insert(opt_outs), [{"address": address, "at": now, "notice_id": None}])
+    await events.add(connection, [Event(now, who, "opted out", f"{address}: by staff")])
+    return True
+
+
+async def opt_in(connection: AsyncConnection, address: str, who: str, now: datetime) -> bool:
+    """It may be written to again. False: it was not on the list."""
+    gone = await connection.execute(delete(opt_outs).where(opt_outs.c.address == address))
+    if gone.rowcount:
+        await events.add(connection, [Event(now, who, "opted in", f"{address}: by staff")])
+    return bool(gone.rowcount)

@@ -16,11 +16,9 @@ from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import NoticeState
-from gateway.store import switches
-from gateway.store.tables import notices, strikes
 from gateway.store import events, switches
 from gateway.store.events import Event
-from gateway.store.tables import notices
+from gateway.store.tables import notices, strikes
 from gateway.store.tables import switches as switch_rows
 from gateway.store.text import storable
 from notifier.notice import NoticeKind

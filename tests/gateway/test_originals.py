@@ -6,14 +6,18 @@ import base64
 import hashlib
 import quopri
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
+from whole.scene import ALDER, BIRCH, about, opened_scene
+from whole.world import World
 
 from gateway import originals
 from notifier import markup
 from notifier.redact import Redactor
 from parsers import DEFAULT_LIMITS, parse
 from parsers.reported_texts import shown
+from servers.receiver import SmtpReceiver
 
 WHO = "reader.seven@example.com"
 PROGRAM = b"MZ" + bytes(58) + (64).to_bytes(4, "little") + b"PE\0\0" + bytes(100)
@@ -108,3 +112,19 @@ def test_hostile_markup_costs_no_more_than_its_length(markup_text: str) -> None:
 
 def test_words_of_markup() -> None:
     assert markup.words("<p>One<br>two</p><STYLE>x</Style ><ul><li>three &amp; four") == "One\ntwo\n\nthree & four"
+
+
+async def test_only_a_vetted_customer_gets_the_body_and_a_program_its_xarf(
+    tmp_path: Path, smtp_receiver: SmtpReceiver
+) -> None:
+    how = {"vetted_customers": ["alder"], "body_feeds": ["fbl"], "xarf_customers": ["birch"]}
+    async with opened_scene(World(tmp_path, f"sqlite:///{tmp_path}/a.db"), smtp_receiver, notices=how) as scene:
+        reports = [about(source, body=f"Dear user7@reader.example, buy {source}") for source in (ALDER, BIRCH)]
+        await scene.take_in(*reports)
+        got = {one.rcpt_tos[0]: one.raw for one in smtp_receiver.received}
+    assert b"buy 198.51.100.7" in got["abuse@alder.example"]
+    assert b"message/rfc822" in got["abuse@alder.example"]
+    (other,) = (raw for to, raw in got.items() if "birch" in to)
+    assert parse(other).format == "xarf"
+    assert b"Dear" not in other
+    assert all(b"user7@reader" not in raw for raw in got.values())

@@ -24,8 +24,9 @@ from gateway.intake.customers import read_customers
 from gateway.screening.verify import Job, Verified, verify_all
 from gateway.store import customers, messages
 from gateway.store.messages import Arrived
-from parsers import parse
+from parsers import DEFAULT_LIMITS, parse
 from parsers.report import Parsed
+from parsers.reported_texts import Shown, shown
 from servers.ports import free_port
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -48,6 +49,9 @@ class ParserHere:
 
     async def parse(self, raws: Sequence[bytes]) -> list[Parsed]:
         return [parse(raw) for raw in raws]
+
+    async def originals(self, jobs: Sequence[tuple[bytes, int]]) -> list[Shown]:
+        return [shown(raw, position, DEFAULT_LIMITS) for raw, position in jobs]
 
     async def verify(self, jobs: Sequence[Job]) -> list[Verified]:
         return verify_all(jobs)

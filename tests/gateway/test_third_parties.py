@@ -1,0 +1,156 @@
+"""Who outside is told: by the policy's roles, after the acknowledgement, damped, and never against a no (SES-10)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from whole.scene import ALDER, FOREIGN, Scene, about, opened_scene
+from whole.world import World
+
+from gateway.store import notices, third_parties
+from gateway.third_parties import relays
+from servers.receiver import SmtpReceiver
+
+ROLES = ("abuse", "technical", "administrative", "billing")
+
+
+@contextlib.asynccontextmanager
+async def scene(folder: Path, relay: SmtpReceiver, **sections: dict[str, Any]) -> AsyncIterator[Scene]:
+    """With a registry that names a contact of each role for every site."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        name = (await reader.readuntil(b"\r\n\r\n")).decode("ascii").split(" ")[1].rpartition("/")[2]
+        body = json.dumps(_registration(name)).encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    for file, keys in {"dns": ["example"], "ipv4": ["203.0.113.0/24", "198.51.100.0/24"]}.items():
+        (folder / f"{file}.json").write_text(json.dumps({"services": [[keys, [f"http://127.0.0.1:{port}/"]]]}))
+    rdap = {"enabled": True, "allow_hosts": [f"127.0.0.1:{port}"], "bootstrap_dir": str(folder)}
+    try:
+        async with opened_scene(World(folder, f"sqlite:///{folder}/a.db"), relay, rdap=rdap, **sections) as made:
+            yield made
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+def _registration(name: str) -> dict[str, Any]:
+    entities = [
+        {
+            "objectClassName": "entity",
+            "roles": [role],
+            "vcardArray": ["vcard", [["email", {}, "text", f"{role}@holder.example.net"]]],
+        }
+        for role in ROLES
+    ]
+    if name[0].isdigit():
+        first, last = name.rpartition(".")[0] + ".0", name.rpartition(".")[0] + ".255"
+        return {"objectClassName": "ip network", "startAddress": first, "endAddress": last, "entities": entities}
+    return {"objectClassName": "domain", "ldhName": name, "entities": entities}
+
+
+def advertising(site: str, source: str = ALDER) -> bytes:
+    return about(source, extra=f"Reported-Domain: {site}")
+
+
+def told(made: Scene) -> set[str]:
+    return {mail.rcpt_tos[0] for mail in made.relay.received if mail.rcpt_tos[0].endswith("@holder.example.net")}
+
+
+@pytest.mark.duty("SES-10")
+@pytest.mark.standard("OUT-1")
+async def test_the_other_roles_are_told_once_the_operator_acknowledged_what_the_rfc_says(
+    tmp_path: Path, smtp_receiver: SmtpReceiver
+) -> None:
+    upstreams = ["noc@transit.example.net"]
+    (tmp_path / "a").mkdir()
+    async with scene(tmp_path / "a", smtp_receiver, policy={"name": "ses"}, contacts={"upstreams": upstreams}) as made:
+        await made.take_in(advertising("shop.example"))
+        assert told(made) == {"abuse@holder.example.net"}
+    acknowledged = {"upstreams": upstreams, "acknowledge_rfc6650": True}
+    (tmp_path / "b").mkdir()
+    async with scene(tmp_path / "b", smtp_receiver, policy={"name": "ses"}, contacts=acknowledged) as made:
+        await made.take_in(advertising("shop.example"))
+        assert told(made) == {f"{role}@holder.example.net" for role in ROLES}
+        assert "noc@transit.example.net" in {mail.rcpt_tos[0] for mail in made.relay.received}
+        kinds = await made.ask("SELECT DISTINCT kind FROM notices ORDER BY kind")
+        assert ("upstream",) in kinds
+
+
+async def test_in_the_default_policy_only_abuse_contacts_are_told(tmp_path: Path, smtp_receiver: SmtpReceiver) -> None:
+    async with scene(tmp_path, smtp_receiver, contacts={"acknowledge_rfc6650": True}) as made:
+        await made.take_in(advertising("shop.example"))
+        assert told(made) == {"abuse@holder.example.net"}
+        left = await made.ask(
+            "SELECT decision FROM third_parties WHERE role = 'technical' AND subject = 'shop.example'"
+        )
+        assert left == [("role",)]
+
+
+@pytest.mark.standard("OUT-3")
+async def test_what_the_policy_wants_approved_waits_for_a_person(tmp_path: Path, smtp_receiver: SmtpReceiver) -> None:
+    async with scene(tmp_path, smtp_receiver) as made:
+        made.house.book.default.third_parties.__dict__["abuse"] = "approve"
+        await made.take_in(advertising("shop.example"), advertising("store.example"))
+        assert told(made) == set()
+        async with made.house.database.writing() as connection:
+            (waiting,) = await notices.proposed(connection)
+            assert waiting.to == "abuse@holder.example.net"
+            assert await notices.decide(connection, waiting.id, send=True, who="ann", now=made.house.clock())
+            assert not await notices.decide(connection, waiting.id, send=False, who="bob", now=made.house.clock())
+        await made.take_in()
+        assert told(made) == {"abuse@holder.example.net"}
+        assert ("ann", "notice approved") in await made.ask("SELECT who, what FROM events")
+
+
+@pytest.mark.standard("SEC-8")
+async def test_what_comes_beyond_the_days_mails_is_told_in_one_digest_on_the_next_day(
+    tmp_path: Path, smtp_receiver: SmtpReceiver
+) -> None:
+    async with scene(tmp_path, smtp_receiver, contacts={"most_a_day": 1}) as made:
+        await made.take_in(advertising("shop.example"))
+        await made.take_in(advertising("store.example"), advertising("store.example"))
+        assert await made.ask("SELECT count(*) FROM notices WHERE kind = 'whois-contact'") == [(1,)]
+        made.after(24)
+        await made.take_in()
+        (digest,) = [mail for mail in smtp_receiver.received if b"digest" in mail.raw]
+        assert b"store[.]example" in digest.raw
+        assert b"2 times" in digest.raw
+        await made.take_in()
+        assert await made.ask("SELECT count(*) FROM notices WHERE kind = 'digest'") == [(1,)]
+        assert await made.ask("SELECT count(*) FROM third_parties WHERE decision = 'digest'") == [(0,)]
+
+
+@pytest.mark.standard("OUT-3")
+async def test_staff_put_a_domain_on_the_list_and_take_it_off(tmp_path: Path, smtp_receiver: SmtpReceiver) -> None:
+    async with scene(tmp_path, smtp_receiver) as made:
+        async with made.house.database.writing() as connection:
+            assert await third_parties.refuse(connection, "@holder.example.net", "ann", made.house.clock())
+            assert not await third_parties.refuse(connection, "@holder.example.net", "ann", made.house.clock())
+        await made.take_in(advertising("shop.example"))
+        assert told(made) == set()
+        async with made.house.database.writing() as connection:
+            assert await third_parties.opt_in(connection, "@holder.example.net", "ann", made.house.clock())
+            assert not await third_parties.opt_in(connection, "@holder.example.net", "ann", made.house.clock())
+
+
+@pytest.mark.duty("SES-10")
+def test_only_relays_above_the_source_are_believed() -> None:
+    hops = [
+        {"ip": "192.0.2.1", "by": "mx.reader.example"},
+        {"ip": FOREIGN, "by": "relay.transit.example"},
+        {"ip": "192.0.2.99", "by": "forged.innocent.example"},
+    ]
+    assert relays(hops, FOREIGN, "reader.example") == [("relay.transit.example", "transit.example")]
+    assert relays(hops, "192.0.2.200", None) == []
+    assert relays(hops, None, None) == []

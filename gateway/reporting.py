@@ -85,6 +85,7 @@ def _told(row: Mapping[str, Any], feed: Feed | None) -> dict[str, Any]:
         "key": row.get("key") or f"feed:{feed.name if feed else ''}",
         "kind": row.get("kind") or ReporterKind.FEED.value,
         "title": feed.title if feed else "",
+        "note": feed.note if feed else "",
         "domains": sorted(feed.domains) if feed else [d for d in [row.get("domain")] if d],
         "aliases": sorted(feed.aliases) if feed else [a for a in [row.get("alias")] if a],
         "trust": row.get("trust", "usual"),

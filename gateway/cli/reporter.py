@@ -48,7 +48,7 @@ def show(name: Name, json: JsonOption = False, config: ConfigOption = None) -> N
         as_json(row)
         return
     said = {
-        "reporter": row["key"], "title": row["title"], "domains": ", ".join(row["domains"]),
+        "reporter": row["key"], "title": row["title"], "note": row["note"], "domains": ", ".join(row["domains"]),
         "own alias": ", ".join(row["aliases"]), "trust": _trust(row), "weight": f"{row['weight']:g}",
         "may be answered": _yes(row["may_reply"]), "opens cases": _yes(row["opens_cases"]),
         "shown raw to customers": _yes(row["raw_forwarding"]), "throttle": _throttle(row["throttle"]),

@@ -57,6 +57,7 @@ class Feed:
     weight: float = 1.0
     may_reply: bool = False
     raw_forwarding: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)

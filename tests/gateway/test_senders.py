@@ -292,7 +292,7 @@ def test_reporters_are_listed_shown_judged_and_blocked(run):
 def test_known_feeds_are_listed_before_they_report_and_strangers_are_an_error(run):
     everybody = {row["key"] for row in json.loads(run("reporter", "list", "--all", "--json"))}
     assert {"feed:spamcop", "feed:yahoo-cfl", "feed:fbl"} <= everybody
-    assert "SpamCop" in run("reporter", "show", "spamcop")
+    assert "never by itself" in run("reporter", "show", "spamcop")
     assert "no feed of that name" in run("reporter", "block", "not a name", "--reason", "x", status=1)
     assert "there is no report 99" in run("reporter", "judge", "99", "false", "--reason", "x", status=1)
     assert "say false, disputed or right" in run("reporter", "judge", "1", "nonsense", "--reason", "x", status=1)

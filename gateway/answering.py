@@ -37,8 +37,9 @@ def numbers(house: House, dossier: Dossier) -> list[int]:
     """The numbers of held messages whose token address this mail was sent to."""
     if dossier.parsed.kind is not Kind.REPORT:
         return []  # an answer without any evidence: for a person
-    keys = [house.key("notice")]
-    found = [tokens.read_token(to, keys) for to in dossier.parsed.envelope.to if "+h." in to.lower()]
+    addresses = [to for to in dossier.parsed.envelope.to if "+h." in to.lower()]
+    keys = [house.key("notice")] if addresses else []
+    found = [tokens.read_token(to, keys) for to in addresses]
     return [token.number for token in found if token is not None and token.kind == "h"]
 
 
@@ -127,8 +128,8 @@ async def _reply(
 
 
 def would_reply(house: House, dossier: Dossier, now: datetime) -> Decision:
-    """What the sender would be told, as far as this mail alone says: for `explain`."""
-    if not dossier.reports:
+    """What the sender would be told, as far as this mail alone says: for `explain`, and while only observing."""
+    if not dossier.reports or not house.settings.replies.enabled:
         return Decision(None, why=Silence.NOTHING_TO_SAY)
     return _decide(dossier, _ledger(house, now), set())
 

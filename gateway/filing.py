@@ -55,6 +55,7 @@ async def file(house: House, connection: AsyncConnection, dossiers: Sequence[Dos
     desk = await desk_store.load(connection, _accounts(items))
     _count_only(house, desk, items)
     placed = _decide(house, desk, items, now)
+    _would_answer(house, dossiers, now)
     _tell(house, desk, items)
     await guarding.weigh_actions(house, connection, desk, _complaining(house, items, placed))
     await reports.replace(connection, [d.message.id for d in dossiers])
@@ -136,6 +137,14 @@ def _decide(
             change = _on(house, desk, complaint, Origin(report=position, who=who), now)
             placed[(position, attribution)] = change.clock.key
     return placed
+
+
+def _would_answer(house: House, dossiers: Sequence[Dossier], now: datetime) -> None:
+    """While only observing, also the reply to the sender is listed among what would go out."""
+    for dossier in dossiers:
+        said = answering.would_reply(house, dossier, now) if dossier.reports and not dossier.live else None
+        if said is not None and said.reply is not None and said.to is not None:
+            dossier.reports[0].would_send.append({"kind": said.reply.value, "to": said.to})
 
 
 def _on(house: House, desk: Desk, complaint: Complaint, origin: Origin, now: datetime) -> Change:

@@ -12,7 +12,7 @@ from whole.scene import HOUR, Scene, opened_scene, text_of
 from whole.world import World
 
 from gateway import enforcement, measures, pipeline, staff_cases
-from servers.people import complaint
+from servers.readers import complaint
 from servers.receiver import SmtpReceiver
 
 READERS = [f"reader@r{number}.example" for number in range(20)]

@@ -8,7 +8,7 @@ import pytest
 from duties.stage import READERS, actions, carry_out, complain, later, mails, subjects, under, verdicts
 from whole.scene import ALDER, BIRCH, NOW, Scene
 
-from servers.people import complaint
+from servers.readers import complaint
 
 HOLDER = "abuse@alder.example"
 

@@ -130,9 +130,11 @@ async def receive(house: House, connection: AsyncConnection, notice: StoredNotic
 async def lapse(house: House, connection: AsyncConnection, until: datetime) -> int:
     """What was to come before `until` and did not is noted as absent. Returns how many."""
     gone = await store.lapsed(connection, until)
-    counts = house.policy.consent_records.absent_is_no_permission
-    what = "no records came in time: this counts as no permission" if counts else "no records came in time"
-    said = [Event(house.clock(), events.SYSTEM, "consent absent", what, case_id=row["case_id"]) for row in gone]
+    said = []
+    for row in gone:
+        counts = house.book.of_label(row["policy"]).consent_records.absent_is_no_permission
+        what = "no records came in time: this counts as no permission" if counts else "no records came in time"
+        said.append(Event(house.clock(), events.SYSTEM, "consent absent", what, case_id=row["case_id"]))
     await events.add(connection, said)
     return len(gone)
 

@@ -25,11 +25,12 @@ OFF = (
 
 async def publish(house: House, number: str, *, who: str, why: str) -> tuple[str, str]:
     """The page of a case as it is shown from now on: file name and HTML. Raises NotAllowedError, LookupError."""
-    _allowed(house)
     async with house.database.writing() as connection:
         case = await cases.shown(connection, number)
         if case is None:
             raise LookupError(f"there is no case {number}; 'arfgate case list --all' shows them")
+        if not house.book.of_label(case["policy"]).public_display:
+            raise NotAllowedError(OFF)
         evidence = [n.evidence for n in case["notices"] if n.kind == "complaint" and n.evidence][:_MOST]
         if not evidence:
             raise NotAllowedError(f"case {case['case'].number} holds nothing that could be shown")
@@ -49,11 +50,6 @@ async def withdraw(house: House, number: str, *, who: str, why: str) -> str:
         if case is None or not done:
             raise NotAllowedError(f"case {number} is not published")
     return _file(case["case"].number)
-
-
-def _allowed(house: House) -> None:
-    if not house.policy.public_display:
-        raise NotAllowedError(OFF)
 
 
 def _file(number: str) -> str:

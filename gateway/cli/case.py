@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -85,6 +86,7 @@ def _show(case: dict[str, Any], now: Any) -> None:
     table("Notes", ("when", "who", "note"), notes, empty="No notes.")
     _evidence(case)
     _done(case)
+    _dues(case)
     table("Events", ("when", "who", "what", "why"), [(e.at, e.who, e.what, e.why) for e in case["events"]], empty="")
 
 
@@ -122,6 +124,24 @@ def _evidence(case: dict[str, Any]) -> None:
     found = {(f["code"], f["evidence"]): r["id"] for r in case["reports"] for f in r["parsed"].get("findings", ())}
     rows = [(report, code, evidence) for (code, evidence), report in found.items()]
     table("Findings", ("report", "finding", "evidence"), rows, empty="No findings.")
+
+
+def _dues(case: dict[str, Any]) -> None:
+    """What most cases have none of is not shown empty."""
+    if records := case["consents"]:
+        rows = [(r["campaign"], r["state"], r["due_at"], r["source"], _results(r["results"])) for r in records]
+        table("Proof of permission", ("campaign", "state", "due", "source", "reports"), rows, empty="")
+    if case["appeals"]:
+        rows = [(a["opened_at"], a["opened_by"], a["said"], a["state"], a["decided_by"]) for a in case["appeals"]]
+        table("Reviews", ("asked", "by", "said", "state", "decided by"), rows, empty="")
+    if case["charges"]:
+        rows = [(c.id, c.at, f"{c.amount} {c.currency}", c.why, c.who) for c in case["charges"]]
+        table("Charges", ("id", "when", "amount", "why", "by"), rows, empty="")
+
+
+def _results(results: list[dict[str, Any]]) -> str:
+    counted = Counter(m["result"] for m in results)
+    return ", ".join(f"{count} {result}" for result, count in sorted(counted.items()))
 
 
 def _done(case: dict[str, Any]) -> None:

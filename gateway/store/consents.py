@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import NoticeState, Verdict
-from gateway.store.tables import attributions, clocks, consents, notices, reports
+from gateway.store.tables import attributions, cases, clocks, consents, notices, reports
 from gateway.store.text import storable
 
 
@@ -49,10 +49,12 @@ async def received(connection: AsyncConnection, consent_id: int, values: dict[st
 
 
 async def lapsed(connection: AsyncConnection, now: datetime, limit: int = 100) -> list[dict[str, Any]]:
-    """What did not come in time, of what was asked for by a notice that went out: absent from now on."""
+    """What did not come in time, of what was asked for by a notice that went out: absent from now on. With the
+    `policy` of its case."""
     rows = await connection.execute(
-        select(consents)
+        select(consents, cases.c.policy)
         .join(notices, notices.c.id == consents.c.notice_id)
+        .join(cases, cases.c.id == consents.c.case_id)
         .where(consents.c.due_at <= now, consents.c.state == "asked", notices.c.state == NoticeState.SENT.value)
         .order_by(consents.c.due_at)
         .limit(limit)

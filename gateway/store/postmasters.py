@@ -24,6 +24,7 @@ class Due:
     customer: str
     name: str
     language: str
+    policy: str | None
     asked: int
 
 
@@ -61,7 +62,7 @@ async def due(connection: AsyncConnection, now: datetime, limit: int) -> list[Du
     rows = await connection.execute(
         select(
             postmasters.c.id, postmasters.c.domain, customers.c.key, customers.c.name, customers.c.language,
-            postmasters.c.asked,
+            customers.c.policy, postmasters.c.asked,
         )
         .join(customers, customers.c.id == postmasters.c.customer_id)
         .where(postmasters.c.next_at <= now)
@@ -73,18 +74,17 @@ async def due(connection: AsyncConnection, now: datetime, limit: int) -> list[Du
 
 
 async def asked(
-    connection: AsyncConnection, notices_of: Mapping[int, int | None], now: datetime, next_at: datetime
+    connection: AsyncConnection, row_id: int, notice_id: int | None, now: datetime, next_at: datetime
 ) -> None:
-    """These were asked, {row: notice}; what was confirmed before has to be confirmed anew."""
-    for row_id, notice_id in notices_of.items():
-        await connection.execute(
-            update(postmasters)
-            .where(postmasters.c.id == row_id)
-            .values(
-                asked=postmasters.c.asked + 1, asked_at=now, next_at=next_at, notice_id=notice_id,
-                confirmed_at=None, confirmed_by=None,
-            )
-        )  # fmt: skip
+    """It was asked with this notice; what was confirmed before has to be confirmed anew."""
+    done = update(postmasters).where(postmasters.c.id == row_id)
+    values = {"asked_at": now, "next_at": next_at, "notice_id": notice_id, "confirmed_at": None, "confirmed_by": None}
+    await connection.execute(done.values(asked=postmasters.c.asked + 1, **values))
+
+
+async def put_off(connection: AsyncConnection, row_id: int, next_at: datetime) -> None:
+    """Its customer's policy does not want it asked: looked at again then."""
+    await connection.execute(update(postmasters).where(postmasters.c.id == row_id).values(next_at=next_at))
 
 
 async def confirmed(connection: AsyncConnection, notice_ids: Mapping[int, str], now: datetime) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.casework.states import NotAllowedError
 from gateway.house import House
 from gateway.model import NoticeState
+from gateway.policies.measures import Postmaster
 from gateway.store import customers, notices, postmasters, switches
 from gateway.store.postmasters import Due
 from notifier.dns import Resolver
@@ -26,18 +27,25 @@ _SEEN = "postmasters_version"  # of the assignments whose hosts are known here
 
 
 async def check(house: House, connection: AsyncConnection, now: datetime) -> int:
-    """Ask those whose time has come, where the policy wants it. Returns how many."""
-    rules = house.policy.postmaster
-    if not rules.ask:
+    """Ask those whose time has come, where their customer's policy wants it. Returns how many."""
+    if not any(policy.postmaster.ask for policy in (house.policy, *house.book.current.values())):
         return 0
     await _new_hosts(house, connection, now)
     due = await postmasters.due(connection, now, _BATCH)
-    if due:
-        rows = [_notice(one, now) for one in due]
-        planned = await notices.plan(connection, rows)
-        asked = {one.id: planned.get(row["key"]) for one, row in zip(due, rows, strict=True)}
-        await postmasters.asked(connection, asked, now, now + timedelta(days=rules.every_days))
+    asked: dict[int, int | None] = {}
+    planned = await notices.plan(connection, [_notice(one, now) for one in due if _rules(house, one).ask])
+    for one in due:
+        asked[one.id] = planned.get(_key(one))
+        later = now + timedelta(days=_rules(house, one).every_days)
+        if asked[one.id] is None:
+            await postmasters.put_off(connection, one.id, later)
+        else:
+            await postmasters.asked(connection, one.id, asked[one.id], now, later)
     return len(due)
+
+
+def _rules(house: House, one: Due) -> Postmaster:
+    return house.book.of_customer(one.policy).postmaster
 
 
 async def _new_hosts(house: House, connection: AsyncConnection, now: datetime) -> None:
@@ -75,9 +83,13 @@ async def probe(house: House, domain: str, resolver: Resolver, *, who: str) -> s
     return answer
 
 
+def _key(one: Due) -> str:
+    return f"postmaster:{one.id}/{one.asked + 1}"
+
+
 def _notice(one: Due, now: datetime) -> dict[str, Any]:
     return {
-        "key": f"postmaster:{one.id}/{one.asked + 1}", "kind": NoticeKind.POSTMASTER_CHECK.value, "case_id": None,
+        "key": _key(one), "kind": NoticeKind.POSTMASTER_CHECK.value, "case_id": None,
         "clock_id": None, "round": 1, "to": f"postmaster@{one.domain}", "language": one.language,
         "facts": {"customer": one.name, "domain": one.domain, "yearly": one.asked > 0}, "evidence": None,
         "state": NoticeState.PENDING.value, "attempts": 0, "created_at": now, "next_at": now, "answer": "",

@@ -12,7 +12,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -49,7 +49,7 @@ def configure(level: str = "info", form: Literal["json", "text"] = "json", strea
         # Straight to the stream: through the standard library a line costs four times as much.
         processors=[*own, *written],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(out),
+        logger_factory=lambda *_: _Lines(out),
         cache_logger_on_first_use=False,  # a logger made before configure() must follow it
     )
     handler = logging.StreamHandler(out)
@@ -72,6 +72,21 @@ def configure(level: str = "info", form: Literal["json", "text"] = "json", strea
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(max(logging.WARNING, root.level))
+
+
+class _Lines:
+    """Writes lines. One that cannot be written (a full disk, a stream that somebody closed) is lost: what is logged
+    must never stop the work."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    debug = info = warning = error = critical = msg
 
 
 @contextmanager

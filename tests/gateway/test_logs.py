@@ -168,3 +168,12 @@ def test_configuring_again_replaces_what_was(stream):
     log.info("two")
     assert "two" not in first.getvalue()
     assert [line["event"] for line in lines(stream)] == ["two"]
+
+
+def test_a_line_that_cannot_be_written_stops_nothing(stream):
+    configure("info", "json", stream)
+    log = structlog.get_logger()
+    log.info("before")
+    stream.close()
+    log.info("after")
+    log.error("and an error")

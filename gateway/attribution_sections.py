@@ -20,11 +20,10 @@ class Attribution(Section):
     confirm_first: bool = True
     """Staff confirm the first report that advertises a host, mailbox or number of a customer; after that its reports
     find the customer by themselves."""
-    ask_dns: bool = False
-    """Ask the DNS for advertised hosts that no assignment covers. An answer that is an address of yours is a
-    candidate in the queue, never more. The name servers of the advertised domain may see the question."""
     outside_url: Url | None = None
     """Address of a system of yours that is asked for a second opinion, by POST: address, time, port."""
+    outside_private_hosts: TextList = ()
+    """host:port of that system, if it is inside your network or speaks plain HTTP."""
     outside_secret_file: FilePath | None = None
     """File with the key by which these questions are signed (32 characters or more)."""
     outside_secret: SecretStr | None = None

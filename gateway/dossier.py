@@ -25,6 +25,7 @@ class ReportInHand:
     complainant: str | None
     attributions: tuple[Attribution, ...] = ()
     would_send: list[dict[str, str]] = field(default_factory=list)
+    muted: dict[Attribution, int] = field(default_factory=dict)  # counted, not forwarded: under which mute rule
 
 
 @dataclass(eq=False)

@@ -33,6 +33,7 @@ from gateway.casework.cases import Complaint, takes_evidence
 from gateway.casework.clocks import Change
 from gateway.casework.defence import Reporter
 from gateway.casework.desk import ClockKey, Desk, Origin
+from gateway.casework.mutes import muting
 from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
 from gateway.model import Attribution, ScreeningReason, Verdict
@@ -165,8 +166,21 @@ def complaints(house: House, desk: Desk, item: ReportInHand) -> Iterator[tuple[A
             continue
         policy = house.policy_for(desk.parties[a.account_id])
         rule = policy.class_for(item.report.category, a.role)
-        if rule is not None and not ladder.counted_only(policy, item):
+        if (
+            rule is not None
+            and not ladder.counted_only(policy, item)
+            and not _is_muted(house, desk, item, a, rule.name)
+        ):
             yield a, Complaint(a.account_id, rule.name, a.kind, a.role, a.value, item.report.arrival_date)
+
+
+def _is_muted(house: House, desk: Desk, item: ReportInHand, found: Attribution, cls: str) -> bool:
+    """Counted and not forwarded, under a rule of staff."""
+    customer = desk.parties[found.account_id or 0].customer
+    mute = muting(house.mutes, found, customer, cls, item.screening.identity.feed, house.clock())
+    if mute is not None:
+        item.muted[found] = mute.id
+    return mute is not None
 
 
 def _count_only(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]]) -> None:
@@ -274,6 +288,7 @@ def _attribution_rows(
                     "account_id": attribution.account_id,
                     "how": attribution.how,
                     "confidence": attribution.confidence,
+                    "muted_by": item.muted.get(attribution),
                     "candidates": [{"account_id": c.account_id, "why": c.why} for c in attribution.candidates],
                     "queue": "waiting" if unplaced and attribution.account_id is None else None,
                     "clock_id": clock_ids[clock] if clock else None,

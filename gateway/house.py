@@ -20,6 +20,7 @@ from gateway.attribution.prefixes import PrefixIndex
 from gateway.casework.cases import Terms
 from gateway.casework.clocks import Proposal
 from gateway.casework.desk import Party
+from gateway.casework.mutes import Mute
 from gateway.connectors.contract import Connector
 from gateway.holdings import Holdings
 from gateway.intake.oauth import TokenSource
@@ -65,6 +66,7 @@ class House:
     _border: Border | None = field(default=None, init=False)
     working: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)  # a batch of messages is in hand
     holdings: Holdings = field(init=False)
+    mutes: tuple[Mute, ...] = field(default=(), init=False)  # as of the last batch
 
     def __post_init__(self) -> None:
         operator, how = self.settings.operator, self.settings.attribution

@@ -32,7 +32,6 @@ class AttributionReason(StrEnum):
     PROTECTED = "own-infrastructure"  # held by nobody who could be blamed: our own servers
     BYSTANDER = "innocent-bystander"  # a large domain that turns up in spam without having part in it
     FIRST_OF_KIND = "first-of-kind"  # the first report that advertises this: staff confirm it once
-    DNS_ONLY = "dns-only"  # only an answer of the DNS leads to an address of ours
     OUTSIDE_DISAGREES = "outside-disagrees"  # the operator's own system names another account than we
 
 

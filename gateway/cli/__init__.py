@@ -24,6 +24,7 @@ from gateway.cli.init import init
 from gateway.cli.legal import legal_app
 from gateway.cli.mailbox import mailbox_app
 from gateway.cli.message import message_app
+from gateway.cli.mute import mute_app
 from gateway.cli.notice import notice_app
 from gateway.cli.parse import parse
 from gateway.cli.policy import policy_app
@@ -53,6 +54,7 @@ def build() -> typer.Typer:
     app.add_typer(case_app, name="case")
     app.add_typer(customer_app, name="customer")
     app.add_typer(assignment_app, name="assignment")
+    app.add_typer(mute_app, name="mute")
     app.add_typer(reporter_app, name="reporter")
     app.add_typer(action_app, name="action")
     app.add_typer(block_app, name="block")

@@ -98,6 +98,7 @@ _EXAMPLES: dict[str, Any] = {
     "suppression.complainants_of": ["example-feed"],
     "attribution.protected": ["192.0.2.0/28"],
     "attribution.outside_url": "https://crm.isp.example/holder",
+    "attribution.outside_private_hosts": ["crm.isp.example:443"],
     "attribution.outside_secret_file": "outside.key",
     "sources.name": "leases",
     "sources.kind": "kea",

@@ -112,7 +112,6 @@ class ReportRow(SQLModel, table=True):
         default_factory=list, sa_column=Column(JSON, nullable=False)
     )  # observe mode: [{kind, to}]
     campaign: str | None = Field(default=None, index=True)  # which mailing it was, where the reported mail says so
-    hosts_state: str | None = Field(default=None, index=True)  # None: nothing to ask the DNS | wanted | asked
     contacts_state: str | None = None  # None: not asked | wanted | found | failed
     contacts_next_at: datetime | None = None
     contacts_tries: int = 0

@@ -68,17 +68,6 @@ class ConfirmationRow(SQLModel, table=True):
     changed: int = Field(default=0, index=True)
 
 
-class DnsAnswerRow(SQLModel, table=True):
-    """What the DNS said of an advertised host, when we asked: a candidate, never more."""
-
-    __tablename__ = "dns_answers"
-    __table_args__ = (UniqueConstraint("host", "address", "at"),)
-    id: int | None = Field(default=None, primary_key=True)
-    host: str
-    address: str
-    at: datetime
-
-
 class MuteRow(SQLModel, table=True):
     """Complaints that are counted and not forwarded, for a reason and for a time."""
 
@@ -108,17 +97,3 @@ class VolumeRow(SQLModel, table=True):
     day: str = Field(index=True)  # 2026-01-31
     sent: int | None = None
     added: int | None = None
-
-
-class TallyRow(SQLModel, table=True):
-    """Bounces and opt-outs that were reported for an account on a day."""
-
-    __tablename__ = "tallies"
-    __table_args__ = (UniqueConstraint("account_id", "campaign", "kind", "recipient", "day"),)
-    id: int | None = Field(default=None, primary_key=True)
-    account_id: int = Field(foreign_key="accounts.id")
-    campaign: str = ""
-    kind: str  # bounce | opt-out | complaint
-    recipient: str = ""  # who is to be left out of the list; empty where that must not be told
-    status: str | None = None  # 5.1.1
-    day: str

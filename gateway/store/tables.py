@@ -28,12 +28,10 @@ from gateway.store.rows_suppression import SuppressionRow
 from gateway.store.rows_watch import ListingRow, WatchedZoneRow
 from gateway.store.rows_who import (
     ConfirmationRow,
-    DnsAnswerRow,
     IdentifierRow,
     MuteRow,
     RelayMailRow,
     SourceRow,
-    TallyRow,
     VolumeRow,
 )
 from gateway.store.rows_work import (
@@ -89,10 +87,8 @@ identifiers = _table(IdentifierRow)
 relay_mails = _table(RelayMailRow)
 sources = _table(SourceRow)
 confirmations = _table(ConfirmationRow)
-dns_answers = _table(DnsAnswerRow)
 mutes = _table(MuteRow)
 volumes = _table(VolumeRow)
-tallies = _table(TallyRow)
 flood_buckets = _table(FloodBucketRow)
 suppressions = _table(SuppressionRow)
 watched_zones = _table(WatchedZoneRow)

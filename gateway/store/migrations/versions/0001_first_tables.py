@@ -31,15 +31,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("key"),
     )
     op.create_table(
-        "dns_answers",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("host", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("address", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("host", "address", "at"),
-    )
-    op.create_table(
         "events",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
@@ -368,7 +359,6 @@ def upgrade() -> None:
         sa.Column("parsed", sa.JSON(), nullable=False),
         sa.Column("would_send", sa.JSON(), nullable=False),
         sa.Column("campaign", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("hosts_state", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("contacts_state", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("contacts_next_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("contacts_tries", sa.Integer(), nullable=False),
@@ -381,7 +371,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_reports_campaign"), ["campaign"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_complainant"), ["complainant"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_fingerprint"), ["fingerprint"], unique=False)
-        batch_op.create_index(batch_op.f("ix_reports_hosts_state"), ["hosts_state"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_reporter_id"), ["reporter_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_source_ip"), ["source_ip"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_verdict"), ["verdict"], unique=False)
@@ -532,19 +521,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_marks_strike_id"), ["strike_id"], unique=False)
         batch_op.create_index("marks_of_account", ["account_id", "at"], unique=False)
 
-    op.create_table(
-        "tallies",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("campaign", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("recipient", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("status", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("day", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("account_id", "campaign", "kind", "recipient", "day"),
-    )
     op.create_table(
         "volumes",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -957,7 +933,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_volumes_day"))
 
     op.drop_table("volumes")
-    op.drop_table("tallies")
     with op.batch_alter_table("marks", schema=None) as batch_op:
         batch_op.drop_index("marks_of_account")
         batch_op.drop_index(batch_op.f("ix_marks_strike_id"))
@@ -996,7 +971,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_reports_verdict"))
         batch_op.drop_index(batch_op.f("ix_reports_source_ip"))
         batch_op.drop_index(batch_op.f("ix_reports_reporter_id"))
-        batch_op.drop_index(batch_op.f("ix_reports_hosts_state"))
         batch_op.drop_index(batch_op.f("ix_reports_fingerprint"))
         batch_op.drop_index(batch_op.f("ix_reports_complainant"))
         batch_op.drop_index(batch_op.f("ix_reports_campaign"))
@@ -1059,6 +1033,5 @@ def downgrade() -> None:
         batch_op.drop_index("events_case")
 
     op.drop_table("events")
-    op.drop_table("dns_answers")
     op.drop_table("customers")
     # ### end Alembic commands ###

@@ -1,0 +1,132 @@
+"""Muted complaints are counted and not forwarded; the operator's own system is a second opinion, never the first."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+from datetime import timedelta
+
+import pytest
+from fastapi import FastAPI, Request
+from sqlalchemy import text
+
+from gateway.casework.mutes import Mute, MuteKind
+from gateway.store import mutes
+from servers.waiting import INCIDENT, NOW, arf, served, waiting_house
+
+DAY = timedelta(days=1)
+BIRCH = "198.51.100.70"
+BIRCH_NUMBER = int.from_bytes(bytes((198, 51, 100, 70)))
+KEY = "a shared key for the tests of second opinions"
+
+
+async def rows(waiting, query):
+    async with waiting.house.database.reading() as connection:
+        return [dict(row) for row in (await connection.execute(text(query))).mappings()]
+
+
+async def mute(waiting, kind, value, *, days=1, **bounds):
+    async with waiting.house.database.writing() as connection:
+        rule = Mute(0, kind, value, NOW + days * DAY, **bounds)
+        return await mutes.add(connection, rule, "they know and are at it", who="ann", now=NOW)
+
+
+ADDRESS = {"family": 4, "first": BIRCH_NUMBER - 6, "last": BIRCH_NUMBER + 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "bounds"),
+    [
+        (MuteKind.ADDRESS, "198.51.100.64/29", ADDRESS),
+        (MuteKind.CUSTOMER, "birch", {}),
+        (MuteKind.CLASS, "mail", {}),
+        (MuteKind.FEED, "fbl", {}),
+    ],
+)
+async def test_what_is_muted_is_counted_and_not_forwarded(waiting, kind, value, bounds):
+    number = await mute(waiting, kind, value, **bounds)
+    await waiting.take_in(arf(BIRCH))
+    (found,) = await rows(waiting, "select reason, account_id, clock_id, muted_by, queue from attributions")
+    assert (found["reason"], found["clock_id"], found["muted_by"], found["queue"]) == ("assigned", None, number, None)
+    assert found["account_id"] is not None
+    assert await rows(waiting, "select * from notices") == []
+    async with waiting.house.database.reading() as connection:
+        (rule,) = await mutes.overview(connection)
+    assert (rule["kept_back"], rule["reason"], rule["who"]) == (1, "they know and are at it", "ann")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [(MuteKind.CUSTOMER, "alder"), (MuteKind.CLASS, "content"), (MuteKind.FEED, "other")]
+)
+async def test_what_is_not_muted_is_forwarded(waiting, kind, value):
+    await mute(waiting, kind, value)
+    await waiting.take_in(arf(BIRCH))
+    assert len(await rows(waiting, "select * from notices")) == 1
+
+
+async def test_a_rule_ends_with_its_time_or_when_it_is_lifted(waiting):
+    number = await mute(waiting, MuteKind.CUSTOMER, "birch")
+    waiting.time[0] = NOW + DAY
+    await waiting.take_in(arf(BIRCH))
+    assert len(await rows(waiting, "select * from notices")) == 1
+    waiting.time[0] = NOW
+    async with waiting.house.database.writing() as connection:
+        assert await mutes.lift(connection, number, who="bob", now=NOW)
+        assert not await mutes.lift(connection, number, who="bob", now=NOW)
+        assert await mutes.active(connection, NOW) == ()
+    assert [
+        (e["who"], e["what"])
+        for e in await rows(waiting, "select who, what from events where who in ('ann', 'bob') order by id")
+    ] == [("ann", "muted"), ("bob", "mute lifted")]
+
+
+@contextlib.asynccontextmanager
+async def asking(tmp_path, url, answer):
+    """A house whose own system answers with `answer` (account by address); yields it and what was asked."""
+    app, asked = FastAPI(), []
+
+    @app.post("/holder")
+    async def holder(request: Request):
+        body = await request.body()
+        stamp = request.headers["x-arfgate-timestamp"].encode()
+        digest = hmac.new(KEY.encode(), stamp + b"." + body, hashlib.sha256).hexdigest()
+        assert request.headers["x-arfgate-signature"] == f"v1={digest}"
+        questions = (await request.json())["questions"]
+        asked.extend(questions)
+        return {"answers": [answer.get(q["address"]) for q in questions]}
+
+    async with served(app) as base:
+        section = {
+            "outside_url": f"{base}/holder",
+            "outside_secret": KEY,
+            "outside_private_hosts": [base.removeprefix("http://")],
+        }
+        async with waiting_house(tmp_path, url, attribution=section) as made:
+            yield made, asked
+
+
+async def test_the_operators_system_agrees_disagrees_or_suggests(tmp_path, database_url):
+    answer = {BIRCH: "birch", "198.51.100.71": "alder", "198.51.100.7": "birch", "198.51.100.72": "unheard of"}
+    async with asking(tmp_path, database_url, answer) as (waiting, asked):
+        await waiting.take_in(*(arf(ip) for ip in (*answer, "203.0.113.9")))
+        found = await rows(waiting, "select value, reason, confidence, candidates, how from attributions order by id")
+    by = {row["value"]: row for row in found}
+    assert (by[BIRCH]["reason"], by[BIRCH]["confidence"]) == ("assigned", 0.97)
+    assert by["198.51.100.71"]["reason"] == "outside-disagrees"
+    assert by["198.51.100.7"]["reason"] == "not-assigned-then"
+    assert "our own system says that it was birch" in str(by["198.51.100.7"]["candidates"])
+    assert (by["198.51.100.72"]["reason"], "whom nobody knows here" in by["198.51.100.72"]["how"]) == ("assigned", True)
+    assert {q["address"] for q in asked} == set(answer), "a foreign address is none of its business"
+    assert asked[0]["time"] == INCIDENT.isoformat()
+
+
+async def test_without_an_answer_everything_is_as_it_was(tmp_path, database_url):
+    section = {
+        "outside_url": "http://127.0.0.1:9/holder",
+        "outside_secret": KEY,
+        "outside_private_hosts": ["127.0.0.1:9"],
+    }
+    async with waiting_house(tmp_path, database_url, attribution=section) as waiting:
+        await waiting.take_in(arf(BIRCH))
+        assert (await rows(waiting, "select reason from attributions")) == [{"reason": "assigned"}]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli import case_dues, case_work, customer_postmaster, queue_acts, strikes  # noqa: F401  (add commands)
+from gateway.cli import case_dues, case_work, customer_postmaster, customer_rates, queue_acts, strikes  # noqa: F401  (add commands)
 from gateway.cli.action import action_app
 from gateway.cli.assignment import assignment_app
 from gateway.cli.block import block_app

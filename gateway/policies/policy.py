@@ -31,6 +31,7 @@ from gateway.policies.measures import (
     ThirdParties,
     strictest,
 )
+from gateway.policies.rates import Rates
 from gateway.policies.rules import ANY, NONE, CaseKey, Days, Name, Rules
 from gateway.tomlfile import TomlFileError, place_of, problems, read_toml, shown
 from parsers.report import Category, Role
@@ -102,6 +103,8 @@ class Policy(Rules):
     """Proof of permission."""
     postmaster: Postmaster = Postmaster()
     """Whether the customer's postmaster@ is read."""
+    rates: Rates = Rates()
+    """From which rates of complaints, bounces and additions on staff are told (CON-3, CON-9)."""
     third_parties: ThirdParties = ThirdParties()
     """Who else is told, by role."""
     findings: frozenset[str] = frozenset()

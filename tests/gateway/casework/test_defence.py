@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.casework.defence import Reporter, independent, weigh
 from gateway.model import ActionKind
-from gateway.policies.policy import Policy, load
+from gateway.policies.policy import Policy, load, shipped
 from gateway.screening.registry import freemail
 
 PAGEANT = load("pageant")
@@ -77,3 +79,37 @@ def test_against_a_protected_customer_two_persons_must_agree():
 def test_a_policy_may_do_without_history():
     strangers = [person("a@x.example"), person("b@y.example"), person("c@z.example")]
     assert weigh(changed(history=0), DISABLE, "alder", strangers)[0].approval == "none"
+
+
+PEOPLE = st.lists(
+    st.builds(
+        Reporter,
+        complainant=st.sampled_from([f"p{n}" for n in range(8)]),
+        organisation=st.sampled_from(["a.example", "b.example", "c.example", "gmail.com"]),
+        known=st.booleans(),
+        freemail=st.booleans(),
+    ),
+    max_size=12,
+)
+
+
+@given(PEOPLE, st.sampled_from(shipped()), st.sampled_from(list(ActionKind)), st.sampled_from(["alder", "birch"]))
+def test_nothing_acts_by_itself_without_what_the_policy_requires(people, name, kind, customer):
+    policy = load(name).model_copy(
+        update={"defence": load(name).defence.model_copy(update={"protected_customers": ("birch",)})}
+    )
+    proposal, _ = weigh(policy, kind, customer, people)
+    if proposal.approval == "none":
+        assert policy.actions.approval_for(kind) == "none"
+        assert customer != "birch"
+        assert independent(people, policy.defence.freemail_cap) >= policy.defence.min_independent_reporters
+        assert any(one.known for one in people)
+    order = ["none", "one", "two"]
+    assert order.index(proposal.approval) >= order.index(policy.actions.approval_for(kind)), "never less than it asks"
+
+
+@given(PEOPLE)
+def test_more_people_never_count_for_less_and_their_order_does_not_matter(people):
+    count = independent(people, 1)
+    assert independent(list(reversed(people)), 1) == count
+    assert independent([*people, person("new@elsewhere.example")], 1) == count + 1

@@ -14,7 +14,7 @@ from jinja2 import TemplateError
 
 from gateway import policy_versions
 from gateway.connectors.build import build
-from gateway.doors import smtp_settings
+from gateway.doors import relays, signer
 from gateway.house import House
 from gateway.intake.oauth import TokenSource, sources
 from gateway.policies import policy
@@ -27,8 +27,8 @@ from notifier import bootstrap
 from notifier.discover import Finder
 from notifier.dns import Resolver
 from notifier.http import HttpClient
+from notifier.mailers import Mailers
 from notifier.rdap import RdapClient
-from notifier.smtp import Mailer
 from notifier.texts import Texts, packaged
 from notifier.whois import WhoisClient
 
@@ -56,7 +56,9 @@ async def opened(
         doors.callback(workers.close)
         try:
             names = resolver or Resolver(settings.dns.nameservers, settings.dns.port)
-            mailer = Mailer(smtp_settings(settings), names)
+            smtp = settings.smtp
+            mailer = Mailers(relays(settings), clock, names, smtp.connections, smtp.domain_a_minute)
+            sign = signer(settings)
             doors.push_async_callback(mailer.aclose)
             rdap = _registries(settings, database, names, clock, doors)
             connectors = build(settings, names, clock, doors)
@@ -71,6 +73,7 @@ async def opened(
         )  # fmt: skip
         house.logins = _logins(settings, names, clock, doors)
         house.texts = _texts(settings)
+        house.signer = sign
         house.contacts = _finder(settings, rdap, names) if rdap else None
         async with database.writing() as connection:
             await mailboxes.register(connection, [box.name for box in settings.mailboxes])

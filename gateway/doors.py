@@ -13,6 +13,7 @@ from gateway.intake.oauth import TokenSource
 from gateway.mailbox_sections import Mailbox
 from gateway.sections import Smtp
 from gateway.settings import Settings
+from notifier.signing import Signer
 from notifier.smtp import SmtpSettings
 
 
@@ -55,6 +56,25 @@ def smtp_settings(settings: Settings) -> SmtpSettings:
         answer_seconds=4.0 * smtp.timeout_seconds,
         total_seconds=10.0 * smtp.timeout_seconds,
     )
+
+
+def relays(settings: Settings) -> list[SmtpSettings]:
+    """All ways on which mail leaves, the preferred one first."""
+    first = smtp_settings(settings)
+    if first.mode == "direct":
+        return [first]
+    places = (place.rpartition(":") for place in settings.smtp.fallbacks)
+    return [first, *(replace(first, host=host.strip("[]"), port=int(port)) for host, _, port in places)]
+
+
+def signer(settings: Settings) -> Signer | None:
+    """Who signs our mail, if we do. Raises ValueError and OSError."""
+    smtp = settings.smtp
+    if smtp.dkim_selector is None and smtp.dkim_key_file is None:
+        return None
+    if smtp.dkim_selector is None or smtp.dkim_key_file is None:
+        raise ValueError("smtp.dkim_selector and smtp.dkim_key_file belong together; give both or none")
+    return Signer(settings.operator.domain, smtp.dkim_selector, smtp.dkim_key_file.read_bytes())
 
 
 def _tls(smtp: Smtp) -> Literal["none", "starttls", "implicit"]:

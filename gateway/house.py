@@ -36,9 +36,10 @@ from gateway.store.database import Database
 from gateway.workers import ParserWorkers
 from notifier.discover import Finder
 from notifier.dns import Resolver
+from notifier.mailers import Mailers
 from notifier.rdap import RdapClient
 from notifier.redact import Redactor
-from notifier.smtp import Mailer
+from notifier.signing import Signer
 from notifier.texts import Texts, packaged
 
 
@@ -51,13 +52,14 @@ class House:
     book: Book
     clock: Callable[[], datetime]
     workers: ParserWorkers
-    mailer: Mailer
+    mailer: Mailers
     rdap: RdapClient | None
     bystanders: frozenset[str]
     resolver: Resolver
     connectors: Mapping[str, Connector] = field(default_factory=dict)  # by name; none: staff are asked
     list_resolver: Resolver | None = None  # for block lists, where they need one of their own
     contacts: Finder | None = None
+    signer: Signer | None = None
     texts: Texts = field(default_factory=packaged)
     policies_told: bool = field(default=False, init=False)  # every customer was told of the versions that hold
     logins: dict[str, TokenSource] = field(default_factory=dict)  # of the mailboxes that are opened with a token

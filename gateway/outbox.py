@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
@@ -66,29 +67,60 @@ async def send_due(house: House, limit: int = 100) -> int:
 
 
 async def _send_all(house: House, claimed: list[StoredNotice], now: datetime) -> None:
+    """On as many connections as the settings say; what one wrote is committed before it sends the next."""
+    lanes = min(house.settings.smtp.connections, len(claimed))
     async with house.database.single() as connection:
-        mail = _composed(house, claimed[0])
-        for notice, following in zip_longest(claimed, claimed[1:]):
-            if house.stopping:
-                return  # the service frees what it had claimed
-            if house.clock() - now > notices.CLAIM / 2:  # soon another node may claim the rest
-                await notices.release(connection, house.node)
-                return
-            sending = asyncio.create_task(_send(house, notice, mail))
-            await asyncio.sleep(0)  # it is on its way to the server: time to write the next one
-            try:
-                mail = _composed(house, following) if following else mail
-            finally:
-                outcome = await sending
-            if await _write(house, connection, notice, outcome):
-                await notices.release(connection, house.node)  # paused: at once means after this mail
-                return
+        desk = _Writing(house, connection, now)
+        ways = [_lane(desk, claimed[lane::lanes]) for lane in range(lanes)]
+        done = await asyncio.gather(*ways, return_exceptions=True)
+        if desk.ended:  # nobody is sending any more: another node may have the rest
+            await notices.release(connection, house.node)
+    for one in done:
+        if isinstance(one, BaseException):
+            raise one
+
+
+@dataclass
+class _Writing:
+    """What the connections of a batch share: one database connection, and whether all of it is to end."""
+
+    house: House
+    connection: AsyncConnection
+    began: datetime
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    ended: bool = False
+
+    def goes_on(self) -> bool:
+        if self.house.clock() - self.began > notices.CLAIM / 2:  # soon another node may claim the rest
+            self.ended = True
+        return not (self.ended or self.house.stopping)  # on stopping the service frees what it had claimed
+
+    async def write(self, notice: StoredNotice, outcome: Outcome) -> bool:
+        async with self.lock:
+            return await _write(self.house, self.connection, notice, outcome)
+
+
+async def _lane(desk: _Writing, claimed: list[StoredNotice]) -> None:
+    mail = _composed(desk.house, claimed[0])
+    for notice, following in zip_longest(claimed, claimed[1:]):
+        if not desk.goes_on():
+            return
+        sending = asyncio.create_task(_send(desk.house, notice, mail))
+        await asyncio.sleep(0)  # it is on its way to the server: time to write the next one
+        try:
+            mail = _composed(desk.house, following) if following else mail
+        finally:
+            outcome = await sending
+        if await desk.write(notice, outcome):
+            desk.ended = True  # paused: at once means after this mail
+            return
 
 
 def _composed(house: House, notice: StoredNotice) -> Composed | Refused:
     with bind_message(f"notice-{notice.id}"):
         try:
-            return compose(to_say(house, notice), house.texts)
+            mail = compose(to_say(house, notice), house.texts)
+            return house.signer.sign(mail) if house.signer else mail
         except CannotComposeError as error:
             log.error("notice cannot be composed", why=error.why.value, error=str(error))  # noqa: TRY400  (told whole)
             return Refused(error.why, str(error))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationInfo, field_validator
 
 from gateway.screening import registry
 from gateway.setting_types import (
@@ -136,6 +136,17 @@ class Smtp(Section):
     timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
     """Seconds to wait for a connection; an answer may take four times as long (servers check mail before they take
     it, and who gives up too early sends twice)."""
+    fallbacks: HostPortList = ()
+    """Further relays as "host:port", tried in this order where the ones before cannot be reached; same security, login
+    and certificate rules."""
+    connections: Annotated[int, Field(ge=1, le=50)] = 1
+    """Connections that send at the same time. A kill repeats at most one mail for each, under the same Message-ID."""
+    domain_a_minute: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Most mails to one domain in a minute; 0: no limit of ours."""
+    dkim_selector: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$")] | None = None
+    """Sign our mail with DKIM as operator.domain under this selector; absent: your relay does."""
+    dkim_key_file: FilePath | None = None
+    """PEM file of the RSA private key for that."""
     give_up_hours: Annotated[int, Field(ge=1, le=240)] = 48
     """Hours after which a notice that no server takes counts as undeliverable."""
     sender_name: Text | None = None

@@ -91,10 +91,15 @@ def loop_token(domain: str) -> str:
 
 def compose(notice: Notice, texts: Texts | None = None) -> Composed:
     """The whole mail. `texts`: other templates than the packaged ones. Raises CannotComposeError."""
+    subject, text = subject_and_text(notice, texts or packaged())
+    return assembled(notice, subject, text)
+
+
+def assembled(notice: Notice, subject: str, text: str) -> Composed:
+    """The mail around finished words (lines of `text` end with LF). Raises CannotComposeError."""
     addresses = _addresses(notice)
     domain = addresses["sender"].rpartition("@")[2]
     message_id = message_id_for(notice.key, domain)
-    subject, text = subject_and_text(notice, texts or packaged())
     if notice.date.tzinfo is None:
         raise CannotComposeError(Why.COMPOSE, f"the notice {notice.key} has a date without zone: {notice.date}")
     head = b"".join(

@@ -149,10 +149,12 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Not now: worth another attempt. `answer` is private: for staff, never for customers."""
+    """Not now: worth another attempt. `answer` is private: for staff, never for customers. `may_have_it`: the server
+    was already taking the mail when it broke, so whoever tries elsewhere may send it twice."""
 
     why: Why
     answer: str
+    may_have_it: bool = False
 
 
 @dataclass(frozen=True, slots=True)

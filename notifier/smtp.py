@@ -78,7 +78,8 @@ class Mailer:
                     return await self._send(composed)
             except TimeoutError:
                 self._drop()
-                return Deferred(Why.TIMEOUT, f"not finished after {self._settings.total_seconds:g} seconds")
+                said = f"not finished after {self._settings.total_seconds:g} seconds"
+                return Deferred(Why.TIMEOUT, said, may_have_it=True)
             except BaseException:
                 self._drop()
                 raise
@@ -99,7 +100,7 @@ class Mailer:
             except _BrokenError as broken:
                 outcome = broken.final
                 if broken.data_started:  # it may have the mail: the next server must not get it too
-                    break
+                    return replace(broken.final, may_have_it=True)
             if outcome.why is Why.TLS and self._settings.mode == "direct" and target.encrypt:
                 # A mail server with broken TLS gets its mail without, as everybody's does (RFC 7435).
                 waiting.append(replace(target, encrypt=False))

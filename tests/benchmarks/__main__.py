@@ -10,6 +10,7 @@ import lookups
 import parsing
 import pipeline
 import screening
+import sending
 import tick
 
 
@@ -20,6 +21,7 @@ def main() -> None:
         tick.main([]),
         lookups.main([]),
         screening.main([]),
+        sending.main([]),
         pipeline.main(["--reports", "3"]),  # a run of spam brings several reports about one address
         pipeline.main(["--reports", "1"]),  # the hardest: each report brings a notice of its own
     ]

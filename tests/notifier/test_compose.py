@@ -44,6 +44,7 @@ def compare(path: Path, text: str, *, rewrite: bool) -> None:
 CASES = [(kind, locale) for kind in NoticeKind for locale in ("en", "zh", "ro") if kind not in ENGLISH]
 
 
+@pytest.mark.duty("NET-5")
 @pytest.mark.parametrize(("kind", "locale"), [*CASES, *((kind, "en") for kind in sorted(ENGLISH))])
 def test_the_text_is_the_golden_one(kind: NoticeKind, locale: str, rewrite: bool) -> None:
     composed = compose(notice(kind, locale))

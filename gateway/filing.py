@@ -69,7 +69,7 @@ async def file(house: House, connection: AsyncConnection, dossiers: Sequence[Dos
     await events.add(connection, [_report_event(d, r, i, now) for i, (d, r) in zip(ids, items, strict=True)])
     await messages.finish(connection, [_message_row(dossier) for dossier in dossiers])
     live = [d for d in dossiers if d.live]
-    await legal.open_matters(house, connection, live, now)
+    await legal.open_matters(house, connection, dossiers, now)
     await routed.route(house, connection, live, now)
     await answering.answer(house, connection, live, now)
 

@@ -42,7 +42,7 @@ class LegalAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A matter as named staff see it: words only. `text` is empty in matters of child abuse until it is asked for."""
+    """A matter as named staff see it: words only, never an attachment."""
 
     matter: Matter
     acts: list[Act]
@@ -55,7 +55,8 @@ class Shown:
 
 
 async def open_matters(house: House, connection: AsyncConnection, dossiers: Sequence[Dossier], now: datetime) -> None:
-    """Matters, holds and alarms for the legal messages of a batch. Nothing where there is none."""
+    """Matters, holds and alarms for the legal messages of a batch, those of an observing mailbox too: nothing of it
+    goes outside, and nobody else would ever see them. Nothing where there is none."""
     found = [(d, screening) for d in dossiers if (screening := _legal(d)) is not None]
     if not found:
         return

@@ -76,6 +76,7 @@ async def check(settings: Settings, wait_seconds: float, *, intake: bool = False
         for result in boxes:
             yield result
         yield await _try("rdap", partial(_rdap, settings))
+        yield await _try("legal", partial(_legal, settings))
         readable = {result.name for result in boxes if result.state is State.OK}
         usable = [box for box in settings.mailboxes if f"mailbox {box.name}" in readable]
         async for result in _mail_and_back(settings, usable, logins, wait_seconds):
@@ -174,6 +175,15 @@ async def _mailbox(box: Mailbox, tokens: TokenSource | None) -> str:
             where = f' (setting {key} of [[mailboxes]] "{box.name}")' if key else ""
             raise _WrongError(f"{error}{where}") from error
     return f"logged in at {box.host}:{box.port}; {', '.join(found)}"
+
+
+async def _legal(settings: Settings) -> str:
+    staff = settings.legal.staff
+    if not staff:
+        raise _SkippedError("legal.staff names nobody: matters of the legal lane would stand in the log only")
+    if len(staff) == 1:
+        raise _WrongError(f"legal.staff names {staff[0]} alone, and two persons have to act; name another")
+    return f"{len(staff)} persons see the legal lane"
 
 
 async def _rdap(settings: Settings) -> str:

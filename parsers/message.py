@@ -23,6 +23,7 @@ EVIDENCE = HEADERS_ONLY | {b"message/rfc822", b"message/global", b"text/rfc822"}
 FEEDBACK = b"message/feedback-report"
 DELIVERY = frozenset((b"message/delivery-status", b"message/global-delivery-status"))
 # local+n.TOKEN@domain: what a notice of ours carries as Reply-To and return path; with `o`, its opt-out address.
+# What comes to local+h.TOKEN@domain completes a complaint and is read like one: it is no answer to a notice.
 # TOKEN is a number of 1 to 13 base32 digits, a key id of 2 and 16 of HMAC.
 NOTICE_ADDRESS = re.compile(r"[^@]{1,64}\+([no])\.[a-z2-7]{19,31}@", re.IGNORECASE)
 _XARF = re.compile(rb"^Feedback-Type[ \t]*:\s*xarf\b", re.IGNORECASE | re.MULTILINE)

@@ -13,12 +13,13 @@ from sqlalchemy import text
 from gateway import legal, pipeline
 from gateway.casework.states import NotAllowedError
 from gateway.legal import LegalAction
-from gateway.store import again, reports
+from gateway.store import again, mailboxes, messages, reports
 from gateway.store import legal as legal_store
 from gateway.store.again import Wanted
+from gateway.store.messages import Arrived, Place
 from servers.people import attached, complaint
 from servers.receiver import SmtpReceiver
-from servers.waiting import Waiting, waiting_house
+from servers.waiting import NOW, Waiting, waiting_house
 
 ANN, BOB = "ann@isp.example", "bob@isp.example"
 ORDER = "Please find attached the court order against your customer."
@@ -131,6 +132,18 @@ async def test_what_was_dismissed_goes_the_ordinary_way(waiting: Waiting, smtp_r
     assert "abuse@birch.example" in [mail.rcpt_tos[0] for mail in smtp_receiver.received]
     with pytest.raises(NotAllowedError, match="dismissed"):
         await legal.act(waiting.house, 1, LegalAction.CLOSE, ANN, "over")
+
+
+async def test_an_observing_mailbox_hides_no_legal_matter(waiting: Waiting, smtp_receiver):
+    house = waiting.house
+    async with house.database.writing() as connection:
+        await mailboxes.register(connection, ["observed"])
+        place = Place((await mailboxes.all_of(connection))["observed"].id, "observed", "INBOX", 1)
+        await messages.store(connection, [Arrived(attached(text=ORDER), NOW, uid=1)], place, NOW)
+    await pipeline.drain(house)
+    assert await ask(waiting, "SELECT state, hold FROM messages") in ([("observed", 1)], [("observed", True)])
+    assert await ask(waiting, "SELECT count(*) FROM legal_matters") == [(1,)]
+    assert sorted(mail.rcpt_tos[0] for mail in smtp_receiver.received) == [ANN, BOB]
 
 
 def test_no_statement_of_the_store_deletes_messages_without_asking_for_the_hold() -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from jinja2 import TemplateError
 
-from gateway import policy_versions
+from gateway import content, policy_versions
 from gateway.connectors.build import build
 from gateway.doors import relays, signer
 from gateway.house import House
@@ -69,7 +69,7 @@ async def opened(
         book = await policy_versions.open_book(settings, database, clock())
         house = House(
             settings, database, book, clock, workers, mailer, rdap, policy.bystanders(), names,
-            connectors=connectors, list_resolver=list_names,
+            connectors=connectors, filters=content.filters(settings, names, clock, doors), list_resolver=list_names,
         )  # fmt: skip
         house.logins = _logins(settings, names, clock, doors)
         house.texts = _texts(settings)

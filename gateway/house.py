@@ -21,6 +21,7 @@ from gateway.casework.cases import Terms
 from gateway.casework.clocks import Proposal
 from gateway.casework.desk import Party
 from gateway.casework.mutes import Mute
+from gateway.connectors.checks.contract import Check
 from gateway.connectors.contract import Connector
 from gateway.holdings import Holdings
 from gateway.intake.oauth import TokenSource
@@ -57,6 +58,7 @@ class House:
     bystanders: frozenset[str]
     resolver: Resolver
     connectors: Mapping[str, Connector] = field(default_factory=dict)  # by name; none: staff are asked
+    filters: tuple[Check, ...] = ()  # content filters that are shown reported mail
     list_resolver: Resolver | None = None  # for block lists, where they need one of their own
     contacts: Finder | None = None
     signer: Signer | None = None

@@ -18,7 +18,7 @@ import structlog
 import uvicorn
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from gateway import enforcement, pipeline
+from gateway import content, enforcement, pipeline
 from gateway.doors import mailbox_accesses
 from gateway.house import House
 from gateway.intake.imap import MailboxConnection, MailboxError, pause_after
@@ -37,6 +37,7 @@ _IDLE_SECONDS = 25 * 60  # RFC 2177: servers may hang up after 30 minutes
 _BESIDE: dict[str, Callable[[House], Coroutine[Any, Any, int]]] = {
     "actions": enforcement.run,
     "block lists": blocklists.run,
+    "content filters": content.run,
 }
 
 log = structlog.get_logger(module=__name__)

@@ -25,6 +25,7 @@ from gateway.screening.verify import Job, Verified, verify_all
 from parsers import parse
 from parsers.bodies import bodies
 from parsers.report import Envelope, Kind, Limits, Parsed
+from parsers.reported_mails import reported_mails
 from parsers.reported_texts import Shown, shown
 
 CHUNK = 25  # messages a task: large enough to pay for the trip, small enough to share two workers
@@ -63,6 +64,10 @@ class ParserWorkers:
     async def verify(self, jobs: Sequence[Job]) -> list[Verified]:
         """What holds of each message's signatures, in order. Never raises for what a message does to its worker."""
         return await self._each(verify_all, jobs, VERIFY_SECONDS, _unverified)
+
+    async def reported_mails(self, raws: Sequence[bytes]) -> list[list[bytes | None]]:
+        """The reported mails in each message, in order. Never raises for what a message does to its worker."""
+        return await self._each(partial(_mails_all, limits=self.limits), raws, self.seconds, lambda _: [])
 
     async def _each(
         self,
@@ -135,6 +140,10 @@ def _without_interrupts() -> Iterator[None]:
 
 def _parse_all(raws: list[bytes], limits: Limits) -> list[Parsed]:
     return [parse(raw, limits) for raw in raws]
+
+
+def _mails_all(raws: list[bytes], limits: Limits) -> list[list[bytes | None]]:
+    return [reported_mails(raw, limits) for raw in raws]
 
 
 def _sketch_all(raws: list[bytes], limits: Limits) -> list[int | None]:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casework.states import worst
 from gateway.model import Case, CaseState, Cause, ClockState
-from gateway.store import appeals, charges, consents, events, notices, reporters, third_parties
+from gateway.store import appeals, charges, consents, content, events, notices, reporters, third_parties
 from gateway.store.events import Event
 from gateway.store.tables import accounts, actions, attributions, cases, clocks, customers, reports
 
@@ -171,7 +171,12 @@ async def _reports(connection: AsyncConnection, case_id: int) -> list[dict[str, 
         .where(clocks.c.case_id == case_id)
         .order_by(reports.c.id)
     )  # fmt: skip
-    return [dict(row) for row in rows.mappings()]
+    found = [dict(row) for row in rows.mappings()]
+    filters = await content.of_reports(connection, [row["id"] for row in found])
+    for row in found:  # what the filters say stands beside what the parsers found
+        if said := filters.get(row["id"]):
+            row["parsed"] = row["parsed"] | {"findings": [*row["parsed"].get("findings", ()), *said]}
+    return found
 
 
 def _line(row: Any, its_clocks: list[Any], counted: tuple[int, int]) -> CaseLine:

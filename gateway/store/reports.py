@@ -47,7 +47,8 @@ async def repeated(connection: AsyncConnection, fingerprints: Iterable[str]) -> 
 
 
 async def replace(connection: AsyncConnection, message_ids: Sequence[int]) -> None:
-    """Forget what was made of these messages while they were only observed. Two statements."""
+    """Forget what was made of these messages while they were only observed. Two statements: what is only observed
+    was shown to no content filter."""
     old = select(reports.c.id).where(reports.c.message_id.in_(message_ids))
     await connection.execute(delete(attributions).where(attributions.c.report_id.in_(old)))
     await connection.execute(delete(reports).where(reports.c.message_id.in_(message_ids)))

@@ -25,7 +25,8 @@ from gateway.screening.verify import Job, Verified, verify_all
 from gateway.store import customers, messages
 from gateway.store.messages import Arrived
 from parsers import DEFAULT_LIMITS, parse
-from parsers.report import Parsed
+from parsers.report import Limits, Parsed
+from parsers.reported_mails import reported_mails
 from parsers.reported_texts import Shown, shown
 from servers.ports import free_port
 
@@ -52,6 +53,9 @@ class ParserHere:
 
     async def originals(self, jobs: Sequence[tuple[bytes, int]]) -> list[Shown]:
         return [shown(raw, position, DEFAULT_LIMITS) for raw, position in jobs]
+
+    async def reported_mails(self, raws: Sequence[bytes]) -> list[list[bytes | None]]:
+        return [reported_mails(raw, Limits()) for raw in raws]
 
     async def verify(self, jobs: Sequence[Job]) -> list[Verified]:
         return verify_all(jobs)

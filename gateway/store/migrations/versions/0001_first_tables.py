@@ -459,6 +459,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_confirmations_changed"), ["changed"], unique=False)
 
     op.create_table(
+        "content_checks",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("report_id", sa.Integer(), nullable=False),
+        sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("next_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("findings", sa.JSON(), nullable=True),
+        sa.Column("why", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(["report_id"], ["reports.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("report_id"),
+    )
+    with op.batch_alter_table("content_checks", schema=None) as batch_op:
+        batch_op.create_index("content_checks_due", ["state", "next_at"], unique=False)
+
+    op.create_table(
         "identifiers",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -949,6 +965,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_identifiers_account_id"))
 
     op.drop_table("identifiers")
+    with op.batch_alter_table("content_checks", schema=None) as batch_op:
+        batch_op.drop_index("content_checks_due")
+
+    op.drop_table("content_checks")
     with op.batch_alter_table("confirmations", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_confirmations_changed"))
 

@@ -22,7 +22,7 @@ from gateway.model import Case, CaseState, NoticeState
 from gateway.store import messages, notices, third_parties
 from gateway.store.third_parties import DIGEST, Wanted
 from notifier import damping
-from notifier.contacts import Contact, NotTold, Rules, judge
+from notifier.contacts import Contact, NotTold, Rules, WhyNot, judge
 from notifier.notice import NoticeKind
 from notifier.registration import ABUSE, Found
 from parsers.fields import ip, registrable
@@ -102,7 +102,8 @@ async def _judged(
 ) -> list[Contact | NotTold]:
     all_rules = rules(house, await third_parties.opted_out(connection))
     network = await house.network(connection)
-    fit = [f for f in found if f.subject != one.source_ip or not _only_of_sites(f)]
+    unfit = [f for f in found if f.subject == one.source_ip and _only_of_sites(f)]
+    fit = [f for f in found if f not in unfit]
     upstream = [f for f in fit if "upstream" in f.roles]
     # Judged apart: a registrar that is not told of a customer's site is still to be told of another's.
     ours = [f for f in fit if f not in upstream and _holds(network, f.subject)]
@@ -111,7 +112,7 @@ async def _judged(
     if ours or any(_holds(network, subject) for subject in _subjects(one)):
         # The provider above us is told of what is in our network: there, and only there, it is above it.
         decisions += judge(upstream, Rules(opted_out=all_rules.opted_out, roles=all_rules.roles))
-    return decisions
+    return [*decisions, *(NotTold(f, WhyNot.ROLE) for f in unfit)]
 
 
 def _subjects(one: Wanted) -> list[str]:

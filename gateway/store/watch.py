@@ -22,6 +22,9 @@ from gateway.store.text import storable
 from gateway.watch.listings import Changes
 from parsers.report import ResourceKind
 
+_Whose = tuple[str, tuple[int, ...], tuple[int, ...]]
+LISTED, DELISTED = "listed in", "no longer listed in"
+
 
 @dataclass(frozen=True, slots=True)
 class Zone:
@@ -35,12 +38,13 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One change, for an alarm. `what`: "listed in" or "no longer listed in"."""
+    """One change, for an alarm. `what`: LISTED or DELISTED."""
 
     address: str
     what: str
     account: str | None
     cases: tuple[int, ...]
+    account_ids: tuple[int, ...] = ()  # of these cases
 
 
 async def claim(
@@ -123,9 +127,9 @@ async def save(
         await connection.execute(
             update(listings).where(listings.c.current.in_(gone)).values(current=None, delisted_at=now)
         )
-    changed = [(address, "listed in") for address in found.listed]
-    changed += [(address, "no longer listed in") for address in found.delisted]
-    told = [Told(address, what, *cases_of.get(address, (None, ()))) for address, what in changed]
+    changed = [(address, LISTED) for address in found.listed]
+    changed += [(address, DELISTED) for address in found.delisted]
+    told = [Told(address, what, *cases_of.get(address, (None, (), ()))) for address, what in changed]
     await events.add(connection, [event for one in told for event in _events(zone, one, reasons, now)])
     return told
 
@@ -140,22 +144,22 @@ async def shown(connection: AsyncConnection, *, everything: bool) -> tuple[list[
     return [dict(row) for row in zones.mappings()], [dict(row) for row in found.mappings()]
 
 
-async def _cases(connection: AsyncConnection, addresses: Sequence[str]) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """{address: (customer/account, open cases about it)}."""
+async def _cases(connection: AsyncConnection, addresses: Sequence[str]) -> dict[str, _Whose]:
+    """{address: (customer/account, open cases about it, their accounts)}."""
     if not addresses:
         return {}
     rows = await connection.execute(
-        select(clocks.c.value, customers.c.key, accounts.c.name, cases.c.id)
+        select(clocks.c.value, customers.c.key, accounts.c.name, cases.c.id, cases.c.account_id)
         .join(cases, cases.c.id == clocks.c.case_id)
         .join(accounts, accounts.c.id == cases.c.account_id)
         .join(customers, customers.c.id == accounts.c.customer_id)
         .where(cases.c.state == CaseState.OPEN.value, clocks.c.value.in_(list(addresses)))
         .order_by(cases.c.id)
     )
-    found: dict[str, tuple[str, tuple[int, ...]]] = {}
+    found: dict[str, _Whose] = {}
     for row in rows:
-        account, before = found.get(row.value, (f"{row.key}/{row.name}", ()))
-        found[row.value] = (account, (*before, row.id))
+        account, before, whose = found.get(row.value, (f"{row.key}/{row.name}", (), ()))
+        found[row.value] = (account, (*before, row.id), (*whose, row.account_id))
     return found
 
 

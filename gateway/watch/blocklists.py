@@ -13,10 +13,14 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway import ladder
 from gateway.house import House
+from gateway.ladder import Activity
+from gateway.store import desk, parties
 from gateway.store import watch as store
-from gateway.store.watch import Zone
+from gateway.store.watch import LISTED, Told, Zone
 from gateway.watch import listings
 from gateway.watch.listings import ALWAYS_LISTED, NEVER_LISTED, Answer, Said
 from notifier.dns import LookupFailed, Resolver
@@ -66,11 +70,27 @@ async def _round(house: House, zone: Zone) -> None:
     async with house.database.writing() as connection:
         told = await store.save(connection, zone, found, reasons, house.clock())
         await store.checked(connection, zone, len(answers), failed, house.clock())
+        await _count(house, connection, zone, told)
     for change in told:
         why = f"{change.address} is {change.what} {zone.name}"
         log.warning(
             "alarm", address=change.address, zone=zone.name, account=change.account, cases=change.cases, why=why
         )
+
+
+async def _count(house: House, connection: AsyncConnection, zone: Zone, told: Sequence[Told]) -> None:
+    """A listing of an address that an open case is about is a notice of activity of its customer (PAG-5)."""
+    now = house.clock()
+    noticed = [
+        Activity(account_id, f"list:{zone.name}", f"{one.address} {now.isoformat()}", now, f"{one.address} {one.what}")
+        for one in told
+        if one.what == LISTED
+        for account_id in dict.fromkeys(one.account_ids)
+    ]
+    if noticed:
+        ids = sorted({one.account_id for one in noticed})
+        await desk.hold(connection, ids)
+        await ladder.notice(house, connection, await parties.of_accounts(connection, ids), noticed)
 
 
 def _addresses(house: House, zone: Zone, more: Iterable[str]) -> list[str]:

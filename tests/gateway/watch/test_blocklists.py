@@ -98,6 +98,18 @@ async def test_a_listing_and_its_end_are_alarms_and_stand_in_the_case_about_the_
     assert await watching.ask("SELECT count(*) FROM listings WHERE address = '192.0.2.25'") == [(2,)]
 
 
+@pytest.mark.duty("PAG-5")
+async def test_a_listing_of_a_customers_address_is_a_notice_of_activity_once(make_watching):
+    watching = await make_watching()
+    await watching.take_in(arf("198.51.100.70"))
+    before = await watching.ask("SELECT count(*) FROM marks")
+    watching.lists(ALIVE, "198.51.100.70", "192.0.2.25")
+    await watching.round()
+    await watching.round()
+    after = await watching.ask("SELECT count(*) FROM marks")
+    assert after[0][0] == before[0][0] + 1
+
+
 async def test_a_list_that_does_not_answer_delists_nothing_and_lists_nothing(make_watching):
     watching = await make_watching()
     watching.lists(ALIVE, "192.0.2.25")

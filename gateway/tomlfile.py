@@ -146,8 +146,9 @@ def _spelling(loc: tuple[int | str, ...], siblings: list[str]) -> str:
 
 
 def _value(value: object, field: FieldInfo | None) -> str:
-    if isinstance(value, dict | BaseModel) or value is None:
-        return ""
+    entries = value if isinstance(value, list | tuple) else [value]
+    if value is None or any(isinstance(entry, dict | BaseModel) for entry in entries):
+        return ""  # whole tables hold passwords among the rest
     if is_secret(field) or isinstance(value, SecretStr):
         return " = (hidden)"
     return f" = {shown(repr(value) if isinstance(value, str) else value)}"

@@ -225,6 +225,7 @@ WRONG = [
         '[[feeds]]\nname = "f"\ndomains = ["a.example"]\n[[feeds]]\nname = "f"\ndomains = ["b.example"]',
         ['2 entries are named "f"', "its own name"],
     ),
+    (MAILBOX * 2, ["mailboxes: 2 entries are named", "its own name"]),  # and neither password beside it
     (
         MAILBOX.replace('role = "abuse"', 'role = "abus"'),
         ["mailboxes[1].role = 'abus'", "'abuse', 'postmaster' or 'isp-desk'"],

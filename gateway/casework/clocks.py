@@ -116,10 +116,10 @@ def bounced(clock: Clock, contacts: int, why: str, given_up_at: datetime | None 
     void = replace(clock, state=state, step=0, starts_at=None, notified_at=None, due_at=None, next_at=None)
     if last:
         void = replace(void, next_at=given_up_at)
-        return Change(void, trigger, f"nobody left to tell: {why}", cancels_actions=True, alarm=True)
+        return Change(void, trigger, f"{why}; nobody is left to tell", cancels_actions=True, alarm=True)
     void = replace(void, contact=clock.contact + 1, answer_used=False)  # all of it anew, an answer too
     notice = Planned(NoticeKind.COMPLAINT, "start", void.contact)
-    return Change(void, trigger, f"next contact is told: {why}", (notice,), cancels_actions=True)
+    return Change(void, trigger, f"{why}; the next contact is told", (notice,), cancels_actions=True)
 
 
 def answered(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,7 +20,7 @@ from gateway.casework.states import NotAllowedError
 from gateway.dossier import Dossier
 from gateway.house import House
 from gateway.model import Cleared, Screening, Verdict
-from gateway.screening.legal import lane
+from gateway.screening.legal import LegalKind, lane
 from gateway.store import events, held, legal, messages, notices
 from gateway.store.events import Event
 from gateway.store.legal import Act, Matter
@@ -60,7 +61,39 @@ async def open_matters(house: House, connection: AsyncConnection, dossiers: Sequ
     found = [(d, screening) for d in dossiers if (screening := _legal(d)) is not None]
     if not found:
         return
-    rows = [_matter_row(dossier, now) for dossier, _ in found]
+    await _open(house, connection, [_matter_row(dossier, now) for dossier, _ in found], now)
+
+
+async def take(house: House, message_id: int, who: str, why: str) -> int:
+    """A person says that a message is about illegal content (CON-10, NET-6). Returns the number of the matter.
+    Raises NotAllowedError."""
+    name = admit(house, who)
+    now = house.clock()
+    async with house.database.writing() as connection:
+        received_at = await legal.take_out(connection, message_id)
+        if received_at is None:
+            raise NotAllowedError(
+                f"message {message_id} cannot be taken into the lane: there is none, it is there already, it is still "
+                "being worked on, or a case was opened from it (then 'arfgate case enter', class content)"
+            )
+        row = {
+            "message_id": message_id,
+            "kind": LegalKind.ILLEGAL_CONTENT.value,
+            "why": f"{name}: {why}",
+            "state": legal.OPEN,
+            "received_at": received_at,
+            "opened_at": now,
+        }
+        numbers = await _open(house, connection, [row], now)
+        said = Event(now, name, "legal matter taken in", why, message_id=message_id)
+        await events.add(connection, [said])
+    return numbers[message_id]
+
+
+async def _open(
+    house: House, connection: AsyncConnection, rows: Sequence[dict[str, Any]], now: datetime
+) -> dict[int, int]:
+    """Matters with their alarms. Returns {message id: number} of the new ones."""
     numbers = await legal.open_matters(connection, rows)
     kinds = {row["message_id"]: str(row["kind"]) for row in rows}
     log_rows, mails = [], []
@@ -73,6 +106,7 @@ async def open_matters(house: House, connection: AsyncConnection, dossiers: Sequ
             mails.append(notices.planned(NoticeKind.LEGAL_ALARM, f"legal:{number}/{to}", to, facts, now))
     await events.add(connection, log_rows)
     await notices.plan(connection, mails)
+    return numbers
 
 
 def _legal(dossier: Dossier) -> Screening | None:

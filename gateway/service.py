@@ -71,7 +71,7 @@ class Service:
         serving = asyncio.create_task(server.serve()) if server else None
         self.house.stopping = False
         scheduler.start()
-        log.info("running", mailboxes=[box.name for box in self.house.settings.mailboxes])
+        self._say_where()
         await stopped.wait()
         log.info("stopping")
         self.house.stopping = True
@@ -81,6 +81,15 @@ class Service:
             await serving
         await self._finish(watches)
         log.info("stopped")
+
+    def _say_where(self) -> None:
+        settings = self.house.settings
+        web = settings.web
+        page = f"http://{web.host}:{web.port}/?token=TOKEN" if web.enabled else None
+        key = str(web.token_file) if web.enabled and web.token_file else None  # its place, never the thing itself
+        log.info("running", mailboxes=[box.name for box in settings.mailboxes], page=page, page_key_file=key)
+        if not settings.mailboxes:
+            log.warning("no mailbox is read: add [[mailboxes]] to the settings", file=str(settings.path))
 
     async def _finish(self, watches: list[asyncio.Task[None]]) -> None:
         """End what goes on: the mail in hand is handed over and noted, so that nobody gets it twice."""

@@ -106,7 +106,10 @@ def list_assignments(
         return
     columns = list(rows[0]) if rows else []
     title = f"Assignments of {customer}" if customer else "Sources"
-    table(title, columns, [[row[c] for c in columns] for row in rows], empty="None: import some.")
+    nothing = (
+        "None: import some." if customer else "No source has brought any. One customer's: arfgate assignment list KEY"
+    )
+    table(title, columns, [[row[c] for c in columns] for row in rows], empty=nothing)
 
 
 @assignment_app.command("gaps")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,9 +10,10 @@ import typer
 
 from gateway import identities, pipeline
 from gateway.answering import would_reply
+from gateway.casework.desk import Desk
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, text
-from gateway.dossier import Dossier
-from gateway.filing import would_send
+from gateway.dossier import Dossier, ReportInHand
+from gateway.filing import complaints, would_send
 from gateway.house import House
 from gateway.intake.files import PathError, read_messages
 from gateway.model import Screening
@@ -52,10 +54,23 @@ async def _explain(house: House, name: str, index: int, raw: bytes) -> dict[str,
         accounts |= {c.account_id for item in dossier.reports for a in item.attributions for c in a.candidates}
         desk = await desk_store.load(connection, accounts)
         names = await customers.names(connection, sorted(accounts))
+    counted = sorted({number for item in dossier.reports for number in _in_hand(house, desk, item)})
     notices = [notice for item in dossier.reports for notice in would_send(house, desk, item, now)]
     said = would_reply(house, dossier, now)
     reply = {"kind": said.reply, "to": said.to, "why_not": said.why, "missing": said.missing}
-    return to_json(parsed, name, index) | _reasoning(dossier, names) | {"reply": reply, "notices": notices}
+    return (
+        to_json(parsed, name, index)
+        | _reasoning(dossier, names)
+        | {"reply": reply, "notices": notices, "counted_in": counted}
+    )
+
+
+def _in_hand(house: House, desk: Desk, item: ReportInHand) -> Iterator[str]:
+    """The cases in which a clock of the resource runs already: there the report is counted, and nobody hears again."""
+    for _, complaint in complaints(house, desk, item):
+        for clock in desk.clocks.values():
+            if clock.case_key == (complaint.account_id, complaint.cls) and clock.value == complaint.value:
+                yield desk.cases[clock.case_key].number
 
 
 def _reasoning(dossier: Dossier, names: dict[int, str]) -> dict[str, Any]:
@@ -109,4 +124,6 @@ def _print(told: dict[str, Any]) -> None:
     said = f"{reply['kind'].value} to {reply['to']}" if reply["kind"] else f"none: {reply['why_not'].value}"
     typer.echo(f"reply        {text(said)}")
     rows = [(notice["kind"], notice["to"]) for notice in told["notices"]]
-    table("Notices that would go out", ("kind", "to"), rows, empty="No notice would go out.")
+    counted = ", ".join(told["counted_in"])
+    nothing = f"No notice would go out: the resource is in hand in {counted}, where it is counted." if counted else ""
+    table("Notices that would go out", ("kind", "to"), rows, empty=nothing or "No notice would go out.")

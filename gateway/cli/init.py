@@ -225,6 +225,7 @@ def _write(path: Path, text: str) -> None:
     """All of it or nothing: a full disk must not leave half a file in place of the old one."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
+        draft.touch(mode=0o600)  # people write passwords into it
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
     finally:

@@ -66,6 +66,18 @@ def show(number: Number, who: Who, config: ConfigOption = None) -> None:
 
 
 @legal_app.command()
+def take(
+    message: Annotated[int, typer.Argument(help="Number of the message, as 'arfgate message list' shows it.", min=1)],
+    who: Who,
+    reason: Reason,
+    config: ConfigOption = None,
+) -> None:
+    """A message is about illegal content: into the lane with it, out of every ordinary list."""
+    number = in_house(config, lambda house: legal.take(house, message, who, reason))
+    typer.echo(f"Matter {number}. The checklist: arfgate legal show {number} --who {who}")
+
+
+@legal_app.command()
 def act(number: Number, action: LegalAction, who: Who, reason: Reason, config: ConfigOption = None) -> None:
     """Say what is to be done; it counts once a second person confirms."""
     in_house(config, lambda house: legal.act(house, number, action, who, reason))

@@ -22,6 +22,7 @@ class LegalKind(StrEnum):
     THREAT_TO_LIFE = "threat-to-life"
     COURT_OR_POLICE = "court-or-police"
     COPYRIGHT = "copyright"
+    ILLEGAL_CONTENT = "illegal-content"  # only a person says so (CON-10, NET-6): no list of words knows what is banned
 
 
 _STATED = {Category.CHILD_ABUSE: LegalKind.CHILD_ABUSE, Category.COPYRIGHT: LegalKind.COPYRIGHT}

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import Verdict
-from gateway.store.tables import legal_acts, legal_matters, messages, reports
+from gateway.store.tables import attributions, legal_acts, legal_matters, messages, reports
 from gateway.store.text import storable
 
 OPEN, CLOSED, DISMISSED = "open", "closed", "dismissed"
@@ -79,6 +79,32 @@ async def open_matters(connection: AsyncConnection, rows: Sequence[dict[str, Any
     )
     await _hold(connection, [row["message_id"] for row in fresh], held=True)
     return {row.message_id: row.id for row in made}
+
+
+async def take_out(connection: AsyncConnection, message_id: int) -> datetime | None:
+    """Out of the ordinary lists and the queue, into the lane. Returns when the message came; None where there is
+    no such message, it is in the lane already, or something was filed from it."""
+    filed = exists().where(
+        reports.c.message_id == messages.c.id,
+        attributions.c.report_id == reports.c.id,
+        attributions.c.clock_id.is_not(None),
+    )
+    legal = Verdict.LEGAL.value
+    taken = await connection.execute(
+        update(messages)
+        .where(messages.c.id == message_id, ~restricted(), ~filed, messages.c.state.in_(["filed", "observed"]))
+        .values(verdict=legal, reason=legal)
+        .returning(messages.c.received_at)
+    )
+    received_at = taken.scalar_one_or_none()
+    if received_at is None:
+        return None
+    its = select(reports.c.id).where(reports.c.message_id == message_id)
+    await connection.execute(update(attributions).where(attributions.c.report_id.in_(its)).values(queue=None))
+    await connection.execute(
+        update(reports).where(reports.c.message_id == message_id).values(verdict=legal, reason=legal)
+    )
+    return cast("datetime", received_at)
 
 
 async def listed(connection: AsyncConnection, *, everything: bool) -> list[Matter]:

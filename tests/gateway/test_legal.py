@@ -19,7 +19,7 @@ from gateway.store.again import Wanted
 from gateway.store.messages import Arrived, Place
 from servers.people import attached, complaint
 from servers.receiver import SmtpReceiver
-from servers.waiting import NOW, Waiting, waiting_house
+from servers.waiting import NOW, Waiting, arf, waiting_house
 
 ANN, BOB = "ann@isp.example", "bob@isp.example"
 ORDER = "Please find attached the court order against your customer."
@@ -154,3 +154,24 @@ def test_no_statement_of_the_store_deletes_messages_without_asking_for_the_hold(
 
 def test_a_shown_matter_has_no_bytes() -> None:
     assert "raw" not in {field.name for field in dataclasses.fields(legal.Shown)}
+
+
+@pytest.mark.duty("CON-10", "NET-6")
+async def test_a_person_takes_illegal_content_into_the_lane(waiting: Waiting, smtp_receiver):
+    await take_in(waiting, complaint("They sell forged papers there.", subject="A shop"))
+    await take_in(waiting, arf("198.51.100.70"))
+    (number,) = (row[0] for row in await ask(waiting, "SELECT id FROM messages ORDER BY id LIMIT 1"))
+    with pytest.raises(NotAllowedError, match=r"legal\.staff"):
+        await legal.take(waiting.house, number, "eve@isp.example", "forged papers")
+    matter = await legal.take(waiting.house, number, ANN, "forged papers")
+    await pipeline.drain(waiting.house)
+    assert await ask(waiting, "SELECT kind, state FROM legal_matters") == [("illegal-content", "open")]
+    assert await ask(waiting, f"SELECT verdict, hold FROM messages WHERE id = {number}") == [("legal", True)]
+    alarmed = [mail for mail in smtp_receiver.received if mail.rcpt_tos[0] in (ANN, BOB)]
+    assert len(alarmed) == 2
+    assert all(b"forged" not in mail.raw for mail in alarmed)
+    assert (await legal.show(waiting.house, matter, BOB, "bob")).matter.hold
+    with pytest.raises(NotAllowedError, match="there already"):
+        await legal.take(waiting.house, number, ANN, "again")
+    with pytest.raises(NotAllowedError, match="a case was opened"):
+        await legal.take(waiting.house, number + 1, ANN, "the other one")

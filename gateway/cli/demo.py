@@ -83,9 +83,9 @@ def _how_to_look_further(screen: Screen, directory: Path) -> None:
 
 def _as_called() -> str:
     """How this program is called from here: `arfgate` where the shell finds it, else its place (make's .venv)."""
-    if shutil.which("arfgate"):
-        return "arfgate"
     program = Path(sys.argv[0])
+    if shutil.which("arfgate") or program.name != "arfgate":
+        return "arfgate"
     here = Path.cwd()
     return shlex.quote(str(program.relative_to(here) if program.is_relative_to(here) else program))
 

@@ -89,9 +89,7 @@ class PymapServer:
             self._config.apply_context()
             async with AsyncExitStack() as stack:
                 await self._backend.start(stack)
-                imap = answering(IMAPServer(self._backend.login, self._config))
-                server = await asyncio.start_server(imap, self.host, self.port)
-                stack.callback(server.close)
+                await self._listen(stack)
                 ready.set_result(None)
                 while (command := await self._commands.get()) is not None:
                     coro, answer = command
@@ -103,6 +101,28 @@ class PymapServer:
             if ready.done():
                 raise
             ready.set_exception(error)
+
+    async def _listen(self, stack: AsyncExitStack) -> None:
+        imap = answering(IMAPServer(self._backend.login, self._config))
+        open_ones: set[asyncio.StreamWriter] = set()
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            open_ones.add(writer)
+            try:
+                await imap(reader, writer)
+            finally:
+                open_ones.discard(writer)
+                writer.close()
+
+        async def hang_up() -> None:
+            server.close()
+            for writer in open_ones:
+                writer.transport.abort()
+            while open_ones:
+                await asyncio.sleep(0.01)
+
+        server = await asyncio.start_server(answer, self.host, self.port)
+        stack.push_async_callback(hang_up)
 
     async def _within(self, coro: Any) -> Any:
         answer = asyncio.get_running_loop().create_future()

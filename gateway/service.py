@@ -8,6 +8,7 @@ that a crash would lose.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -71,6 +72,7 @@ class Service:
         serving = asyncio.create_task(server.serve()) if server else None
         self.house.stopping = False
         scheduler.start()
+        gc.freeze()  # what is loaded by now stays: looking through it again and again cost a tenth of the time
         self._say_where()
         await stopped.wait()
         log.info("stopping")

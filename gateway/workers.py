@@ -8,6 +8,7 @@ Must never look at what a message says.
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import resource
 import signal
@@ -158,6 +159,7 @@ def _confine(memory: int) -> None:
     """Runs in the worker: no more address space than this, and no core file of somebody's mail."""
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    gc.freeze()  # the parsers themselves are never garbage
 
 
 def _unreadable(error: BaseException, seconds: float) -> Parsed:

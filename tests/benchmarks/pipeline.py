@@ -1,6 +1,6 @@
 """The whole way of a report, from the mailbox to the sent notice: arfgate against a naive reference.
 
-    python tests/benchmarks/pipeline.py [--messages 200] [--reports 3] [--rounds 5] [--kilobytes 10]
+    python tests/benchmarks/pipeline.py [--messages 600] [--reports 3] [--rounds 3] [--kilobytes 10]
 
 Both read the same mails from the same Dovecot and send to the same smtp-sink, in turns and in
 random order, each time with a fresh mailbox and a fresh database file (SQLite, synchronous
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import io
 import logging
 import random
@@ -130,6 +131,7 @@ async def _prepare(house: House, folder: Path) -> None:
     async with house.database.writing() as connection:
         await customers.import_file(connection, read_customers(folder / "customers.csv"), who="bench", now=now)
         await mailboxes.go_live(connection, "abuse", now - timedelta(days=1), who="bench", now=now)
+    gc.freeze()  # as the service does when it starts
     await house.workers.parse(mails.complaints(1, 3000))  # the reading process is up, as in a running service
     await pipeline.drain(house)
 
@@ -197,9 +199,9 @@ def quiet_logs() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> str:
     parser = argparse.ArgumentParser(description="arfgate's pipeline against a naive reference")
-    parser.add_argument("--messages", type=int, default=200)
+    parser.add_argument("--messages", type=int, default=600)
     parser.add_argument("--reports", type=int, default=3, help="for each address; only the first brings a notice")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--kilobytes", type=int, default=10)
     chosen = parser.parse_args(arguments)
     why = arena.missing()

@@ -55,6 +55,8 @@ $(VENV)/installed-demo: $(VENV)/pyvenv.cfg $(LOCK)/build.txt $(LOCK)/demo.txt py
 	@$(PIP) install --require-hashes -r $(LOCK)/build.txt
 	@$(PIP) install --require-hashes --no-build-isolation -r $(LOCK)/demo.txt
 	@$(PIP) install --no-build-isolation --no-deps -e .
+	@# flanker writes its tables when it is first imported: two processes doing so at once trip over each other.
+	@$(BIN)/python -W ignore -c 'import flanker.addresslib.address'
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed-demo $(LOCK)/test.txt

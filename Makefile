@@ -56,7 +56,7 @@ $(VENV)/installed-demo: $(VENV)/pyvenv.cfg $(LOCK)/build.txt $(LOCK)/demo.txt py
 	@$(PIP) install --require-hashes --no-build-isolation -r $(LOCK)/demo.txt
 	@$(PIP) install --no-build-isolation --no-deps -e .
 	@# flanker writes its tables when it is first imported: two processes doing so at once trip over each other.
-	@$(BIN)/python -W ignore -c 'import flanker.addresslib.address'
+	@$(BIN)/python -W ignore -c 'import flanker.addresslib.address' 2>/dev/null
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed-demo $(LOCK)/test.txt

@@ -6,6 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import settings
+
+# Tests run side by side: how long an example takes says nothing, and fewer of them fit into ten minutes.
+settings.register_profile("arfgate", max_examples=60, deadline=None)
+settings.load_profile("arfgate")
 
 pytest_plugins = ["servers.fixtures"]
 

@@ -110,7 +110,12 @@ async def cutting(port: int, budgets: list[tuple[int, int]]) -> AsyncIterator[in
     """A port before the server whose connections end after so many bytes of the client or of the server; each
     connection takes the next pair of `budgets`, and none is cut once they are used up."""
 
+    serving: set[asyncio.Task[None]] = set()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
         there, back = await asyncio.open_connection("127.0.0.1", port)
         limits = budgets.pop(0) if budgets else (10**9, 10**9)
 
@@ -131,6 +136,9 @@ async def cutting(port: int, budgets: list[tuple[int, int]]) -> AsyncIterator[in
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        if serving:  # each ends with its connection, and none may outlive the loop
+            await asyncio.wait(serving)
+        await asyncio.sleep(0)
 
 
 @pytest.mark.standard("AR-5")

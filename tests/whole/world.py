@@ -163,7 +163,7 @@ class World:
         finally:
             await database.close()
 
-    async def until(self, question: str, wanted: Callable[[Any], bool], seconds: float = 60.0) -> Any:
+    async def until(self, question: str, wanted: Callable[[Any], bool], seconds: float = 180.0) -> Any:
         """The first row that a question gives, once it is as `wanted`. Another process writes the database:
         there is no event to await."""
         async with self.looking() as look, asyncio.timeout(seconds):

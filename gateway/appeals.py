@@ -17,7 +17,7 @@ from gateway import measures
 from gateway.casework.desk import Desk
 from gateway.casework.states import NotAllowedError
 from gateway.house import House
-from gateway.model import Case, CaseKey, NoticeState
+from gateway.model import Case, CaseKey
 from gateway.policies.policy import Policy
 from gateway.store import appeals as store
 from gateway.store import cases as case_store
@@ -80,12 +80,8 @@ def _notice(desk: Desk, case: Case, appeal: int, granted: bool, why: str, now: d
         "case": case.number, "customer": party.name, "granted": granted, "reason": why,
         "resource": ", ".join(sorted(clock.value for clock in desk.of_case(key))[:5]),
     }  # fmt: skip
-    return {
-        "key": f"appeal:{appeal}/{to}", "kind": NoticeKind.APPEAL_DECIDED.value, "case_id": case.id, "clock_id": None,
-        "round": 1, "to": to, "language": party.language, "facts": facts, "evidence": None,
-        "state": NoticeState.PENDING.value, "attempts": 0, "created_at": now, "next_at": now, "answer": "",
-        "settled": True,
-    }  # fmt: skip
+    row = notices.planned(NoticeKind.APPEAL_DECIDED, f"appeal:{appeal}/{to}", to, facts, now, party.language)
+    return row | {"case_id": case.id}
 
 
 def _in_time(policy: Policy, times: list[datetime], now: datetime) -> bool:

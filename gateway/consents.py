@@ -22,7 +22,7 @@ from gateway.casework.desk import ClockKey, Desk, Party
 from gateway.casework.states import NotAllowedError
 from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
-from gateway.model import Case, CaseKey, NoticeState
+from gateway.model import Case, CaseKey
 from gateway.store import cases as case_store
 from gateway.store import consents as store
 from gateway.store import desk as desk_store
@@ -204,12 +204,8 @@ def _row(
 
 
 def _notice(key: str, case: Case, party: Party, facts: dict[str, Any], now: datetime) -> dict[str, Any]:
-    return {
-        "key": key, "kind": NoticeKind.CONSENT_ASKED.value, "case_id": case.id, "clock_id": None, "round": 1,
-        "to": party.contacts[0], "language": party.language, "facts": facts, "evidence": None,
-        "state": NoticeState.PENDING.value, "attempts": 0, "created_at": now, "next_at": now, "answer": "",
-        "settled": True,
-    }  # fmt: skip
+    row = notices.planned(NoticeKind.CONSENT_ASKED, key, party.contacts[0], facts, now, party.language)
+    return row | {"case_id": case.id}
 
 
 async def _case(connection: AsyncConnection, number: str) -> tuple[Case, Party]:

@@ -11,7 +11,6 @@ from typing import Any
 
 from gateway.casework.desk import Party
 from gateway.house import House
-from gateway.model import NoticeState
 from gateway.store import desk as desk_store
 from gateway.store import enforced as store
 from gateway.store import notices, parties, switches
@@ -59,20 +58,6 @@ def _row(house: House, one: Done, party: Party, case: tuple[str | None, str], no
     }
     if one.complaints:
         facts |= {"complaints": one.complaints, "first_at": one.first_at, "last_at": one.last_at}
-    return {
-        "key": f"action:{one.id}/1/done/{NoticeKind.ENFORCED.value}/{to}",
-        "kind": NoticeKind.ENFORCED.value,
-        "case_id": one.case_id,
-        "clock_id": None,
-        "round": 1,
-        "to": to,
-        "language": policy.language_for(party.language),
-        "facts": facts,
-        "evidence": None,
-        "state": NoticeState.PENDING.value,
-        "attempts": 0,
-        "created_at": now,
-        "next_at": now,
-        "answer": "",
-        "settled": True,
-    }
+    key = f"action:{one.id}/1/done/{NoticeKind.ENFORCED.value}/{to}"
+    row = notices.planned(NoticeKind.ENFORCED, key, to, facts, now, policy.language_for(party.language))
+    return row | {"case_id": one.case_id}

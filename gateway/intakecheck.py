@@ -7,7 +7,6 @@ never send anything else, and never move what it finds.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
@@ -80,20 +79,7 @@ async def _where(watches: list[Watch], composed: Composed, seconds: float) -> st
     async def look(found: Watch) -> str | None:
         return found.connection.access.folder if await selftest.look(found, composed.message_id) else None
 
-    looks = [asyncio.create_task(look(found)) for found in watches]
-    try:
-        async with asyncio.timeout(seconds):
-            for done in asyncio.as_completed(looks):
-                folder = await done
-                if folder is not None:
-                    return folder
-    except TimeoutError:
-        pass
-    finally:
-        for one in looks:
-            one.cancel()
-        await asyncio.gather(*looks, return_exceptions=True)
-    return None
+    return await selftest.first([look(found) for found in watches], seconds)
 
 
 def _told(box: Mailbox, folder: str | None, seconds: float) -> str:

@@ -126,24 +126,8 @@ async def _warn(
         facts |= _next(policy, strike)
     to = party.contacts[contact]
     key = f"strike:{strike.id}/1/{strike.number}/{rung.notice}/{to}"
-    row = {
-        "key": key,
-        "kind": NoticeKind(rung.notice).value,
-        "case_id": _case_id(behind),
-        "clock_id": None,
-        "round": 1,
-        "to": to,
-        "language": policy.language_for(party.language),
-        "facts": facts,
-        "evidence": None,
-        "state": NoticeState.PENDING.value,
-        "attempts": 0,
-        "created_at": now,
-        "next_at": now,
-        "answer": "",
-        "settled": True,
-    }
-    planned = await notices.plan(connection, [row])
+    row = notices.planned(NoticeKind(rung.notice), key, to, facts, now, policy.language_for(party.language))
+    planned = await notices.plan(connection, [row | {"case_id": _case_id(behind)}])
     await strike_steps.telling(connection, strike.id, planned.get(key), contact)
     await _say(connection, strike, now, f"{rung.notice} planned", f"to {to}: {strike.why}")
 

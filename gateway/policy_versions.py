@@ -13,7 +13,6 @@ from typing import Any
 import structlog
 
 from gateway.house import House
-from gateway.model import NoticeState
 from gateway.policies.book import Book, Edition, differences, edition, from_text
 from gateway.policies.policy import Policy, PolicyError
 from gateway.settings import Settings
@@ -117,26 +116,13 @@ def _readable(older: list[Version]) -> dict[str, Policy]:
 
 def _row(house: House, version: Version, one: Told, now: datetime) -> dict[str, Any]:
     changes = version.changes.splitlines()
-    return {
-        "key": f"policy:{version.name}/{version.version}/{one.address}",
-        "kind": NoticeKind.POLICY_CHANGE.value,
-        "case_id": None,
-        "clock_id": None,
-        "round": 1,
-        "to": one.address,
-        "language": house.book.of_customer(version.name).language_for(one.language),
-        "facts": {
-            "customer": one.name,
-            "policy": version.label,
-            "effective_at": version.since.isoformat(),
-            "changes": changes[:_MOST_CHANGES],
-            "more_changes": max(0, len(changes) - _MOST_CHANGES),
-        },
-        "evidence": None,
-        "state": NoticeState.PENDING.value,
-        "attempts": 0,
-        "created_at": now,
-        "next_at": now,
-        "answer": "",
-        "settled": True,
+    facts = {
+        "customer": one.name,
+        "policy": version.label,
+        "effective_at": version.since.isoformat(),
+        "changes": changes[:_MOST_CHANGES],
+        "more_changes": max(0, len(changes) - _MOST_CHANGES),
     }
+    key = f"policy:{version.name}/{version.version}/{one.address}"
+    language = house.book.of_customer(version.name).language_for(one.language)
+    return notices.planned(NoticeKind.POLICY_CHANGE, key, one.address, facts, now, language)

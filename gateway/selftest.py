@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from gateway.doors import mailbox_accesses, smtp_settings
 from gateway.intake.connect import MailboxAccess, MailboxError
@@ -126,19 +127,9 @@ async def open_watch(access: MailboxAccess) -> Watch | None:
 
 async def find(watches: list[Watch], composed: Composed, seconds: float) -> str:
     """Where the mail arrived. Raises SelfTestError when it has not come after `seconds`, or bounced."""
-    looks = [asyncio.create_task(look(found, composed.message_id)) for found in watches]
-    try:
-        async with asyncio.timeout(seconds):
-            for next_found in asyncio.as_completed(looks):
-                text = await next_found
-                if text is not None:
-                    return text
-    except TimeoutError:
-        pass
-    finally:
-        for one in looks:
-            one.cancel()
-        await asyncio.gather(*looks, return_exceptions=True)
+    found = await first([look(watch, composed.message_id) for watch in watches], seconds)
+    if found is not None:
+        return found
     raise SelfTestError(
         f"the mail to {composed.envelope_to} did not arrive in {seconds:g} seconds; its server must deliver "
         "subaddresses (local+anything) into one of the mailboxes: see operator.notice_address; "
@@ -174,3 +165,20 @@ def _is_it(mail: Fetched, message_id: str) -> bool:
             "subaddresses (local+anything)"
         )
     return False
+
+
+async def first(looks: Sequence[Coroutine[Any, Any, str | None]], seconds: float) -> str | None:
+    """The first text that one of them finds; None when nothing is found within `seconds`. The others are ended."""
+    tasks = [asyncio.create_task(one) for one in looks]
+    try:
+        async with asyncio.timeout(seconds):
+            for done in asyncio.as_completed(tasks):
+                if (text := await done) is not None:
+                    return text
+    except TimeoutError:
+        pass
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return None

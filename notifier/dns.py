@@ -68,7 +68,7 @@ class _Cache(dns.resolver.LRUCache):
 
 
 class Resolver:
-    """Asynchronous stub resolver with a bounded cache.
+    """Asks name servers, and keeps what they said in a bounded cache.
 
     `nameservers` are addresses (default: the system's), `port` theirs; `seconds` bounds one
     question over all nameservers. Names are always absolute: search lists are not used.

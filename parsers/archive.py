@@ -130,7 +130,7 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> byt
     if member.flag_bits & _ENCRYPTED:
         raise RuntimeError("encrypted")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise NotImplementedError("compressed in a way that is not read")
+        raise ValueError("compressed in a way that is not read")
     with archive.open(member) as opened:
         out = opened.read(most + 1)
     _measured(len(out), member.compress_size, most)

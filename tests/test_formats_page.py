@@ -11,6 +11,8 @@ import textwrap
 from pathlib import Path
 from types import ModuleType
 
+from rendering import rendered
+
 from parsers import findings, registry
 from parsers.contract import to_json
 from parsers.envelope import structure
@@ -47,21 +49,12 @@ def checks() -> str:
 PARTS = {"formats": formats, "findings": checks}
 
 
-def rendered(page: str) -> str:
-    for name, part in PARTS.items():
-        opening = f"<!-- {name}: rendered -->\n"
-        before, _, rest = page.partition(opening)
-        _, _, after = rest.partition("<!-- end -->")
-        page = f"{before}{opening}{part()}<!-- end -->{after}"
-    return page
-
-
 def test_the_page_is_what_the_files_say(rewrite: bool) -> None:
     page = PAGE.read_text(encoding="utf-8")
     if rewrite:
-        PAGE.write_text(rendered(page), encoding="utf-8")
+        PAGE.write_text(rendered(page, PARTS), encoding="utf-8")
         page = PAGE.read_text(encoding="utf-8")
-    assert page == rendered(page), "pytest tests/test_formats_page.py --rewrite"
+    assert page == rendered(page, PARTS), "pytest tests/test_formats_page.py --rewrite"
 
 
 def block(language: str) -> str:

@@ -10,6 +10,8 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from rendering import rendered
+
 from gateway.policies.policy import load, shipped
 from gateway.policies.words import describe
 
@@ -81,20 +83,11 @@ def rules() -> str:
 PARTS = {"duties": table, "rules": rules}
 
 
-def rendered(page: str) -> str:
-    for name, part in PARTS.items():
-        opening = f"<!-- {name}: rendered -->\n"
-        before, _, rest = page.partition(opening)
-        _, _, after = rest.partition("<!-- end -->")
-        page = f"{before}{opening}{part()}<!-- end -->{after}"
-    return page
-
-
 def test_the_page_is_what_marks_and_policies_say(rewrite: bool) -> None:
     if rewrite:
-        PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+        PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8"), PARTS), encoding="utf-8")
     page = PAGE.read_text(encoding="utf-8")
-    assert page == rendered(page), "pytest tests/test_policies_page.py --rewrite"
+    assert page == rendered(page, PARTS), "pytest tests/test_policies_page.py --rewrite"
 
 
 def test_every_duty_has_a_test_or_is_named_open_with_what_brings_it() -> None:

@@ -31,7 +31,7 @@ from gateway.model import (
 from gateway.store import desk_actions, events, parties
 from gateway.store.case_rows import CLOCK_COLUMNS, case_of, case_row, clock_of, clock_row, current_key, key_of, plain
 from gateway.store.events import Event
-from gateway.store.notices import plan
+from gateway.store.notices import plan, planned
 from gateway.store.tables import accounts, cases, clocks, notices
 from notifier.notice import NoticeKind
 
@@ -183,10 +183,10 @@ async def _plan_notices(connection: AsyncConnection, desk: Desk, clock_ids: dict
 
 
 def _notice_row(
-    applied: Applied, planned: Planned, party: Party, clock_id: int, case: Case, now: datetime
+    applied: Applied, wanted: Planned, party: Party, clock_id: int, case: Case, now: datetime
 ) -> dict[str, Any]:
     clock = applied.change.clock
-    to = party.contacts[min(planned.contact, len(party.contacts) - 1)]  # there may be fewer than there were
+    to = party.contacts[min(wanted.contact, len(party.contacts) - 1)]  # there may be fewer than there were
     facts = dict(applied.origin.about) | {
         "case": case.number,
         "customer": party.name,
@@ -197,23 +197,10 @@ def _notice_row(
         "due_at": clock.due_at.isoformat() if clock.due_at else None,
         "policy": case.policy,
     }
-    return {
-        "key": f"clock:{clock_id}/{clock.round}/{planned.step}/{planned.kind.value}/{to}",
-        "kind": planned.kind.value,
-        "case_id": case.id,
-        "clock_id": clock_id,
-        "round": clock.round,
-        "to": to,
-        "language": party.language,
-        "facts": facts,
-        "evidence": applied.origin.evidence if planned.step == "start" else None,
-        "state": NoticeState.PENDING.value,
-        "attempts": 0,
-        "created_at": now,
-        "next_at": now,
-        "answer": "",
-        "settled": True,
-    }
+    key = f"clock:{clock_id}/{clock.round}/{wanted.step}/{wanted.kind.value}/{to}"
+    evidence = applied.origin.evidence if wanted.step == "start" else None
+    row = planned(wanted.kind, key, to, facts, now, party.language)
+    return row | {"case_id": case.id, "clock_id": clock_id, "round": clock.round, "evidence": evidence}
 
 
 def _events(

@@ -68,7 +68,8 @@ _NAMED = update(notices).where(notices.c.id == bindparam("row_id")).values(mail_
 def planned(
     kind: NoticeKind, key: str, to: str, facts: dict[str, Any], now: datetime, language: str = "en"
 ) -> dict[str, Any]:
-    """The row of a notice that belongs to no case: a reply, or a mail to staff. `key`: said once."""
+    """The row of a notice that is due at once and belongs to no case; what does adds `case_id`, `clock_id`, `round` and
+    `evidence`. `key`: said once."""
     return {
         "key": key,
         "kind": kind.value,

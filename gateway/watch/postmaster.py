@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casework.states import NotAllowedError
 from gateway.house import House
-from gateway.model import NoticeState
 from gateway.policies.measures import Postmaster
 from gateway.store import customers, notices, postmasters, switches
 from gateway.store.postmasters import Due
@@ -88,10 +87,6 @@ def _key(one: Due) -> str:
 
 
 def _notice(one: Due, now: datetime) -> dict[str, Any]:
-    return {
-        "key": _key(one), "kind": NoticeKind.POSTMASTER_CHECK.value, "case_id": None,
-        "clock_id": None, "round": 1, "to": f"postmaster@{one.domain}", "language": one.language,
-        "facts": {"customer": one.name, "domain": one.domain, "yearly": one.asked > 0}, "evidence": None,
-        "state": NoticeState.PENDING.value, "attempts": 0, "created_at": now, "next_at": now, "answer": "",
-        "settled": True,
-    }  # fmt: skip
+    facts = {"customer": one.name, "domain": one.domain, "yearly": one.asked > 0}
+    to = f"postmaster@{one.domain}"
+    return notices.planned(NoticeKind.POSTMASTER_CHECK, _key(one), to, facts, now, one.language)

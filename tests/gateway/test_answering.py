@@ -5,11 +5,9 @@ from __future__ import annotations
 import email
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 from email.message import Message
 
 import pytest
-from sqlalchemy import text
 
 from gateway import holding, pipeline
 from gateway.casework.states import NotAllowedError
@@ -27,18 +25,6 @@ class Desk:
 
     waiting: Waiting
     relay: SmtpReceiver
-
-    async def take_in(self, *mails: bytes) -> None:
-        await self.waiting.take_in(*mails)
-        await pipeline.drain(self.waiting.house)
-
-    async def later(self, **time: float) -> None:
-        self.waiting.time[0] += timedelta(**time)
-        await pipeline.drain(self.waiting.house)
-
-    async def ask(self, question: str) -> list[tuple[object, ...]]:
-        async with self.waiting.house.database.reading() as connection:
-            return [tuple(row) for row in await connection.execute(text(question))]
 
     def replies(self) -> list[Message]:
         """Those of the mails that went out with the null return path."""
@@ -65,7 +51,7 @@ def words(message: Message) -> str:
 @pytest.mark.standard("AR-4")
 @pytest.mark.duty("PAG-1")
 async def test_an_incomplete_complaint_is_answered_once_with_what_is_missing_and_where_to_send_it(desk: Desk):
-    await desk.take_in(inline())
+    await desk.waiting.work_through(inline())
     (reply,) = desk.replies()
     assert reply["To"] == "ann@reporter.example"
     assert reply["Auto-Submitted"] == "auto-replied"
@@ -73,63 +59,67 @@ async def test_an_incomplete_complaint_is_answered_once_with_what_is_missing_and
     assert reply["Reply-To"].startswith("abuse+h.")
     assert reply["Reply-To"] in words(reply)
     assert '"Received"' in words(reply)
-    assert await desk.ask("SELECT verdict, reason FROM reports") == [("held", "evidence-missing")]
-    assert await desk.ask("SELECT state, reason FROM held") == [("waiting", "evidence-missing")]
+    assert await desk.waiting.ask("SELECT verdict, reason FROM reports") == [("held", "evidence-missing")]
+    assert await desk.waiting.ask("SELECT state, reason FROM held") == [("waiting", "evidence-missing")]
 
 
 @pytest.mark.parametrize("passes", [True, False], ids=["authenticated", "unauthenticated"])
 async def test_the_answer_to_the_token_address_completes_the_held_report(desk: Desk, passes: bool):
-    await desk.take_in(inline())
+    await desk.waiting.work_through(inline())
     (reply,) = desk.replies()
-    await desk.take_in(attached(spam("198.51.100.70"), to=reply["Reply-To"], subject="Re: not complete", passes=passes))
+    await desk.waiting.work_through(
+        attached(spam("198.51.100.70"), to=reply["Reply-To"], subject="Re: not complete", passes=passes)
+    )
     assert desk.notices() == ["abuse@birch.example"]
-    assert await desk.ask("SELECT state, completed_by FROM held") == [("completed", 2)]
-    assert await desk.ask("SELECT verdict, reason FROM reports ORDER BY id") == [
+    assert await desk.waiting.ask("SELECT state, completed_by FROM held") == [("completed", 2)]
+    assert await desk.waiting.ask("SELECT verdict, reason FROM reports ORDER BY id") == [
         ("recorded", "completed"),
         ("accepted", "signed"),
     ]
-    assert await desk.ask("SELECT message_id FROM events WHERE what = 'held report completed'") == [(1,)]
+    assert await desk.waiting.ask("SELECT message_id FROM events WHERE what = 'held report completed'") == [(1,)]
 
 
 async def test_what_was_completed_is_acknowledged_under_the_number_of_the_first_mail(desk: Desk):
-    await desk.take_in(inline())
+    await desk.waiting.work_through(inline())
     (asked,) = desk.replies()
-    await desk.take_in(attached(to=asked["Reply-To"]))
+    await desk.waiting.work_through(attached(to=asked["Reply-To"]))
     _, thanks = desk.replies()
     assert "R-2026-000001" in asked["Subject"]
     assert "R-2026-000001" in thanks["Subject"]
     assert "accepted" in thanks["Subject"]
-    await desk.take_in(attached(to=asked["Reply-To"]))  # a token serves once
+    await desk.waiting.work_through(attached(to=asked["Reply-To"]))  # a token serves once
     assert len(desk.replies()) == 2
 
 
 async def test_pasted_headers_in_an_answer_that_quotes_us_complete_it_too(desk: Desk):
-    await desk.take_in(inline())
+    await desk.waiting.work_through(inline())
     (reply,) = desk.replies()
     quoted = "\n".join(f"> {line}" for line in words(reply).splitlines())
     answer = complaint(f"Here:\n\n{spam()}\n\nYou wrote:\n{quoted}", to=reply["Reply-To"], subject="Re: not complete")
-    await desk.take_in(answer)
-    assert await desk.ask("SELECT state FROM held") == [("completed",)]
+    await desk.waiting.work_through(answer)
+    assert await desk.waiting.ask("SELECT state FROM held") == [("completed",)]
 
 
 async def test_an_answer_without_evidence_goes_to_a_person_and_is_not_answered(desk: Desk):
-    await desk.take_in(inline())
+    await desk.waiting.work_through(inline())
     (reply,) = desk.replies()
     headers = f"In-Reply-To: {reply['Message-ID']}\n"
-    await desk.take_in(complaint("I deleted it.", to=reply["Reply-To"], subject="Re: not complete", headers=headers))
+    await desk.waiting.work_through(
+        complaint("I deleted it.", to=reply["Reply-To"], subject="Re: not complete", headers=headers)
+    )
     assert len(desk.replies()) == 1
-    assert await desk.ask("SELECT verdict FROM messages WHERE id = 2") == [("review",)]
-    assert await desk.ask("SELECT state FROM held") == [("waiting",)]
+    assert await desk.waiting.ask("SELECT verdict FROM messages WHERE id = 2") == [("review",)]
+    assert await desk.waiting.ask("SELECT state FROM held") == [("waiting",)]
 
 
 async def test_a_forged_token_completes_nothing(desk: Desk):
-    await desk.take_in(inline())
+    await desk.waiting.work_through(inline())
     (reply,) = desk.replies()
     local, _, domain = reply["Reply-To"].partition("@")
     forged = local[:-1] + ("a" if local[-1] != "a" else "b") + "@" + domain
-    await desk.take_in(attached(to=forged, passes=False, sender="mallory@elsewhere.example"))
-    assert await desk.ask("SELECT state FROM held") == [("waiting",)]
-    assert await desk.ask("SELECT verdict, reason FROM reports WHERE id = 2") == [("rejected", "anonymous")]
+    await desk.waiting.work_through(attached(to=forged, passes=False, sender="mallory@elsewhere.example"))
+    assert await desk.waiting.ask("SELECT state FROM held") == [("waiting",)]
+    assert await desk.waiting.ask("SELECT verdict, reason FROM reports WHERE id = 2") == [("rejected", "anonymous")]
 
 
 @pytest.mark.parametrize(
@@ -138,14 +128,14 @@ async def test_a_forged_token_completes_nothing(desk: Desk):
      ("Bună ziua, am primit acest mesaj nesolicitat.", "Cum se trimite")],
 )  # fmt: skip
 async def test_the_reply_is_in_the_senders_language(desk: Desk, said: str, wanted: str):
-    await desk.take_in(inline(said))
+    await desk.waiting.work_through(inline(said))
     (reply,) = desk.replies()
     assert wanted in words(reply)
 
 
 @pytest.mark.duty("PAG-4")
 async def test_an_accepted_person_is_told_the_number_and_what_the_customer_will_see(desk: Desk):
-    await desk.take_in(attached())
+    await desk.waiting.work_through(attached())
     (reply,) = desk.replies()
     assert "R-2026-000001" in words(reply)
     assert "What the customer will see" in words(reply)
@@ -155,14 +145,14 @@ async def test_an_accepted_person_is_told_the_number_and_what_the_customer_will_
 
 @pytest.mark.duty("PAG-4")
 async def test_a_feed_is_not_acknowledged(desk: Desk):
-    await desk.take_in(arf("198.51.100.70"))
+    await desk.waiting.work_through(arf("198.51.100.70"))
     assert desk.replies() == []
     assert desk.notices() == ["abuse@birch.example"]
 
 
 @pytest.mark.standard("AR-2")
 async def test_what_says_that_a_program_sent_it_is_worked_on_and_not_answered(desk: Desk):
-    await desk.take_in(attached(headers="Auto-Submitted: auto-generated\n"))
+    await desk.waiting.work_through(attached(headers="Auto-Submitted: auto-generated\n"))
     assert desk.replies() == []
     assert desk.notices() == ["abuse@birch.example"]
 
@@ -172,48 +162,50 @@ async def test_the_budget_of_an_hour_is_for_all_senders_together(tmp_path, datab
     smtp = {"host": "127.0.0.1", "port": smtp_receiver.port, "security": "none"}
     async with waiting_house(tmp_path, database_url, smtp=smtp, replies={"hourly": 3}) as waiting:
         desk = Desk(waiting, smtp_receiver)
-        await desk.take_in(*(inline(sender=f"ann{i}@reporter{i}.example") for i in range(5)))
+        await desk.waiting.work_through(*(inline(sender=f"ann{i}@reporter{i}.example") for i in range(5)))
         assert len(desk.replies()) == 3
-        await desk.later(hours=1, seconds=1)
-        await desk.take_in(*(inline(sender=f"bob{i}@reporter{i}.example") for i in range(5)))
+        await desk.waiting.later(hours=1, seconds=1)
+        await desk.waiting.work_through(*(inline(sender=f"bob{i}@reporter{i}.example") for i in range(5)))
         assert len(desk.replies()) == 6
 
 
 async def test_replies_can_be_switched_off(tmp_path, database_url, smtp_receiver):
     async with waiting_house(tmp_path, database_url, replies={"enabled": False}) as waiting:
         desk = Desk(waiting, smtp_receiver)
-        await desk.take_in(inline(), attached())
-        assert await desk.ask("SELECT count(*) FROM notices WHERE kind <> 'complaint'") == [(0,)]
-        assert await desk.ask("SELECT count(*) FROM held") == [(1,)]
+        await desk.waiting.work_through(inline(), attached())
+        assert await desk.waiting.ask("SELECT count(*) FROM notices WHERE kind <> 'complaint'") == [(0,)]
+        assert await desk.waiting.ask("SELECT count(*) FROM held") == [(1,)]
 
 
 async def test_what_nobody_completed_expires_with_its_reason(desk: Desk):
-    await desk.take_in(inline())
-    await desk.later(days=13, hours=23)
-    assert await desk.ask("SELECT state FROM held") == [("waiting",)]
-    await desk.later(hours=2)
-    assert await desk.ask("SELECT state FROM held") == [("expired",)]
-    assert await desk.ask("SELECT verdict, reason FROM reports") == [("rejected", "expired")]
-    assert await desk.ask("SELECT count(*) FROM events WHERE what = 'held report expired'") == [(1,)]
+    await desk.waiting.work_through(inline())
+    await desk.waiting.later(days=13, hours=23)
+    assert await desk.waiting.ask("SELECT state FROM held") == [("waiting",)]
+    await desk.waiting.later(hours=2)
+    assert await desk.waiting.ask("SELECT state FROM held") == [("expired",)]
+    assert await desk.waiting.ask("SELECT verdict, reason FROM reports") == [("rejected", "expired")]
+    assert await desk.waiting.ask("SELECT count(*) FROM events WHERE what = 'held report expired'") == [(1,)]
 
 
 async def test_a_released_report_is_worked_on_as_it_is_and_only_once(desk: Desk):
-    await desk.take_in(attached(results="mx.isp.example; dkim=temperror header.d=reporter.example"))
-    assert await desk.ask("SELECT verdict, reason FROM reports") == [("held", "identity-unchecked")]
+    await desk.waiting.work_through(attached(results="mx.isp.example; dkim=temperror header.d=reporter.example"))
+    assert await desk.waiting.ask("SELECT verdict, reason FROM reports") == [("held", "identity-unchecked")]
     await holding.release(desk.waiting.house, 1, who="ann", why="I asked them")
     await pipeline.drain(desk.waiting.house)
     assert desk.notices() == ["abuse@birch.example"]
-    assert await desk.ask("SELECT verdict, reason FROM reports") == [("accepted", "released")]
-    assert await desk.ask("SELECT state, decided_by FROM held") == [("released", "ann")]
+    assert await desk.waiting.ask("SELECT verdict, reason FROM reports") == [("accepted", "released")]
+    assert await desk.waiting.ask("SELECT state, decided_by FROM held") == [("released", "ann")]
     with pytest.raises(NotAllowedError):
         await holding.release(desk.waiting.house, 1, who="bob", why="me too")
 
 
 async def test_a_dropped_report_is_rejected_with_who_said_so(desk: Desk):
-    await desk.take_in(inline())
+    await desk.waiting.work_through(inline())
     await holding.drop(desk.waiting.house, 1, who="ann", why="nonsense")
-    assert await desk.ask("SELECT verdict, reason FROM reports") == [("rejected", "dropped")]
-    assert await desk.ask("SELECT who, why FROM events WHERE what = 'held report dropped'") == [("ann", "nonsense")]
+    assert await desk.waiting.ask("SELECT verdict, reason FROM reports") == [("rejected", "dropped")]
+    assert await desk.waiting.ask("SELECT who, why FROM events WHERE what = 'held report dropped'") == [
+        ("ann", "nonsense")
+    ]
 
 
 @pytest.mark.standard("AR-6")
@@ -238,8 +230,8 @@ async def test_a_thousand_reports_with_forged_senders_bring_no_reply(tmp_path, s
             )
         ]
         assert len(forged) == 1000
-        await desk.take_in(*forged)
-        assert await desk.ask("SELECT count(*) FROM messages WHERE state = 'filed'") == [(1000,)]
+        await desk.waiting.work_through(*forged)
+        assert await desk.waiting.ask("SELECT count(*) FROM messages WHERE state = 'filed'") == [(1000,)]
         assert smtp_receiver.received == []
 
 
@@ -250,6 +242,6 @@ async def test_a_thousand_reports_from_one_authenticated_sender_bring_one_reply(
     smtp = {"host": "127.0.0.1", "port": smtp_receiver.port, "security": "none"}
     async with waiting_house(tmp_path, url, smtp=smtp) as waiting:
         desk = Desk(waiting, smtp_receiver)
-        await desk.take_in(*(make() for _ in range(1000)))
-        assert await desk.ask("SELECT count(*) FROM messages WHERE state = 'filed'") == [(1000,)]
+        await desk.waiting.work_through(*(make() for _ in range(1000)))
+        assert await desk.waiting.ask("SELECT count(*) FROM messages WHERE state = 'filed'") == [(1000,)]
         assert len(desk.replies()) == 1

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from gateway import legal, pipeline
 from gateway.casework.states import NotAllowedError
@@ -33,39 +32,29 @@ async def waiting(tmp_path: Path, database_url: str, smtp_receiver: SmtpReceiver
         yield made
 
 
-async def take_in(waiting: Waiting, *mails: bytes) -> None:
-    await waiting.take_in(*mails)
-    await pipeline.drain(waiting.house)
-
-
-async def ask(waiting: Waiting, question: str) -> list[tuple[object, ...]]:
-    async with waiting.house.database.reading() as connection:
-        return [tuple(row) for row in await connection.execute(text(question))]
-
-
 @pytest.mark.parametrize("passes", [True, False], ids=["authenticated", "anonymous"])
 async def test_it_is_decided_before_the_anonymity_rule(waiting: Waiting, smtp_receiver, passes):
-    await take_in(waiting, attached(text=ORDER, passes=passes))
-    assert await ask(waiting, "SELECT verdict FROM reports") == [("legal",)]
-    assert await ask(waiting, "SELECT kind, state FROM legal_matters") == [("court-or-police", "open")]
-    assert await ask(waiting, "SELECT count(*) FROM attributions") == [(0,)]
-    assert await ask(waiting, "SELECT count(*) FROM cases") == [(0,)]
+    await waiting.work_through(attached(text=ORDER, passes=passes))
+    assert await waiting.ask("SELECT verdict FROM reports") == [("legal",)]
+    assert await waiting.ask("SELECT kind, state FROM legal_matters") == [("court-or-police", "open")]
+    assert await waiting.ask("SELECT count(*) FROM attributions") == [(0,)]
+    assert await waiting.ask("SELECT count(*) FROM cases") == [(0,)]
 
 
 async def test_named_staff_are_alarmed_without_a_word_of_it_and_nobody_else_hears(waiting: Waiting, smtp_receiver):
-    await take_in(waiting, attached(text=ORDER, subject="Order of the court in re Great Offers"))
+    await waiting.work_through(attached(text=ORDER, subject="Order of the court in re Great Offers"))
     assert sorted(mail.rcpt_tos[0] for mail in smtp_receiver.received) == [ANN, BOB]
     for mail in smtp_receiver.received:
         for word in (b"Great Offers", b"reporter.example", b"court order", b"offers@sender.example"):
             assert word not in mail.raw
-    assert await ask(waiting, "SELECT what, why FROM events WHERE what = 'alarm'") == [
+    assert await waiting.ask("SELECT what, why FROM events WHERE what = 'alarm'") == [
         ("alarm", "legal matter 1 (court-or-police)")
     ]
 
 
 async def test_ordinary_listings_and_reparse_do_not_know_it(waiting: Waiting):
-    await take_in(waiting, attached(text=ORDER), complaint(ORDER, subject="To whom it may concern"))
-    assert await ask(waiting, "SELECT count(*) FROM legal_matters") == [(2,)]
+    await waiting.work_through(attached(text=ORDER), complaint(ORDER, subject="To whom it may concern"))
+    assert await waiting.ask("SELECT count(*) FROM legal_matters") == [(2,)]
     async with waiting.house.database.reading() as connection:
         assert await reports.overview(connection) == []
         assert await reports.overview(connection, verdict="legal") == []
@@ -79,13 +68,13 @@ async def test_one_report_of_the_lane_takes_the_whole_message_with_it(waiting: W
     mail = attached(text="Two things.").replace(
         b"--b1--", b"--b1\r\nContent-Type: text/plain\r\n\r\n" + xarf + b"\r\n--b1--"
     )
-    await take_in(waiting, mail.replace(b"Two things.", b"Two things, one of them child sexual abuse material."))
-    verdicts = await ask(waiting, "SELECT DISTINCT verdict FROM reports")
+    await waiting.work_through(mail.replace(b"Two things.", b"Two things, one of them child sexual abuse material."))
+    verdicts = await waiting.ask("SELECT DISTINCT verdict FROM reports")
     assert verdicts == [("legal",)]
 
 
 async def test_only_named_staff_may_look_and_each_look_is_kept(waiting: Waiting):
-    await take_in(waiting, attached(text=ORDER))
+    await waiting.work_through(attached(text=ORDER))
     with pytest.raises(NotAllowedError, match=r"legal\.staff"):
         await legal.show(waiting.house, 1, "mallory@isp.example", "mallory")
     with pytest.raises(NotAllowedError, match=r"legal\.staff"):
@@ -93,42 +82,42 @@ async def test_only_named_staff_may_look_and_each_look_is_kept(waiting: Waiting)
     shown = await legal.show(waiting.house, 1, ANN, "root")
     assert "court order" in shown.text
     assert shown.matter.hold
-    assert await ask(waiting, "SELECT who, why FROM events WHERE what = 'legal matter looked at'") == [
+    assert await waiting.ask("SELECT who, why FROM events WHERE what = 'legal matter looked at'") == [
         (ANN, "login root")
     ]
 
 
 async def test_two_persons_act(waiting: Waiting):
-    await take_in(waiting, attached(text=ORDER))
+    await waiting.work_through(attached(text=ORDER))
     house = waiting.house
     with pytest.raises(NotAllowedError, match="comes first"):
         await legal.confirm(house, 1, BOB)
     await legal.act(house, 1, LegalAction.CLOSE, ANN, "answered by counsel")
-    assert await ask(waiting, "SELECT state FROM legal_matters") == [("open",)]
+    assert await waiting.ask("SELECT state FROM legal_matters") == [("open",)]
     with pytest.raises(NotAllowedError, match="another person"):
         await legal.confirm(house, 1, ANN)
     await legal.confirm(house, 1, BOB)
-    assert await ask(waiting, "SELECT state FROM legal_matters") == [("closed",)]
-    assert await ask(waiting, "SELECT hold FROM messages") in ([(1,)], [(True,)])
+    assert await waiting.ask("SELECT state FROM legal_matters") == [("closed",)]
+    assert await waiting.ask("SELECT hold FROM messages") in ([(1,)], [(True,)])
 
 
 async def test_a_hold_ends_only_after_the_matter_and_by_two_persons(waiting: Waiting):
-    await take_in(waiting, attached(text=ORDER))
+    await waiting.work_through(attached(text=ORDER))
     house = waiting.house
     with pytest.raises(NotAllowedError, match="close it"):
         await legal.act(house, 1, LegalAction.LIFT_HOLD, ANN, "over")
     for action in (LegalAction.CLOSE, LegalAction.LIFT_HOLD):
         await legal.act(house, 1, action, ANN, "over")
         await legal.confirm(house, 1, BOB)
-    assert await ask(waiting, "SELECT hold FROM messages") in ([(0,)], [(False,)])
+    assert await waiting.ask("SELECT hold FROM messages") in ([(0,)], [(False,)])
 
 
 async def test_what_was_dismissed_goes_the_ordinary_way(waiting: Waiting, smtp_receiver):
-    await take_in(waiting, attached(text="I have no court order yet, but here is the spam."))
+    await waiting.work_through(attached(text="I have no court order yet, but here is the spam."))
     await legal.act(waiting.house, 1, LegalAction.DISMISS, ANN, "a person's words")
     await legal.confirm(waiting.house, 1, BOB)
     await pipeline.drain(waiting.house)
-    assert await ask(waiting, "SELECT verdict, reason FROM reports") == [("accepted", "signed")]
+    assert await waiting.ask("SELECT verdict, reason FROM reports") == [("accepted", "signed")]
     assert "abuse@birch.example" in [mail.rcpt_tos[0] for mail in smtp_receiver.received]
     with pytest.raises(NotAllowedError, match="dismissed"):
         await legal.act(waiting.house, 1, LegalAction.CLOSE, ANN, "over")
@@ -141,8 +130,8 @@ async def test_an_observing_mailbox_hides_no_legal_matter(waiting: Waiting, smtp
         place = Place((await mailboxes.all_of(connection))["observed"].id, "observed", "INBOX", 1)
         await messages.store(connection, [Arrived(attached(text=ORDER), NOW, uid=1)], place, NOW)
     await pipeline.drain(house)
-    assert await ask(waiting, "SELECT state, hold FROM messages") in ([("observed", 1)], [("observed", True)])
-    assert await ask(waiting, "SELECT count(*) FROM legal_matters") == [(1,)]
+    assert await waiting.ask("SELECT state, hold FROM messages") in ([("observed", 1)], [("observed", True)])
+    assert await waiting.ask("SELECT count(*) FROM legal_matters") == [(1,)]
     assert sorted(mail.rcpt_tos[0] for mail in smtp_receiver.received) == [ANN, BOB]
 
 
@@ -158,15 +147,15 @@ def test_a_shown_matter_has_no_bytes() -> None:
 
 @pytest.mark.duty("CON-10", "NET-6")
 async def test_a_person_takes_illegal_content_into_the_lane(waiting: Waiting, smtp_receiver):
-    await take_in(waiting, complaint("They sell forged papers there.", subject="A shop"))
-    await take_in(waiting, arf("198.51.100.70"))
-    (number,) = (row[0] for row in await ask(waiting, "SELECT id FROM messages ORDER BY id LIMIT 1"))
+    await waiting.work_through(complaint("They sell forged papers there.", subject="A shop"))
+    await waiting.work_through(arf("198.51.100.70"))
+    (number,) = (row[0] for row in await waiting.ask("SELECT id FROM messages ORDER BY id LIMIT 1"))
     with pytest.raises(NotAllowedError, match=r"legal\.staff"):
         await legal.take(waiting.house, number, "eve@isp.example", "forged papers")
     matter = await legal.take(waiting.house, number, ANN, "forged papers")
     await pipeline.drain(waiting.house)
-    assert await ask(waiting, "SELECT kind, state FROM legal_matters") == [("illegal-content", "open")]
-    assert await ask(waiting, f"SELECT verdict, hold FROM messages WHERE id = {number}") == [("legal", True)]
+    assert await waiting.ask("SELECT kind, state FROM legal_matters") == [("illegal-content", "open")]
+    assert await waiting.ask(f"SELECT verdict, hold FROM messages WHERE id = {number}") == [("legal", True)]
     alarmed = [mail for mail in smtp_receiver.received if mail.rcpt_tos[0] in (ANN, BOB)]
     assert len(alarmed) == 2
     assert all(b"forged" not in mail.raw for mail in alarmed)

@@ -7,9 +7,7 @@ import email
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import text
 
-from gateway import pipeline
 from notifier.compose import loop_token
 from parsers import parse
 from parsers.report import Kind
@@ -28,37 +26,27 @@ async def waiting(tmp_path, smtp_receiver: SmtpReceiver) -> AsyncIterator[Waitin
         yield made
 
 
-async def take_in(waiting: Waiting, *mails: bytes) -> None:
-    await waiting.take_in(*mails)
-    await pipeline.drain(waiting.house)
-
-
-async def ask(waiting: Waiting, question: str) -> list[tuple[object, ...]]:
-    async with waiting.house.database.reading() as connection:
-        return [tuple(row) for row in await connection.execute(text(question))]
-
-
 def answer(to: str, **more: str) -> bytes:
     return complaint("We closed it.", sender="abuse@birch.example", to=to, **more)
 
 
 @pytest.mark.standard("AR-5")
 async def test_an_answer_finds_its_case_by_token_or_message_id_and_never_by_its_subject(waiting, smtp_receiver):
-    await take_in(waiting, attached(spam(BIRCH)))
+    await waiting.work_through(attached(spam(BIRCH)))
     notice = next(mail for mail in smtp_receiver.received if mail.rcpt_tos == ["abuse@birch.example"])
     sent = email.message_from_bytes(notice.raw)
     assert notice.mail_from == sent["Reply-To"]
     assert notice.mail_from.startswith("abuse+n.")
-    await take_in(waiting, answer("abuse@isp.example", subject=f"Re: {sent['Subject']}"))
-    assert await ask(waiting, "SELECT state FROM clocks") == [("running",)]
+    await waiting.work_through(answer("abuse@isp.example", subject=f"Re: {sent['Subject']}"))
+    assert await waiting.ask("SELECT state FROM clocks") == [("running",)]
     reply = f"In-Reply-To: {sent['Message-ID']}\n"
-    await take_in(waiting, answer("abuse@isp.example", subject="about something else", headers=reply))
-    assert await ask(waiting, "SELECT state FROM clocks") == [("answered",)]
+    await waiting.work_through(answer("abuse@isp.example", subject="about something else", headers=reply))
+    assert await waiting.ask("SELECT state FROM clocks") == [("answered",)]
 
 
 @pytest.mark.standard("AR-5")
 async def test_a_bounced_notice_is_seen_at_its_return_path(waiting, smtp_receiver):
-    await take_in(waiting, attached(spam(BIRCH)))
+    await waiting.work_through(attached(spam(BIRCH)))
     notice = next(mail for mail in smtp_receiver.received if mail.rcpt_tos == ["abuse@birch.example"])
     body = (
         "--b1\nContent-Type: text/plain\n\nNo such user.\n\n--b1\nContent-Type: message/delivery-status\n\n"
@@ -69,9 +57,9 @@ async def test_a_bounced_notice_is_seen_at_its_return_path(waiting, smtp_receive
     bounce = complaint(
         body, to=notice.mail_from, content_type=kind, return_path="", sender="mailer-daemon@birch.example"
     )
-    await take_in(waiting, bounce)
-    assert await ask(waiting, "SELECT state FROM notices WHERE kind = 'complaint'") == [("bounced",)]
-    assert await ask(waiting, "SELECT state FROM clocks") == [("unreachable",)]
+    await waiting.work_through(bounce)
+    assert await waiting.ask("SELECT state FROM notices WHERE kind = 'complaint'") == [("bounced",)]
+    assert await waiting.ask("SELECT state FROM clocks") == [("unreachable",)]
 
 
 @pytest.mark.standard("AR-7")
@@ -84,23 +72,23 @@ async def test_a_bounced_notice_is_seen_at_its_return_path(waiting, smtp_receive
     ids=["own loop token", "more than 100 hops"],
 )
 async def test_what_goes_round_is_dropped_in_silence(waiting, smtp_receiver, headers):
-    await take_in(waiting, inline(headers=headers), attached(headers=headers))
-    assert await ask(waiting, "SELECT DISTINCT verdict, reason FROM reports") == [("rejected", "loop")]
+    await waiting.work_through(inline(headers=headers), attached(headers=headers))
+    assert await waiting.ask("SELECT DISTINCT verdict, reason FROM reports") == [("rejected", "loop")]
     assert smtp_receiver.received == []
 
 
 @pytest.mark.standard("AR-7")
 async def test_an_answer_to_our_own_reply_is_never_answered_by_the_program(waiting, smtp_receiver):
-    await take_in(waiting, attached(spam(BIRCH)))
+    await waiting.work_through(attached(spam(BIRCH)))
     thanks = next(
         email.message_from_bytes(m.raw) for m in smtp_receiver.received if m.rcpt_tos == ["ann@reporter.example"]
     )
     before = len(smtp_receiver.received)
     waiting.time[0] = waiting.time[0].replace(month=12)  # the seven days are long over
     for headers in (f"In-Reply-To: {thanks['Message-ID']}\n", f"References: <x@y.example> {thanks['Message-ID']}\n"):
-        await take_in(waiting, complaint("Thank you!", subject="Re: accepted", headers=headers))
+        await waiting.work_through(complaint("Thank you!", subject="Re: accepted", headers=headers))
         out_of_office = f"{headers}Auto-Submitted: auto-replied\n"
-        await take_in(waiting, complaint("I am away.", subject="Re: accepted", headers=out_of_office))
+        await waiting.work_through(complaint("I am away.", subject="Re: accepted", headers=out_of_office))
     to_us = [mail for mail in smtp_receiver.received[before:] if "reporter.example" in mail.rcpt_tos[0]]
     assert to_us == []
 
@@ -179,7 +167,7 @@ def test_delivery_reports_of_older_servers_are_read_too(raw: str) -> None:
 
 @pytest.mark.standard("AR-8")
 async def test_a_delivery_report_is_never_answered(waiting, smtp_receiver):
-    await take_in(waiting, *(raw.replace("\n", "\r\n").encode() for raw in (DELIVERY_REPORT, EXIM, IN_WORDS)))
+    await waiting.work_through(*(raw.replace("\n", "\r\n").encode() for raw in (DELIVERY_REPORT, EXIM, IN_WORDS)))
     assert smtp_receiver.received == []
 
 
@@ -195,8 +183,8 @@ async def test_nobody_is_unsubscribed_and_no_link_of_a_report_is_followed(waitin
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/unsubscribe?token=4711"
         fields = f"List-Unsubscribe: <{url}>\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\nSubject:"
         reported = spam(BIRCH, body=f"Buy at {url} now.").replace("Subject:", fields, 1)
-        await take_in(waiting, attached(reported), inline(f"Look at {url}"))
-        assert await ask(waiting, "SELECT count(*) FROM cases") == [(1,)]
+        await waiting.work_through(attached(reported), inline(f"Look at {url}"))
+        assert await waiting.ask("SELECT count(*) FROM cases") == [(1,)]
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         writer.write(b"the server listens\r\n")
         await writer.drain()

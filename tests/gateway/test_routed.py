@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import text
 
 from gateway import pipeline
 from gateway.store import suppressions
@@ -17,11 +16,6 @@ async def listed(waiting: Waiting, key: str = "birch") -> list[tuple[str, str, b
     async with waiting.house.database.reading() as connection:
         rows = await suppressions.of_customer(connection, key)
     return [(row.address, row.cause, row.authenticated) for row in rows]
-
-
-async def ask(waiting: Waiting, question: str) -> list[tuple[object, ...]]:
-    async with waiting.house.database.reading() as connection:
-        return [tuple(row) for row in await connection.execute(text(question))]
 
 
 @pytest.fixture
@@ -67,8 +61,8 @@ Content-Type: message/rfc822
 async def test_an_opt_out_of_a_feed_comes_onto_the_customers_list_once(waiting: Waiting):
     await waiting.take_in(opt_out("reader@reader.example"), opt_out("Reader@reader.example"))
     assert await listed(waiting) == [("reader@reader.example", "opt-out", True)]
-    assert await ask(waiting, "SELECT count(*) FROM cases") == [(0,)]
-    assert await ask(waiting, "SELECT DISTINCT verdict FROM messages") == [("routed",)]
+    assert await waiting.ask("SELECT count(*) FROM cases") == [(0,)]
+    assert await waiting.ask("SELECT DISTINCT verdict FROM messages") == [("routed",)]
 
 
 async def test_a_forged_opt_out_takes_nobody_off_a_list(waiting: Waiting):
@@ -81,7 +75,7 @@ async def test_a_bounce_of_a_customers_mail_comes_onto_the_list_of_who_sent_it(w
     await waiting.take_in(bounce("gone@reader.example"), bounce("full@reader.example", "5.2.2"))
     await waiting.take_in(bounce("nobody@reader.example", source="203.0.113.77"))
     assert await listed(waiting) == [("gone@reader.example", "bounce", False)]
-    assert await ask(waiting, "SELECT verdict, count(*) FROM messages GROUP BY 1 ORDER BY 1") == [
+    assert await waiting.ask("SELECT verdict, count(*) FROM messages GROUP BY 1 ORDER BY 1") == [
         ("review", 1),
         ("routed", 2),
     ]
@@ -115,7 +109,7 @@ async def test_a_feeds_own_mail_reaches_staff_at_once_with_dead_links(tmp_path, 
         assert b"https://" not in raw
         assert b"hxxps" in raw
         assert b"feed.example by" in raw
-        assert await ask(waiting, "SELECT count(*) FROM events WHERE what = 'alarm'") == [(4,)]
+        assert await waiting.ask("SELECT count(*) FROM events WHERE what = 'alarm'") == [(4,)]
 
 
 async def test_a_customer_who_is_unknown_has_no_list(waiting: Waiting):

@@ -6,10 +6,8 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 from typer.testing import CliRunner
 from whole.world import World
 
@@ -47,20 +45,8 @@ class Scene:
     waiting: Waiting
     relay: SmtpReceiver
 
-    async def take_in(self, *mails: bytes) -> None:
-        await self.waiting.take_in(*mails)
-        await pipeline.drain(self.waiting.house)
-
-    async def later(self, **time: float) -> None:
-        self.waiting.time[0] += timedelta(**time)
-        await pipeline.drain(self.waiting.house)
-
-    async def ask(self, question: str) -> list[tuple[object, ...]]:
-        async with self.waiting.house.database.reading() as connection:
-            return [tuple(row) for row in await connection.execute(text(question))]
-
     async def verdicts(self) -> list[tuple[object, ...]]:
-        return await self.ask("SELECT verdict, reason FROM reports ORDER BY id")
+        return await self.waiting.ask("SELECT verdict, reason FROM reports ORDER BY id")
 
     async def decide(self, name: str, **values: object) -> str:
         return await reporting.decide(self.waiting.house, name, values, "bea", "because")
@@ -81,10 +67,10 @@ async def scene(tmp_path, database_url, smtp_receiver, name_server: NameServer) 
 
 
 async def test_a_signed_report_without_the_borders_word_opens_a_case(scene: Scene):
-    await scene.take_in(signed(arf(BIRCH)))
+    await scene.waiting.work_through(signed(arf(BIRCH)))
     assert await scene.verdicts() == [("accepted", "feed")]
     assert scene.told() == ["abuse@birch.example"]
-    ((stored,),) = await scene.ask("SELECT identity FROM reports")
+    ((stored,),) = await scene.waiting.ask("SELECT identity FROM reports")
     identity = json.loads(stored) if isinstance(stored, str) else stored
     assert (identity["checked_by"], identity["feed"]) == ("own", "fbl")
     assert ["dkim", "pass", "fbl.example"] in identity["proofs"]
@@ -92,46 +78,46 @@ async def test_a_signed_report_without_the_borders_word_opens_a_case(scene: Scen
 
 async def test_a_forged_or_broken_one_beside_it_does_not(scene: Scene):
     broken = signed(arf(BIRCH)).replace(b"This is a complaint", b"This is a conplaint")
-    await scene.take_in(unstamped(arf(BIRCH)), broken)
+    await scene.waiting.work_through(unstamped(arf(BIRCH)), broken)
     assert await scene.verdicts() == [("rejected", "anonymous")] * 2
     assert scene.told() == []
 
 
 async def test_where_names_cannot_be_had_the_report_waits_and_nothing_else_does(scene: Scene, name_server: NameServer):
     name_server.broken.add("fbl.example")
-    await scene.take_in(signed(arf(BIRCH)), signed(attached(), REPORTER))
+    await scene.waiting.work_through(signed(arf(BIRCH)), signed(attached(), REPORTER))
     assert await scene.verdicts() == [("accepted", "signed")]
-    assert await scene.ask("SELECT state FROM messages ORDER BY id") == [("stored",), ("filed",)]
+    assert await scene.waiting.ask("SELECT state FROM messages ORDER BY id") == [("stored",), ("filed",)]
     name_server.broken.clear()
     scene.waiting.house.resolver._silent.clear()
-    await scene.later(minutes=11)
+    await scene.waiting.later(minutes=11)
     assert await scene.verdicts() == [("accepted", "signed"), ("accepted", "feed")]
 
 
 async def test_after_two_hours_it_is_held_and_nobody_is_accused(scene: Scene, name_server: NameServer):
     name_server.broken.add("fbl.example")
-    await scene.take_in(signed(arf(BIRCH)))
+    await scene.waiting.work_through(signed(arf(BIRCH)))
     for _ in range(13):
         scene.waiting.house.resolver._silent.clear()
-        await scene.later(minutes=10)
+        await scene.waiting.later(minutes=10)
     assert await scene.verdicts() == [("held", "identity-unchecked")]
     assert scene.told() == []
 
 
 async def test_reports_that_wait_for_names_stop_no_clock(scene: Scene, name_server: NameServer):
     """Else whoever owns a broken zone could keep every customer's time from running out."""
-    await scene.take_in(arf(BIRCH))
-    await scene.later(hours=12, minutes=1)
-    await scene.later(hours=11, minutes=30)
+    await scene.waiting.work_through(arf(BIRCH))
+    await scene.waiting.later(hours=12, minutes=1)
+    await scene.waiting.later(hours=11, minutes=30)
     name_server.broken.add("fbl.example")
     async with scene.waiting.house.database.writing() as connection:
         now = scene.waiting.house.clock()
         arrived = pipeline.messages.Arrived(Signer("fbl.example").sign(unstamped(arf(BIRCH)), tags=_AT), now)
         await pipeline.messages.store(connection, [arrived], None, now)
     await pipeline.drain(scene.waiting.house)
-    await scene.later(hours=1)
-    assert await scene.ask("SELECT state FROM clocks") == [("overdue",)]
-    assert await scene.ask("SELECT count(*) FROM messages WHERE state = 'stored'") == [(1,)]
+    await scene.waiting.later(hours=1)
+    assert await scene.waiting.ask("SELECT state FROM clocks") == [("overdue",)]
+    assert await scene.waiting.ask("SELECT count(*) FROM messages WHERE state = 'stored'") == [(1,)]
 
 
 @pytest.mark.standard("RPT-7")
@@ -155,19 +141,19 @@ async def test_a_worker_process_verifies_what_this_one_would(name_server: NameSe
 @pytest.mark.standard("RPT-7")
 async def test_a_blocked_reporter_is_rejected_and_its_reports_are_kept(scene: Scene):
     assert await scene.decide("fbl", blocked=True) == "feed:fbl"
-    await scene.take_in(arf(BIRCH))
+    await scene.waiting.work_through(arf(BIRCH))
     assert await scene.verdicts() == [("rejected", "reporter-blocked")]
     assert scene.told() == []
     await scene.decide("fbl", blocked=False)
-    await scene.take_in(arf(BIRCH))
+    await scene.waiting.work_through(arf(BIRCH))
     assert (await scene.verdicts())[1] == ("accepted", "feed")
 
 
 @pytest.mark.standard("RPT-7")
 async def test_beyond_its_throttle_a_reporter_waits_for_a_person(scene: Scene):
     await scene.decide("fbl", throttle=2)
-    await scene.take_in(*(arf(BIRCH) for _ in range(4)))
-    await scene.take_in(arf(BIRCH))
+    await scene.waiting.work_through(*(arf(BIRCH) for _ in range(4)))
+    await scene.waiting.work_through(arf(BIRCH))
     assert [verdict for verdict, _ in await scene.verdicts()] == ["accepted"] * 2 + ["held"] * 3
     assert {reason for verdict, reason in await scene.verdicts() if verdict == "held"} == {"throttled"}
 
@@ -177,13 +163,13 @@ async def test_beyond_its_throttle_a_reporter_waits_for_a_person(scene: Scene):
 )
 async def test_a_person_stands_as_staff_say(scene: Scene, trust, verdict):
     await scene.decide("ann@reporter.example", trust=trust)
-    await scene.take_in(attached())
+    await scene.waiting.work_through(attached())
     assert await scene.verdicts() == [verdict]
 
 
 async def test_who_must_not_be_answered_is_not(scene: Scene):
     await scene.decide("reporter.example", may_reply=False)
-    await scene.take_in(inline())
+    await scene.waiting.work_through(inline())
     assert await scene.verdicts() == [("held", "evidence-missing")]
     assert scene.told() == []
 
@@ -196,24 +182,26 @@ async def test_an_alias_that_staff_gave_to_a_known_feed_makes_it_known(scene: Sc
         .replace(b"To: abuse@isp.example", b"To: signal-1@isp.example")
         .replace(b"fbl.example", b"network.example")
     )
-    await scene.take_in(report)
-    assert await scene.ask("SELECT name FROM reporters JOIN reports ON reporters.id = reports.reporter_id") == [
+    await scene.waiting.work_through(report)
+    assert await scene.waiting.ask("SELECT name FROM reporters JOIN reports ON reporters.id = reports.reporter_id") == [
         ("signal-spam",)
     ]
 
 
 async def test_reports_carry_their_reporter_made_once(scene: Scene):
-    await scene.take_in(arf(BIRCH), arf(BIRCH), attached(), attached(sender="bob@reporter.example"), inline())
-    assert await scene.ask(
+    await scene.waiting.work_through(
+        arf(BIRCH), arf(BIRCH), attached(), attached(sender="bob@reporter.example"), inline()
+    )
+    assert await scene.waiting.ask(
         "SELECT reporters.key, count(*) FROM reports JOIN reporters ON reporters.id = reports.reporter_id"
         " GROUP BY reporters.key ORDER BY reporters.key"
     ) == [("feed:fbl", 2), ("person:ann@reporter.example", 2), ("person:bob@reporter.example", 1)]
 
 
 async def test_nobody_accountable_gets_no_record(scene: Scene):
-    await scene.take_in(attached(passes=False))
-    assert await scene.ask("SELECT count(*) FROM reporters") == [(0,)]
-    assert await scene.ask("SELECT reporter_id FROM reports") == [(None,)]
+    await scene.waiting.work_through(attached(passes=False))
+    assert await scene.waiting.ask("SELECT count(*) FROM reporters") == [(0,)]
+    assert await scene.waiting.ask("SELECT reporter_id FROM reports") == [(None,)]
 
 
 @pytest.mark.duty("CON-2")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from sqlalchemy import text
 
 from gateway import pipeline, settings
 from gateway.app import opened
@@ -132,6 +133,20 @@ class Waiting:
             await messages.store(connection, [Arrived(raw, NOW) for raw in mails], None, NOW)
         while await pipeline.work(self.house):
             pass
+
+    async def work_through(self, *mails: bytes) -> None:
+        """As the service does it: what follows from the mails goes out too."""
+        await self.take_in(*mails)
+        await pipeline.drain(self.house)
+
+    async def later(self, **time: float) -> None:
+        """The time moves on (`hours=2`), and what is due is done."""
+        self.time[0] += timedelta(**time)
+        await pipeline.drain(self.house)
+
+    async def ask(self, question: str) -> list[tuple[Any, ...]]:
+        async with self.house.database.reading() as connection:
+            return [tuple(row) for row in await connection.execute(text(question))]
 
 
 @contextlib.asynccontextmanager

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.connectors.checks.contract import EVIDENCE_CHARS, Judged, NoVerdict, in_time
+from gateway.connectors.checks.contract import EVIDENCE_CHARS, Judged, NoVerdict, exchange, in_time
 from notifier.headers import clean
 
 _CHUNK = 64 * 1024
@@ -28,21 +28,16 @@ class Clamd:
         return await in_time(f"clamd at {self.host}:{self.port}", self.seconds, self._ask(mail))
 
     async def _ask(self, mail: bytes) -> Judged | NoVerdict:
-        reader, writer = await asyncio.open_connection(self.host, self.port)
-        try:
-            writer.write(b"zINSTREAM\0")
-            for start in range(0, len(mail), _CHUNK):
-                chunk = mail[start : start + _CHUNK]
-                writer.write(struct.pack(">I", len(chunk)) + chunk)
-                await writer.drain()
-            writer.write(struct.pack(">I", 0))
-            await writer.drain()
-            said = b""
-            while len(said) < _MOST and b"\0" not in said and (more := await reader.read(_MOST)):
-                said += more
-        finally:
-            writer.close()
+        said = await exchange(self.host, self.port, _asked(mail), _MOST, end=b"\0")
         return read(said.partition(b"\0")[0].decode("utf-8", "replace"))
+
+
+def _asked(mail: bytes) -> Iterator[bytes]:
+    yield b"zINSTREAM\0"
+    for start in range(0, len(mail), _CHUNK):
+        chunk = mail[start : start + _CHUNK]
+        yield struct.pack(">I", len(chunk)) + chunk
+    yield struct.pack(">I", 0)
 
 
 def read(said: str) -> Judged | NoVerdict:

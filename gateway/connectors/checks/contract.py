@@ -7,7 +7,7 @@ what the world does. Must never be shown who complained: it gets the reported ma
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,3 +46,21 @@ async def in_time(name: str, seconds: float, answer: Awaitable[Judged | NoVerdic
         return NoVerdict(f"{name}: no answer within {seconds:g} seconds")
     except (OSError, EOFError, ValueError) as error:  # EOFError: it hung up in the middle
         return NoVerdict(f"{name}: {type(error).__name__}: {error}")
+
+
+async def exchange(host: str, port: int, pieces: Iterable[bytes], most: int, *, end: bytes = b"") -> bytes:
+    """What a server answers to `pieces`: at most `most` bytes, up to `end`, or all until it hangs up; then our side is
+    closed first, since nothing else tells it that the question is over."""
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+        if not end:
+            writer.write_eof()
+        said = b""
+        while len(said) < most and not (end and end in said) and (more := await reader.read(most)):
+            said += more
+    finally:
+        writer.close()
+    return said[:most]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass
 
-from gateway.connectors.checks.contract import EVIDENCE_CHARS, Judged, NoVerdict, in_time
+from gateway.connectors.checks.contract import EVIDENCE_CHARS, Judged, NoVerdict, exchange, in_time
 from notifier.headers import clean
 
 _MOST = 65536  # bytes of an answer
@@ -27,17 +26,8 @@ class Spamd:
         return await in_time(f"spamd at {self.host}:{self.port}", self.seconds, self._ask(mail))
 
     async def _ask(self, mail: bytes) -> Judged | NoVerdict:
-        reader, writer = await asyncio.open_connection(self.host, self.port)
-        try:
-            writer.write(b"SYMBOLS SPAMC/1.5\r\nContent-length: %d\r\n\r\n" % len(mail) + mail)
-            await writer.drain()
-            writer.write_eof()
-            said = b""
-            while len(said) < _MOST and (chunk := await reader.read(_MOST)):
-                said += chunk
-        finally:
-            writer.close()
-        return read(said[:_MOST])
+        question = b"SYMBOLS SPAMC/1.5\r\nContent-length: %d\r\n\r\n" % len(mail) + mail
+        return read(await exchange(self.host, self.port, [question], _MOST))
 
 
 def read(said: bytes) -> Judged | NoVerdict:

@@ -28,7 +28,7 @@ from gateway.mailbox_sections import Mailbox
 from gateway.store import action_steps, mailboxes, messages, notices
 from gateway.store.database import StoreError
 from gateway.watch import blocklists
-from gateway.web.page import page
+from gateway.web.app import application
 from gateway.workers import WorkersBrokenError
 
 _TURN_SECONDS = 5
@@ -223,7 +223,9 @@ class Service:
         web = self.house.settings.web
         if not web.enabled:
             return None
-        config = uvicorn.Config(page(self.house), host=web.host, port=web.port, log_config=None, access_log=False)
+        config = uvicorn.Config(
+            application(self.house), host=web.host, port=web.port, log_config=None, access_log=False
+        )
         return _Server(config)
 
 

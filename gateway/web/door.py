@@ -1,4 +1,4 @@
-"""Who may come in: whoever knows the token of the settings. One cookie, no accounts, nothing stored.
+"""Who may come in: whoever knows the token of the settings. One cookie, nothing stored.
 
 The cookie proves that the token was known and holds neither it nor a secret of ours; each
 form carries a proof bound to the cookie, since other programs on this machine may share its
@@ -14,7 +14,10 @@ import secrets
 from starlette.requests import Request
 from starlette.responses import Response
 
-COOKIE = "arfgate-queue"
+from gateway.settings import Settings
+from gateway.web.visit import Role, Visitor
+
+COOKIE = "arfgate-in"
 _MOST_CHARS = 1024  # of what a stranger sends to be compared
 
 
@@ -40,6 +43,15 @@ class Door:
         """Does the request carry a cookie that we gave, under the token of now?"""
         number, _, proof = request.cookies.get(COOKIE, "")[:_MOST_CHARS].partition(".")
         return bool(number) and self._token is not None and _same(proof, self._sign("in", number))
+
+    def visitor(self, request: Request) -> Visitor | None:
+        """Who stands behind the request; None: nobody whom we know."""
+        return Visitor("console", Role.ADMIN) if self.is_in(request) else None
+
+    def how_to_come_in(self, settings: Settings) -> str:
+        web = settings.web
+        where = f"in the file {web.token_file}" if web.token_file else "in the setting web.token"
+        return f"Open this page as http://{web.host}:{web.port}/?token=TOKEN. The token is {where}."
 
     def form_proof(self, request: Request) -> str:
         """What each form of this browser carries."""

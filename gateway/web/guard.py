@@ -16,10 +16,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.setting_types import is_loopback
 
-MOST_BODY = 64 * 1024  # bytes; the largest form has a few hundred
 _HEADERS = {
     "content-security-policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
+        "form-action 'self'; "
         "frame-ancestors 'none'; base-uri 'none'"
     ),
     "x-content-type-options": "nosniff",
@@ -38,11 +38,12 @@ Refuse = Callable[[int, str], Response]
 
 
 class Guard:
-    """ASGI. `refuse` makes the page of an error from status and sentence."""
+    """ASGI. `refuse` makes the page of an error from status and sentence; `most_body`: bytes of the largest form."""
 
-    def __init__(self, app: ASGIApp, refuse: Refuse) -> None:
+    def __init__(self, app: ASGIApp, refuse: Refuse, most_body: int) -> None:
         self.app = app
         self.refuse = refuse
+        self.most_body = most_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -81,11 +82,11 @@ class Guard:
         if scope["method"] in _CHANGES_NOTHING:
             return None
         if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-            return self.refuse(403, "This form was sent from another page. Open the queue and do it there.")
+            return self.refuse(403, "This form was sent from another page. Open the page itself and do it there.")
         length = headers.get("content-length", "" if "transfer-encoding" in headers else "0")
         if not length.isascii() or not length.isdecimal():
             return self.refuse(411, "The request does not say how long it is.")
-        if len(length) > 9 or int(length) > MOST_BODY:
+        if len(length) > 9 or int(length) > self.most_body:
             return self.refuse(413, "That is too much text for this form.")
         return None
 

@@ -11,9 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from babel.messages.pofile import read_po
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+_LOCALE = Path(__file__).parent / "locale"
 REASONS = {
     "no-source": "the report names no address",
     "no-time": "no usable time, and it changed hands",
@@ -58,8 +60,9 @@ def reason(code: str) -> str:
     return REASONS.get(code, code)
 
 
-def environment(folder: Path) -> Environment:
-    """Jinja over the templates: everything escaped, everything made visible, no name silently empty."""
+def environment(folder: Path, language: str = "en") -> Environment:
+    """Jinja over the templates: everything escaped, everything made visible, no name silently empty; what stands in
+    `_()` is said in this language."""
     made = Environment(
         loader=FileSystemLoader(folder),
         autoescape=True,
@@ -67,9 +70,31 @@ def environment(folder: Path) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    said = catalogue(language)
+    made.install_gettext_callables(  # type: ignore[attr-defined]  # comes with the extension
+        lambda text: said.get(text) or text,
+        lambda one, many, count: said.get(one if count == 1 else many) or (one if count == 1 else many),
+        newstyle=True,
     )
     made.filters |= {"moment": moment, "day": day, "reason": reason}
     return made
+
+
+def catalogue(language: str) -> dict[str, str]:
+    """What each English sentence of the pages is in this language, from `locale/LANGUAGE.po`; empty for English."""
+    path = _LOCALE / f"{language}.po"
+    if not path.exists():
+        return {}
+    with path.open("rb") as file:
+        found = [message for message in read_po(file, locale=language) if message.id and message.string]
+    said: dict[str, str] = {}
+    for message in found:
+        ids = (message.id,) if isinstance(message.id, str) else tuple(message.id or ())
+        texts = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
+        said |= {text: texts[min(at, len(texts) - 1)] for at, text in enumerate(ids)}
+    return said
 
 
 def _shown(char: str) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gateway.web.page import page
+from gateway.web.app import application
 from servers.waiting import TOKEN, arf, served, waiting_house
 
 pytestmark = pytest.mark.needs("chromium")
@@ -71,7 +71,7 @@ class Seen:
 async def queue_url(tmp_path) -> AsyncIterator[str]:
     async with waiting_house(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'arfgate.db'}") as waiting:
         await waiting.take_in(*MAILS)
-        async with served(page(waiting.house)) as url:
+        async with served(application(waiting.house)) as url:
             yield url
 
 
@@ -96,7 +96,7 @@ async def opened(browser: Any, url: str, **screen: Any) -> AsyncIterator[Seen]:
     seen.page.on("dialog", lambda dialog: seen.complaints.append(f"a dialog: {dialog.message}"))
     seen.page.on("request", lambda request: seen.requests.append(request.url))
     await seen.page.goto(f"{url}/?token={TOKEN}")
-    assert seen.page.url == f"{url}/"
+    assert seen.page.url == f"{url}/queue"
     yield seen
     await context.close()
 

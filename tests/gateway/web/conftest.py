@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from gateway.web.page import page
+from gateway.web.app import application
 from servers.waiting import TOKEN, served, waiting_house
 
 
@@ -17,7 +17,7 @@ async def waiting(tmp_path):
 
 @pytest.fixture
 async def address(waiting):
-    async with served(page(waiting.house)) as url:
+    async with served(application(waiting.house)) as url:
         yield url
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.web.cases import time_left
+from gateway.web.console.cases import time_left
 from servers.waiting import NOW, arf
 
 HOSTILE = "<script>alert(1)</script>\u202egnp.exe"

@@ -8,8 +8,7 @@ import httpx
 import pytest
 
 from gateway import queue
-from gateway.web.guard import MOST_BODY
-from gateway.web.page import page
+from gateway.web.app import application
 from gateway.web.words import visible
 from servers.waiting import TOKEN, arf
 
@@ -17,14 +16,16 @@ HOSTILE = "<script>alert(1)</script>\u202egnp.exe\u0007\"'><img src=x onerror=al
 
 
 async def proof(client: httpx.AsyncClient, entry: int = 1) -> str:
-    text = (await client.get(f"/entry/{entry}")).text
+    text = (await client.get(f"/queue/{entry}")).text
     return re.search(r'name="proof" value="([0-9a-f]{64})"', text)[1]
 
 
 # --- the door --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", "/entry/1", "/entry/1/mail", "/cases", "/case/1", "/?token=wrong", "/?token="])
+@pytest.mark.parametrize(
+    "path", ["/", "/queue", "/queue/1", "/queue/1/mail", "/cases", "/case/1", "/?token=wrong", "/?token="]
+)
 async def test_without_the_token_nothing_is_shown_but_where_it_is(waiting, stranger, path):
     await waiting.take_in(arf())
     answer = await stranger.get(path)
@@ -36,17 +37,17 @@ async def test_without_the_token_nothing_is_shown_but_where_it_is(waiting, stran
 
 async def test_the_token_is_changed_for_a_cookie_and_leaves_the_address(stranger):
     answer = await stranger.get(f"/?token={TOKEN}")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/queue")
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
     assert TOKEN not in cookie
-    assert (await stranger.get("/")).status_code == 200
+    assert (await stranger.get("/queue")).status_code == 200
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "abc.def", "ü", "a" * 5000, f"{TOKEN}.{TOKEN}"])
 async def test_a_made_up_cookie_opens_nothing(stranger, cookie):
-    answer = await stranger.get("/", headers={"cookie": f"arfgate-queue={cookie}".encode()})
+    answer = await stranger.get("/", headers={"cookie": f"arfgate-in={cookie}".encode()})
     assert answer.status_code == 403
 
 
@@ -59,18 +60,20 @@ async def test_another_host_name_is_refused(staff, host):
 
 @pytest.mark.parametrize("host", ["localhost:9000", "127.0.0.1", "[::1]:8025"])
 async def test_an_ssh_tunnel_may_end_at_any_port(staff, host):
-    assert (await staff.get("/", headers={"host": host})).status_code == 200
+    assert (await staff.get("/queue", headers={"host": host})).status_code == 200
 
 
 async def test_another_machine_is_refused(waiting):
-    transport = httpx.ASGITransport(page(waiting.house), client=("192.0.2.77", 4711))
+    transport = httpx.ASGITransport(application(waiting.house), client=("192.0.2.77", 4711))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         answer = await client.get(f"/?token={TOKEN}")
     assert answer.status_code == 403
     assert "for this machine only" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/", "/entry/1", "/entry/1/mail", "/nothing", "/static/queue.css", "/entry/x"])
+@pytest.mark.parametrize(
+    "path", ["/", "/queue", "/queue/1", "/queue/1/mail", "/nothing", "/static/arfgate.css", "/queue/x"]
+)
 async def test_every_answer_has_the_strict_headers(waiting, staff, path):
     await waiting.take_in(arf())
     headers = (await staff.get(path)).headers
@@ -91,7 +94,7 @@ async def test_every_answer_has_the_strict_headers(waiting, staff, path):
 async def test_a_form_without_our_proof_changes_nothing(waiting, staff, action, sent):
     await waiting.take_in(arf())
     said = {"proof": sent, "account": "alder", "reason": "junk", "from": "2026-11-03"}
-    answer = await staff.post(f"/entry/1/{action}", data=said)
+    answer = await staff.post(f"/queue/1/{action}", data=said)
     assert answer.status_code == 403
     assert (await queue.entry(waiting.house, 1)).queue == "waiting"
 
@@ -101,23 +104,23 @@ async def test_the_proof_of_another_browser_is_refused(waiting, staff, address):
     async with httpx.AsyncClient(base_url=address) as other:
         await other.get(f"/?token={TOKEN}")
         stolen = await proof(other)
-    answer = await staff.post("/entry/1/assign", data={"proof": stolen, "account": "alder"})
+    answer = await staff.post("/queue/1/assign", data={"proof": stolen, "account": "alder"})
     assert answer.status_code == 403
 
 
 async def test_a_form_of_another_site_is_refused(waiting, staff):
     await waiting.take_in(arf())
     said = {"proof": await proof(staff), "account": "alder"}
-    answer = await staff.post("/entry/1/assign", data=said, headers={"sec-fetch-site": "cross-site"})
+    answer = await staff.post("/queue/1/assign", data=said, headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 403
     assert (await queue.entry(waiting.house, 1)).queue == "waiting"
 
 
 async def test_assign_files_the_report_and_says_so(waiting, staff):
     await waiting.take_in(arf())
-    answer = await staff.post("/entry/1/assign", data={"proof": await proof(staff), "account": "alder"})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/?last=1")
-    text = (await staff.get("/?last=1")).text
+    answer = await staff.post("/queue/1/assign", data={"proof": await proof(staff), "account": "alder"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/queue?last=1")
+    text = (await staff.get("/queue?last=1")).text
     assert re.search(
         r"198\.51\.100\.7</b> was placed with <b>alder</b> in case <a href=\"/case/AG-2026-000001\">", text
     )
@@ -126,7 +129,7 @@ async def test_assign_files_the_report_and_says_so(waiting, staff):
 
 async def test_what_was_typed_goes_before_the_candidate(waiting, staff):
     await waiting.take_in(arf())
-    await staff.post("/entry/1/assign", data={"proof": await proof(staff), "account": "alder", "other": "birch"})
+    await staff.post("/queue/1/assign", data={"proof": await proof(staff), "account": "alder", "other": "birch"})
     assert (await queue.entry(waiting.house, 1)).account == "birch"
 
 
@@ -134,10 +137,10 @@ async def test_a_decided_entry_says_who_was_faster_and_is_still_shown(waiting, s
     await waiting.take_in(arf())
     mine = await proof(staff)
     await queue.assign(waiting.house, 1, "birch", "ben")
-    answer = await staff.post("/entry/1/assign", data={"proof": mine, "account": "alder"})
+    answer = await staff.post("/queue/1/assign", data={"proof": mine, "account": "alder"})
     assert answer.status_code == 409
     assert "ben was faster" in answer.text
-    shown = await staff.get("/entry/1")
+    shown = await staff.get("/queue/1")
     assert "Assigned to" in shown.text
     assert "<button" not in shown.text
 
@@ -145,24 +148,24 @@ async def test_a_decided_entry_says_who_was_faster_and_is_still_shown(waiting, s
 async def test_a_mistake_is_told_beside_the_form_with_what_was_typed(waiting, staff):
     await waiting.take_in(arf())
     said = {"proof": await proof(staff), "other": "nobody", "from": "soon", "resource": "198.51.100.0/26"}
-    answer = await staff.post("/entry/1/preview", data=said)
+    answer = await staff.post("/queue/1/preview", data=said)
     assert answer.status_code == 422
     assert "&#39;soon&#39; is no time" in answer.text
     assert 'value="nobody"' in answer.text
     assert 'value="198.51.100.0/26"' in answer.text
-    answer = await staff.post("/entry/1/assign", data={"proof": said["proof"]})
+    answer = await staff.post("/queue/1/assign", data={"proof": said["proof"]})
     assert "Choose a candidate" in answer.text
 
 
 async def test_a_rule_is_previewed_then_made(waiting, staff):
     await waiting.take_in(arf(), arf("198.51.100.9"), arf("203.0.113.9"))
     said = {"proof": await proof(staff), "other": "birch", "from": "2026-11-03", "resource": "198.51.100.0/26"}
-    preview = await staff.post("/entry/1/preview", data=said)
+    preview = await staff.post("/queue/1/preview", data=said)
     assert "2 waiting reports are placed" in preview.text
     assert (await queue.entry(waiting.house, 1)).queue == "waiting"
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', preview.text))
-    made = await staff.post("/entry/1/rule", data=hidden)
-    assert made.headers["location"] == "/?last=1&count=2"
+    made = await staff.post("/queue/1/rule", data=hidden)
+    assert made.headers["location"] == "/queue?last=1&count=2"
     text = (await staff.get(made.headers["location"])).text
     assert "2 reports were placed with <b>birch</b>" in text
     assert (await queue.entry(waiting.house, 3)).queue == "waiting"
@@ -171,17 +174,17 @@ async def test_a_rule_is_previewed_then_made(waiting, staff):
 async def test_reject_with_all_alike(waiting, staff):
     await waiting.take_in(arf("203.0.113.9"), arf("203.0.113.9"))
     said = {"proof": await proof(staff), "reason": "not ours", "alike": "yes"}
-    answer = await staff.post("/entry/1/reject", data=said)
-    assert answer.headers["location"] == "/?last=1&count=2"
-    assert "were rejected" in (await staff.get("/?last=1&count=2")).text
+    answer = await staff.post("/queue/1/reject", data=said)
+    assert answer.headers["location"] == "/queue?last=1&count=2"
+    assert "were rejected" in (await staff.get("/queue?last=1&count=2")).text
 
 
 async def test_which_resource_is_asked_where_none_is_named(waiting, staff):
     await waiting.take_in(arf(None, None))
-    text = (await staff.get("/entry/1")).text
+    text = (await staff.get("/queue/1")).text
     assert 'name="which"' in text
     assert "Preview rule" not in text
-    await staff.post("/entry/1/assign", data={"proof": await proof(staff), "other": "birch", "which": "198.51.100.70"})
+    await staff.post("/queue/1/assign", data={"proof": await proof(staff), "other": "birch", "which": "198.51.100.70"})
     assert (await queue.entry(waiting.house, 1)).value == "198.51.100.70"
 
 
@@ -191,7 +194,7 @@ async def test_which_resource_is_asked_where_none_is_named(waiting, staff):
 async def test_hostile_evidence_is_text_with_everything_invisible_written_out(waiting, staff):
     mail = arf(subject=HOSTILE, sender=f'"{HOSTILE}" <x@sender.example>', text=HOSTILE, extra=f"X-Odd: {HOSTILE}\0 end")
     await waiting.take_in(mail)
-    for path in ("/", "/entry/1"):
+    for path in ("/queue", "/queue/1"):
         text = (await staff.get(path)).text
         assert "&lt;script&gt;alert(1)" in text
         assert "<script" not in text.lower()
@@ -207,7 +210,7 @@ def test_invisible_text_is_written_out():
 async def test_the_mail_is_saved_and_never_shown(waiting, staff):
     raw = arf(body=HOSTILE)
     await waiting.take_in(raw)
-    answer = await staff.get("/entry/1/mail")
+    answer = await staff.get("/queue/1/mail")
     assert answer.content == raw
     assert answer.headers["content-disposition"] == 'attachment; filename="arfgate-entry-1.eml"'
     assert answer.headers["content-type"] == "application/octet-stream"
@@ -216,7 +219,7 @@ async def test_the_mail_is_saved_and_never_shown(waiting, staff):
 @pytest.mark.parametrize("query", ["last=<script>", "last=99", "last=1&count=-5", "last=" + "9" * 30, "last=²"])
 async def test_an_address_can_put_no_words_on_the_page(waiting, staff, query):
     await waiting.take_in(arf())
-    answer = await staff.get(f"/?{query}")
+    answer = await staff.get(f"/queue?{query}")
     assert answer.status_code == 200
     assert 'class="done"' not in answer.text
 
@@ -228,16 +231,16 @@ async def test_an_address_can_put_no_words_on_the_page(waiting, staff, query):
     ("method", "path", "status"),
     [
         ("GET", "/nothing", 404),
-        ("GET", "/entry/77", 404),
-        ("GET", "/entry/77/mail", 404),
-        ("GET", "/entry/<b>", 404),
-        ("GET", "/entry/99999999999999999999999999", 404),
+        ("GET", "/queue/77", 404),
+        ("GET", "/queue/77/mail", 404),
+        ("GET", "/queue/<b>", 404),
+        ("GET", "/queue/99999999999999999999999999", 404),
         ("GET", "/static/..%2Fpage.py", 404),
         ("GET", "/docs", 404),
         ("GET", "/openapi.json", 404),
         ("POST", "/", 405),
-        ("GET", "/entry/1/assign", 405),
-        ("DELETE", "/entry/1", 405),
+        ("GET", "/queue/1/assign", 405),
+        ("DELETE", "/queue/1", 405),
     ],
 )
 async def test_what_is_not_there_is_a_plain_page(staff, method, path, status):
@@ -250,9 +253,9 @@ async def test_a_bug_is_a_plain_page_without_its_inside(waiting, staff, monkeypa
     async def broken(*_: object) -> None:
         raise RuntimeError("secret inside")
 
-    monkeypatch.setattr("gateway.web.page.look", broken)
+    monkeypatch.setattr("gateway.web.console.queue.look", broken)
     await waiting.take_in(arf())
-    answer = await staff.get("/")
+    answer = await staff.get("/queue")
     assert answer.status_code == 500
     assert "secret inside" not in answer.text
     assert "Traceback" not in answer.text
@@ -260,7 +263,7 @@ async def test_a_bug_is_a_plain_page_without_its_inside(waiting, staff, monkeypa
 
 
 async def test_too_much_text_is_refused(staff):
-    answer = await staff.post("/entry/1/assign", data={"proof": "x" * MOST_BODY})
+    answer = await staff.post("/queue/1/assign", data={"proof": "x" * 64 * 1024})
     assert answer.status_code == 413
 
 
@@ -270,4 +273,4 @@ async def test_a_body_of_unknown_length_is_refused(address):
         async def endless():
             yield b"proof=x"
 
-        assert (await client.post("/entry/1/assign", content=endless())).status_code == 411
+        assert (await client.post("/queue/1/assign", content=endless())).status_code == 411

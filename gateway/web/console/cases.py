@@ -1,21 +1,19 @@
 """The cases as staff read them: the list with the time left, and one case with all that happened in it.
 
-Looks only; decisions are made on the command line (`arfgate case`) until the console has accounts, since
-a case's events name who decided. Must never show evidence as anything but text, nor a body at all.
+Must never show evidence as anything but text, nor a body at all.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.responses import Response
 
-from gateway.house import House
 from gateway.store import cases
 from gateway.store.cases import CaseLine
+from gateway.web.visit import Place, Role, Visit
 
 _LINES = 200  # on one page
 _EVENTS = 500  # the last ones
@@ -43,16 +41,15 @@ def time_left(notified_at: datetime | None, due_at: datetime | None, now: dateti
     return TimeLeft(round(share, 3), f"{hours}:{rest:02d} h {'late' if late else 'left'}", late)
 
 
-async def listing(house: House, request: Request) -> dict[str, Any]:
-    """What `cases.html` shows. `?all=1`: ended ones too; `?before=ID`: the page after that case."""
-    everything = request.query_params.get("all") == "1"
-    before = request.query_params.get("before", "")
-    first = int(before) if before.isascii() and before.isdecimal() and len(before) < 18 else None
-    async with house.database.reading() as connection:
+async def listing(visit: Visit) -> Response:
+    """`?all=1`: ended ones too; `?before=ID`: the page after that case."""
+    everything, first = visit.asked("all") == "1", visit.asked_number("before")
+    async with visit.house.database.reading() as connection:
         found = await cases.listed(connection, only_open=not everything, limit=_LINES + 1, before=first)
-    shown, now = found[:_LINES], house.clock()
+    shown, now = found[:_LINES], visit.house.clock()
     lines = [(line, time_left(line.notified_at, line.due_at, now)) for line in _first_due_first(shown)]
-    return {"lines": lines, "everything": everything, "following": shown[-1].id if len(found) > _LINES else None}
+    following = shown[-1].id if len(found) > _LINES else None
+    return visit.show("console/cases.html", lines=lines, everything=everything, following=following)
 
 
 def _first_due_first(lines: list[CaseLine]) -> list[CaseLine]:
@@ -60,20 +57,21 @@ def _first_due_first(lines: list[CaseLine]) -> list[CaseLine]:
     return sorted(lines, key=lambda line: (line.due_at is None, line.due_at.timestamp() if line.due_at else -line.id))
 
 
-async def one(house: House, number: str) -> dict[str, Any]:
-    """What `case.html` shows. Raises HTTPException 404."""
-    async with house.database.reading() as connection:
+async def one(visit: Visit) -> Response:
+    """A case with everything in it."""
+    number = visit.text("number")
+    async with visit.house.database.reading() as connection:
         case = await cases.shown(connection, number)
     if case is None:
         raise HTTPException(404)
-    now = house.clock()
+    now = visit.house.clock()
     bars = [(clock, time_left(clock.notified_at, clock.due_at, now)) for clock in case["clocks"]]
     findings = {
         (said["code"], said["evidence"]): None
         for report in case["reports"]
         for said in report["parsed"].get("findings", ())
     }
-    return case | {
+    told = case | {
         "bars": bars,
         "findings": list(findings),
         "reports": case["reports"][-_REPORTS:],
@@ -81,3 +79,10 @@ async def one(house: House, number: str) -> dict[str, Any]:
         "events": case["events"][-_EVENTS:],
         "all_events": len(case["events"]),
     }
+    return visit.show("console/case.html", **told)
+
+
+PLACES = (
+    Place("/cases", listing, Role.VIEWER),
+    Place("/case/{number}", one, Role.VIEWER, personal=True),
+)

@@ -1,0 +1,113 @@
+"""The web application: every table of pages behind one check of role, proof and size.
+
+Must never answer a page whose table names a role to somebody who has not got it. What a page does is in
+`console` (staff), `portal` (customers and reporters); what no answer may lack is in `guard`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from gateway.house import House
+from gateway.queue import NoEntryError, QueueError
+from gateway.store.database import StoreError
+from gateway.web import console, portal
+from gateway.web.guard import Guard
+from gateway.web.site import Site
+from gateway.web.visit import Place, Visit
+
+PLACES: tuple[Place, ...] = (*console.PLACES, *portal.PLACES)
+_STATIC = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_FOLDER = Path(__file__).parent / "static"
+_MOST_FIELDS = 1100
+_SENTENCES = {404: "There is no such page.", 405: "This page cannot be used in that way."}
+
+
+def application(house: House) -> FastAPI:
+    """The application that uvicorn serves."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    site = Site(house)
+    errors = _Errors(site)
+    for place in PLACES:
+        app.router.routes.append(Route(place.path, _behind_the_door(site, place), methods=[place.method]))
+    files = {file.name: file.read_bytes() for file in _FOLDER.iterdir() if file.suffix in _STATIC}
+    app.router.routes.append(Route("/static/{name}", _static(files), methods=["GET"]))
+    app.add_exception_handler(HTTPException, errors.http)
+    app.add_exception_handler(RequestValidationError, errors.address)
+    app.add_exception_handler(QueueError, errors.cannot)
+    app.add_exception_handler(StoreError, errors.database)
+    app.add_middleware(Guard, refuse=errors.sentence, most_body=max(place.most_body for place in PLACES))
+    return app
+
+
+def _behind_the_door(site: Site, place: Place) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        visit = Visit(request, site, place, site.door.visitor(request))
+        if place.role is not None:
+            _only_for(site, visit, place)
+        if place.method == "POST":
+            await _take_form(site, visit)
+        return await place.answer(visit)
+
+    return answer
+
+
+def _only_for(site: Site, visit: Visit, place: Place) -> None:
+    if visit.visitor is None:
+        raise HTTPException(403, site.door.how_to_come_in(site.house.settings))
+    if not visit.may(place.role or max(type(visit.visitor.role))):
+        raise HTTPException(403, "Your account may not do this. Somebody with a higher role can.")
+    if place.legal and not visit.visitor.legal:
+        raise HTTPException(403, "The legal lane is open to named staff only.")
+
+
+async def _take_form(site: Site, visit: Visit) -> None:
+    """Read the form and check that it came from a page of ours. Raises HTTPException."""
+    length = int(visit.request.headers.get("content-length", "0"))  # the guard let digits only pass
+    if length > visit.place.most_body:
+        raise HTTPException(413, "That is too much for this form.")
+    visit.form = await visit.request.form(max_files=visit.place.files, max_fields=_MOST_FIELDS)
+    if visit.place.role is not None and not site.door.sent_by_us(visit.request, visit.field("proof")):
+        raise HTTPException(403, "This form is out of date. Open the page again and repeat it.")
+
+
+def _static(files: dict[str, bytes]) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in files:
+            raise HTTPException(404)
+        return Response(files[name], media_type=_STATIC[Path(name).suffix])
+
+    return answer
+
+
+class _Errors:
+    """What went wrong, as a page with one sentence and never more."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def sentence(self, status: int, text: str) -> Response:
+        return HTMLResponse(self.site.sentence(status, text).encode("utf-8", "replace"), status)
+
+    async def http(self, _: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        own = error.detail if error.status_code in {403, 409, 413, 422, 429} else ""
+        return self.sentence(error.status_code, own or _SENTENCES.get(error.status_code, "That cannot be done here."))
+
+    async def address(self, *_: object) -> Response:
+        return self.sentence(404, _SENTENCES[404])
+
+    async def cannot(self, _: Request, error: Exception) -> Response:
+        return self.sentence(404 if isinstance(error, NoEntryError) else 422, str(error))
+
+    async def database(self, _: Request, error: Exception) -> Response:
+        return self.sentence(503, str(error))

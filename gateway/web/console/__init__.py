@@ -1,0 +1,12 @@
+"""The pages of staff. One module a page; each has its table PLACES, and the rail of the frame is here.
+
+`RAIL`: path and word of each place of the left rail, in order; a place appears there when its page exists.
+"""
+
+from __future__ import annotations
+
+from gateway.web.console import cases, entrance, queue
+from gateway.web.visit import Place
+
+PLACES: tuple[Place, ...] = (*entrance.PLACES, *queue.PLACES, *cases.PLACES)
+RAIL = (("/queue", "Queue"), ("/cases", "Cases"))

@@ -1,0 +1,7 @@
+"""The pages of people without an account: customers with a signed link, reporters with a token, the public form."""
+
+from __future__ import annotations
+
+from gateway.web.visit import Place
+
+PLACES: tuple[Place, ...] = ()

@@ -1,0 +1,60 @@
+"""What all pages share: the house, the door, the templates in each language, the rail of the console.
+
+Must never hold anything of one visit.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gateway.house import House
+from gateway.web import console, words
+from gateway.web.door import Door
+from gateway.web.visit import Visit
+
+LANGUAGES = {"en": "English", "zh": "中文"}
+_HERE = Path(__file__).parent
+
+
+class Site:
+    """Made once for the application."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        web = house.settings.web
+        self.door = Door(web.token.get_secret_value() if web.token else None, house.key("web"))
+        self.templates = {code: words.environment(_HERE / "templates", code) for code in LANGUAGES}
+
+    def rail(self) -> tuple[tuple[str, str], ...]:
+        """Path and word of each place of staff."""
+        return console.RAIL
+
+    def language(self, visit: Visit) -> str:
+        """What the visitor chose, else what the browser asks for, else English."""
+        chosen = visit.request.cookies.get("arfgate-language", "")
+        if chosen in LANGUAGES:
+            return chosen
+        wanted = visit.request.headers.get("accept-language", "")[:200].lower().split(",")
+        return next((code for w in wanted for code in LANGUAGES if w.strip().startswith(code)), "en")
+
+    def render(self, visit: Visit, template: str, values: dict[str, Any]) -> str:
+        """Every template knows: visit, visitor, language, proof (of forms), now, Role's names as may(...)."""
+        language = self.language(visit)
+        return (
+            self.templates[language]
+            .get_template(template)
+            .render(
+                visit=visit,
+                visitor=visit.visitor,
+                language=language,
+                path=visit.request.url.path,
+                proof=self.door.form_proof(visit.request),
+                now=self.house.clock(),
+                **values,
+            )
+        )
+
+    def sentence(self, status: int, text: str) -> str:
+        """The page of an error: status and one sentence."""
+        return self.templates["en"].get_template("sentence.html").render(status=status, text=text, language="en")

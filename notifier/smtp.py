@@ -20,6 +20,7 @@ from notifier.answers import Phase, answer_text, outcome_of
 from notifier.compose import Composed
 from notifier.connection import SmtpSettings, Target, open_connection, tls_context
 from notifier.dns import LookupFailed, NoMail, Resolver, is_public
+from notifier.exchange import BrokenError, Exchange, Rejection
 from notifier.headers import clean, is_address
 from notifier.notice import Deferred, Delivered, Outcome, Refused, Why
 
@@ -27,7 +28,8 @@ __all__ = ["Mailer", "SmtpSettings"]
 
 _CLOSING = 421
 _NO_XCHAR = re.compile(r"[^!-~]|[+=]")
-_TAKEN = (aiosmtplib.SMTPStatus.completed, aiosmtplib.SMTPStatus.will_forward)
+_ACCEPTED = 250
+_GOODBYE_SECONDS = 2.0
 
 
 class _BrokenError(Exception):
@@ -51,7 +53,7 @@ class Mailer:
         self._settings = settings
         self._resolver = resolver
         self._lock = asyncio.Lock()
-        self._connection: aiosmtplib.SMTP | None = None
+        self._exchange: Exchange | None = None
         self._target: Target | None = None
         self._context = tls_context(settings) if settings.tls != "none" else None
 
@@ -132,7 +134,7 @@ class Mailer:
         """One mail to one server, whose answer is the outcome. A kept connection that died meanwhile is
         replaced once. Raises _BrokenError."""
         while True:
-            kept = self._connection if self._target == target else None
+            kept = self._exchange if self._target == target else None
             try:
                 if kept is None:
                     await self._connect(target, composed)
@@ -152,30 +154,33 @@ class Mailer:
         opened = await open_connection(self._settings, target, self._context, hello)
         if isinstance(opened, Deferred):
             raise _BrokenError(opened, data_started=False)
-        self._connection, self._target = opened, target
+        self._exchange, self._target = Exchange(opened, self._settings.answer_seconds), target
 
     async def _transaction(self, target: Target, composed: Composed) -> Outcome:
-        connection = self._connection
-        assert connection is not None
-        phase: Phase = "mail"
+        exchange = self._exchange
+        assert exchange is not None
         try:
-            mail_options, rcpt_options = self._options(connection, composed)
-            # As commands: mail() and rcpt() would look once more for the addresses in what are plainly addresses.
-            await _say(connection, b"MAIL", f"FROM:<{composed.envelope_from}>", *mail_options)
-            phase = "rcpt"
-            await _say(connection, b"RCPT", f"TO:<{composed.envelope_to}>", *rcpt_options)
-            phase = "data"
-            response = await connection.data(composed.message)
-        except aiosmtplib.SMTPResponseException as error:
-            if error.code == _CLOSING:
-                final = Deferred(Why.SERVER, answer_text(error.code, error.message))
-                raise _BrokenError(final, data_started=phase == "data") from error
-            return outcome_of(phase, error.code, error.message)
-        except (aiosmtplib.SMTPException, OSError) as error:
+            answer = await exchange.hand_over(self._commands(exchange.connection, composed), composed.message)
+        except (BrokenError, TimeoutError) as error:
             why = Why.TIMEOUT if isinstance(error, TimeoutError) else Why.CONNECTION
-            final = Deferred(why, clean(f"{target.name}: {error}", 500))
-            raise _BrokenError(final, data_started=phase == "data") from error
-        return Delivered(answer_text(response.code, response.message), target.name)
+            said = str(error) or f"no answer within {self._settings.answer_seconds:g} seconds"
+            final = Deferred(why, clean(f"{target.name}: {said}", 500))
+            raise _BrokenError(final, data_started=exchange.content_began) from error
+        phase: Phase = answer.phase if isinstance(answer, Rejection) else "data"
+        reply = answer.reply if isinstance(answer, Rejection) else answer
+        if reply.code == _CLOSING:
+            final = Deferred(Why.SERVER, answer_text(reply.code, reply.words))
+            raise _BrokenError(final, data_started=exchange.content_began)
+        if isinstance(answer, Rejection) or reply.code != _ACCEPTED:
+            return outcome_of(phase, reply.code, reply.words)
+        return Delivered(answer_text(reply.code, reply.words), target.name)
+
+    def _commands(self, connection: aiosmtplib.SMTP, composed: Composed) -> tuple[bytes, bytes, bytes]:
+        # Plain addresses (`is_address`) and options of ours: nothing in them can end a line.
+        mail, rcpt = self._options(connection, composed)
+        sender = " ".join([f"MAIL FROM:<{composed.envelope_from}>", *mail])
+        recipient = " ".join([f"RCPT TO:<{composed.envelope_to}>", *rcpt])
+        return f"{sender}\r\n".encode("ascii"), f"{recipient}\r\n".encode("ascii"), b"DATA\r\n"
 
     def _options(self, connection: aiosmtplib.SMTP, composed: Composed) -> tuple[list[str], list[str]]:
         mail = [f"SIZE={len(composed.message)}"] if connection.supports_extension("size") else []
@@ -188,24 +193,18 @@ class Mailer:
         return mail, ["NOTIFY=SUCCESS,FAILURE", f"ORCPT=rfc822;{_xtext(composed.envelope_to)}"]
 
     async def _quit(self) -> None:
-        connection = self._connection
-        self._connection = self._target = None
-        if connection is None:
+        exchange = self._exchange
+        self._exchange = self._target = None
+        if exchange is None:
             return
-        with contextlib.suppress(aiosmtplib.SMTPException, OSError):
-            await connection.quit(timeout=2)
-        connection.close()
+        with contextlib.suppress(BrokenError, TimeoutError):
+            await exchange.quit(_GOODBYE_SECONDS)
+        exchange.close()
 
     def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = self._target = None
-
-
-async def _say(connection: aiosmtplib.SMTP, verb: bytes, *arguments: str) -> None:
-    response = await connection.execute_command(verb, *(argument.encode("ascii") for argument in arguments))
-    if response.code not in _TAKEN:
-        raise aiosmtplib.SMTPResponseException(response.code, response.message)
+        if self._exchange is not None:
+            self._exchange.close()
+        self._exchange = self._target = None
 
 
 def _xtext(text: str) -> str:

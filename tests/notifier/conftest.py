@@ -224,8 +224,10 @@ class ScriptedSmtp:
         await self._say(writer, self._reply("DATA", "354 go on"))
         if not self._reply("DATA", "354").startswith("354"):
             return
-        raw = await reader.readuntil(b"\r\n.\r\n")
-        self.messages.append(raw[:-3].replace(b"\r\n..", b"\r\n."))
+        lines = []
+        while (line := await reader.readuntil(b"\r\n")) != b".\r\n":
+            lines.append(line.removeprefix(b"."))
+        self.messages.append(b"".join(lines))
         await self._say(writer, self._reply("MESSAGE", "250 2.0.0 queued as 1"))
 
     async def _say(self, writer: asyncio.StreamWriter, reply: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import structlog
 from hypothesis import settings
@@ -27,7 +25,9 @@ def rewrite(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def _logs_as_they_begin() -> Iterator[None]:
-    """A command that ran in this process has set the level of the logs: the next test must not inherit it."""
-    yield
+def _logs_as_they_begin() -> None:
+    """A command that ran in this process has set the level of the logs: the next test must not inherit it. A traceback
+    is plain, since drawing one with all its variables takes a second."""
     structlog.reset_defaults()
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])

@@ -19,9 +19,9 @@ READERS = [f"reader@r{number}.example" for number in range(20)]
 
 
 @contextlib.asynccontextmanager
-async def under(policy: str, folder: Path, relay: SmtpReceiver) -> AsyncIterator[Scene]:
+async def under(policy: str, folder: Path, url: str, relay: SmtpReceiver) -> AsyncIterator[Scene]:
     """A house whose default policy is this one, with a SQLite database and a real SMTP receiver."""
-    world = World(folder, f"sqlite+aiosqlite:///{folder / 'arfgate.db'}")
+    world = World(folder, url)
     async with opened_scene(world, relay, policy={"name": policy}) as scene:
         yield scene
 

@@ -14,8 +14,8 @@ HOLDER = "abuse@alder.example"
 
 
 @pytest.fixture
-async def scene(tmp_path, smtp_receiver) -> AsyncIterator[Scene]:
-    async with under("pageant", tmp_path, smtp_receiver) as made:
+async def scene(tmp_path, sqlite_url, smtp_receiver) -> AsyncIterator[Scene]:
+    async with under("pageant", tmp_path, sqlite_url, smtp_receiver) as made:
         yield made
 
 

@@ -17,8 +17,8 @@ HOLDER = "abuse@alder.example"
 
 
 @pytest.fixture
-async def scene(tmp_path, smtp_receiver) -> AsyncIterator[Scene]:
-    async with under("ses", tmp_path, smtp_receiver) as made:
+async def scene(tmp_path, sqlite_url, smtp_receiver) -> AsyncIterator[Scene]:
+    async with under("ses", tmp_path, sqlite_url, smtp_receiver) as made:
         yield made
 
 

@@ -209,8 +209,8 @@ async def test_a_dropped_report_is_rejected_with_who_said_so(desk: Desk):
 
 
 @pytest.mark.standard("AR-6")
-async def test_a_thousand_reports_with_forged_senders_bring_no_reply(tmp_path, smtp_receiver):
-    url = f"sqlite+aiosqlite:///{tmp_path / 'arfgate.sqlite'}"
+async def test_a_thousand_reports_with_forged_senders_bring_no_reply(tmp_path, sqlite_url, smtp_receiver):
+    url = sqlite_url
     smtp = {"host": "127.0.0.1", "port": smtp_receiver.port, "security": "none"}
     async with waiting_house(tmp_path, url, smtp=smtp) as waiting:
         desk = Desk(waiting, smtp_receiver)
@@ -237,8 +237,10 @@ async def test_a_thousand_reports_with_forged_senders_bring_no_reply(tmp_path, s
 
 @pytest.mark.standard("AR-4")
 @pytest.mark.parametrize("make", [inline, attached])
-async def test_a_thousand_reports_from_one_authenticated_sender_bring_one_reply(tmp_path, smtp_receiver, make):
-    url = f"sqlite+aiosqlite:///{tmp_path / 'arfgate.sqlite'}"
+async def test_a_thousand_reports_from_one_authenticated_sender_bring_one_reply(
+    tmp_path, sqlite_url, smtp_receiver, make
+):
+    url = sqlite_url
     smtp = {"host": "127.0.0.1", "port": smtp_receiver.port, "security": "none"}
     async with waiting_house(tmp_path, url, smtp=smtp) as waiting:
         desk = Desk(waiting, smtp_receiver)

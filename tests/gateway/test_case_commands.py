@@ -14,8 +14,8 @@ from gateway.policies import policy as policies
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    made = World(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'arfgate.db'}")
+def world(tmp_path: Path, sqlite_url: str) -> World:
+    made = World(tmp_path, sqlite_url)
     rules = Path(policies.__file__).with_name("default.toml").read_text(encoding="utf-8")
     extra = '\n[fines]\nmode = "staff"\namount = "12.50"\n'
     (tmp_path / "mine.toml").write_text(rules.replace('name = "default"', 'name = "mine"') + extra, encoding="utf-8")

@@ -20,9 +20,9 @@ BIRCH = "198.51.100.70"
 
 
 @pytest.fixture
-async def waiting(tmp_path, smtp_receiver: SmtpReceiver) -> AsyncIterator[Waiting]:
+async def waiting(tmp_path, sqlite_url, smtp_receiver: SmtpReceiver) -> AsyncIterator[Waiting]:
     smtp = {"host": "127.0.0.1", "port": smtp_receiver.port, "security": "none", "bounce_grace_minutes": 0}
-    async with waiting_house(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'x.sqlite'}", smtp=smtp) as made:
+    async with waiting_house(tmp_path, sqlite_url, smtp=smtp) as made:
         yield made
 
 

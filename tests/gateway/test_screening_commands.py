@@ -33,12 +33,12 @@ def _empty_environment(monkeypatch):
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, sqlite_url):
     """The command after mails (1) incomplete, (2) legal, (3) an opt-out, (4, 5) two of one mailing."""
 
     async def fill() -> None:
         legal = {"staff": [ANN, BOB], "jurisdictions": ["eu"]}
-        url = f"sqlite+aiosqlite:///{tmp_path / 'arfgate.db'}"
+        url = sqlite_url
         async with waiting_house(tmp_path, url, legal=legal, replies={"enabled": False}) as waiting:
             opt_out = arf(BIRCH, complainant="=cmd@reader.example")
             await waiting.take_in(

@@ -206,9 +206,9 @@ async def test_nobody_accountable_gets_no_record(scene: Scene):
 
 @pytest.mark.duty("CON-2")
 @pytest.mark.parametrize(("role", "asks"), [("abuse", True), ("postmaster", True), ("isp-desk", False)])
-async def test_each_mailbox_asks_for_what_the_policy_says(tmp_path, role, asks):
+async def test_each_mailbox_asks_for_what_the_policy_says(tmp_path, sqlite_url, role, asks):
     """The shipped policy: other providers' administrators need not show the header where address and time are named."""
-    world = World(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'arfgate.sqlite'}")
+    world = World(tmp_path, sqlite_url)
     world.mailbox("one", 1143, "one@isp.example", role=role)
     world.write()
     async with opened(load(world.config), clock=lambda: NOW) as house:
@@ -226,10 +226,10 @@ async def network(house):
 
 
 @pytest.fixture
-def run(tmp_path, name_server: NameServer, background, smtp_receiver):
+def run(tmp_path, sqlite_url, name_server: NameServer, background, smtp_receiver):
     """`run("explain", file)`: what the command prints, on a house that has seen two reports."""
     FBL.publish(name_server)
-    url = f"sqlite+aiosqlite:///{tmp_path / 'arfgate.sqlite'}"
+    url = sqlite_url
     dns = {"nameservers": ["127.0.0.1"], "port": name_server.port}
     smtp = {"host": "127.0.0.1", "port": smtp_receiver.port, "security": "none"}
 

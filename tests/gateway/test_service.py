@@ -17,9 +17,9 @@ USER = "abuse@isp.example"
 
 
 @pytest.fixture
-def world(tmp_path, pymap_server) -> World:
+def world(tmp_path, sqlite_url, pymap_server) -> World:
     pymap_server.add_user(USER)
-    world = World(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'arfgate.db'}")
+    world = World(tmp_path, sqlite_url)
     world.mailbox("abuse", pymap_server.port, USER, poll_seconds=3600)
     return world
 

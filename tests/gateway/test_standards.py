@@ -40,8 +40,8 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(tmp_path, smtp_receiver) -> AsyncIterator[Scene]:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'arfgate.sqlite'}"
+async def scene(tmp_path, sqlite_url, smtp_receiver) -> AsyncIterator[Scene]:
+    url = sqlite_url
     smtp = {"host": "127.0.0.1", "port": smtp_receiver.port, "security": "none", "bounce_grace_minutes": 0}
     screening = {"own_checks": False, "cfbl_addresses": ["feedback@isp.example"]}
     async with waiting_house(tmp_path, url, smtp=smtp, screening=screening) as waiting:

@@ -255,9 +255,10 @@ async def _live(folder: Path, happens: list[tuple[str, int]]) -> None:
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(HAPPENS)
-def test_no_step_runs_twice_and_none_is_left_out(tmp_path: Path, happens: list[tuple[str, int]]):
+def test_no_step_runs_twice_and_none_is_left_out(tmp_path: Path, migrated_file: Path, happens: list[tuple[str, int]]):
     folder = tmp_path / "life"
     folder.mkdir()
+    shutil.copy(migrated_file, folder / "arfgate.db")
     try:
         asyncio.run(_live(folder, happens))
     finally:

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from gateway.store.database import Database
 from servers.background import BackgroundLoop
 from servers.cut_proxy import CutProxy
 from servers.dovecot import Dovecot
@@ -205,13 +208,56 @@ def postgres(background: BackgroundLoop) -> Iterator[Postgres]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy: migrating takes longer than most of the tests."""
+    path = tmp_path_factory.mktemp("template") / "arfgate.sqlite"
+    asyncio.run(_migrate(f"sqlite+aiosqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: Postgres) -> str:
+    """The name of a migrated PostgreSQL database to copy."""
+    url = postgres.create()
+    asyncio.run(_migrate(url))
+    return postgres.name_of(url)
+
+
+async def _migrate(url: str) -> None:
+    made = Database(url)
+    await made.migrate()
+    await made.close()
+
+
+@pytest.fixture
+def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+    """A database that holds nothing yet, as SQLAlchemy's async URL, for tests where its kind says nothing."""
+    return f"sqlite+aiosqlite:///{shutil.copy(migrated_file, tmp_path / 'arfgate.db')}"
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres, migrated_template: str) -> Iterator[str]:
+    url = postgres.create(migrated_template)
+    yield url
+    postgres.drop(url)
+
+
 @pytest.fixture(
     params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))], ids=["sqlite", "postgresql"]
 )
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database, as SQLAlchemy's async URL: every test that uses it runs on both kinds."""
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A database that holds nothing yet: every test that uses it runs on both kinds."""
+    return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))], ids=["sqlite", "postgresql"]
+)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without any table."""
     if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path / 'arfgate.sqlite'}"
+        yield f"sqlite+aiosqlite:///{tmp_path / 'empty.sqlite'}"
         return
     server: Postgres = request.getfixturevalue("postgres")
     url = server.create()

@@ -12,9 +12,9 @@ from servers.needs import require
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path, sqlite_url: str) -> World:
     """On SQLite; give it another `database_url` before anything runs."""
-    return World(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'arfgate.db'}")
+    return World(tmp_path, sqlite_url)
 
 
 @pytest.fixture

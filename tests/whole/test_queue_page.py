@@ -68,8 +68,8 @@ class Seen:
 
 
 @pytest.fixture
-async def queue_url(tmp_path) -> AsyncIterator[str]:
-    async with waiting_house(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'arfgate.db'}") as waiting:
+async def queue_url(tmp_path, sqlite_url) -> AsyncIterator[str]:
+    async with waiting_house(tmp_path, sqlite_url) as waiting:
         await waiting.take_in(*MAILS)
         async with served(application(waiting.house)) as url:
             yield url

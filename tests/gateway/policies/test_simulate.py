@@ -14,8 +14,8 @@ from servers.readers import complaint
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'arfgate.db'}")
+def world(tmp_path: Path, sqlite_url: str) -> World:
+    return World(tmp_path, sqlite_url)
 
 
 async def test_the_past_under_another_policy(world, smtp_receiver):

@@ -23,11 +23,11 @@ def _empty_environment(monkeypatch):
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, sqlite_url):
     """The command on a queue of three reports about 198.51.100.7 and .9 and one about a stranger."""
 
     async def fill() -> None:
-        async with waiting_house(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'arfgate.db'}") as waiting:
+        async with waiting_house(tmp_path, sqlite_url) as waiting:
             hostile = arf("203.0.113.9", subject="=?utf-8?q?gone_=E2=80=AE_red_=1B[31m?=")
             await waiting.take_in(arf(), arf(), arf("198.51.100.9"), hostile)
 

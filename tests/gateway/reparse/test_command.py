@@ -16,7 +16,7 @@ from servers.waiting import arf, waiting_house
 
 
 @pytest.fixture
-def run(tmp_path, yesterday, monkeypatch):
+def run(tmp_path, sqlite_url, yesterday, monkeypatch):
     """The command on two unknown messages that are reports today, and one that is read as it was."""
     for name in os.environ:
         if name.startswith("ARFGATE_"):
@@ -24,7 +24,7 @@ def run(tmp_path, yesterday, monkeypatch):
     monkeypatch.setenv("SUDO_USER", "ann")
 
     async def fill() -> None:
-        async with waiting_house(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'arfgate.db'}") as waiting:
+        async with waiting_house(tmp_path, sqlite_url) as waiting:
             unknown = lambda parsed: replace(parsed, kind=Kind.UNKNOWN, format=None, reports=())  # noqa: E731
             await yesterday(waiting, unknown, arf("198.51.100.70"), arf("198.51.100.71"))
             await waiting.take_in(arf("198.51.100.72"))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +16,6 @@ from gateway.store import customers, desk
 from gateway.store.database import Database
 from gateway.store.tables import events
 from parsers.report import ResourceKind, Role
-from servers.postgres import Postgres
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TERMS = Terms("default 1", timedelta(days=30))
@@ -28,43 +25,9 @@ birch,Birch Ltd,alder,desk@birch.example,192.0.2.128/26,2020-01-01T00:00:00+00:0
 """
 
 
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file to copy: migrating takes longer than most of the tests."""
-    path = tmp_path_factory.mktemp("template") / "arfgate.sqlite"
-    asyncio.run(_migrate(f"sqlite+aiosqlite:///{path}"))
-    return path
-
-
-@pytest.fixture(scope="session")
-def migrated_template(postgres: Postgres) -> str:
-    """The name of a migrated PostgreSQL database to copy."""
-    url = postgres.create()
-    asyncio.run(_migrate(url))
-    return postgres.name_of(url)
-
-
-async def _migrate(url: str) -> None:
-    made = Database(url)
-    await made.migrate()
-    await made.close()
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
-def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        path = shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "arfgate.sqlite")
-        yield f"sqlite+aiosqlite:///{path}"
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    url = server.create(request.getfixturevalue("migrated_template"))
-    yield url
-    server.drop(url)
-
-
 @pytest.fixture
-async def database(migrated_url: str) -> AsyncIterator[Database]:
-    made = Database(migrated_url)
+async def database(database_url: str) -> AsyncIterator[Database]:
+    made = Database(database_url)
     yield made
     await made.close()
 

@@ -9,8 +9,8 @@ from gateway.store import migrate
 from gateway.store.database import Database
 
 
-async def test_from_nothing_the_migrations_make_every_table(database_url):
-    database = Database(database_url)
+async def test_from_nothing_the_migrations_make_every_table(empty_database_url):
+    database = Database(empty_database_url)
     async with database.reading() as connection:
         assert await connection.run_sync(lambda c: inspect(c).get_table_names()) == []
         assert (await connection.run_sync(migrate.version))[0] is None

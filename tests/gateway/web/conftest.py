@@ -10,8 +10,8 @@ from servers.waiting import TOKEN, served, waiting_house
 
 
 @pytest.fixture
-async def waiting(tmp_path):
-    async with waiting_house(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'arfgate.db'}") as made:
+async def waiting(tmp_path, sqlite_url):
+    async with waiting_house(tmp_path, sqlite_url) as made:
         yield made
 
 

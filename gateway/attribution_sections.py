@@ -37,7 +37,7 @@ class Attribution(Section):
 
 
 class Source(Section):
-    """A system that knows who holds which address: read by `arfgate assignment import NAME`."""
+    """A system that knows who holds which address: the service reads it on schedule."""
 
     name: MailboxName
     """Short name; assignments remember it."""
@@ -56,7 +56,9 @@ class Source(Section):
     year: Annotated[int, Field(ge=2000, le=2100)] | None = None
     """Logs without a year in their times: the year of the first line; default: the file's last change decides."""
     minutes: Annotated[int, Field(ge=1, le=10_080)] = 15
-    """Minutes between two runs of the service."""
+    """Minutes from one reading to the next."""
+    node: Text | None = None
+    """Only the node of this name reads it: files belong to one machine."""
     private_hosts: TextList = ()
     """host:port that may be private and without TLS, for a NetBox inside your network."""
 

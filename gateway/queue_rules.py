@@ -7,7 +7,7 @@ place what attribution does not find by itself under the rule.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.attribution.attribute import attribute as attribute_report
 from gateway.attribution.network import Network
+from gateway.attribution.relays import RelayMail, keys_of
 from gateway.dossier import Dossier
 from gateway.house import House
 from gateway.intake import customer_values
@@ -31,7 +32,7 @@ from gateway.queue import (
     read_again,
     waiting_entry,
 )
-from gateway.store import assignments, customers, switches
+from gateway.store import assignments, customers, identifiers, switches
 from gateway.store import queue as store
 from gateway.store.queue import Entry
 from parsers.fields import place as place_of
@@ -220,14 +221,24 @@ async def _resolved(house: House, network: Network) -> AsyncIterator[list[Resolv
         last = ids[-1]
         of_report = {report_id: [e for e in entries if e.report_id == report_id] for report_id in ids}
         dossiers = await read_again(house, [of_report[report_id][0] for report_id in ids])
-        yield [_settle(dossier, of_report[report_id], network) for report_id, dossier in dossiers.items()]
+        logged = await _logged(house, network, dossiers.values())
+        yield [_settle(dossier, of_report[report_id], network, logged) for report_id, dossier in dossiers.items()]
 
 
-def _settle(dossier: Dossier, entries: list[Entry], network: Network) -> Resolved:
+async def _logged(house: House, network: Network, dossiers: Iterable[Dossier]) -> list[RelayMail]:
+    """What our relays' logs have by now of mails like these."""
+    if not network.relays:
+        return []
+    keys = [keys_of(dossier.reports[0].report) for dossier in dossiers]
+    async with house.database.reading() as connection:
+        return await identifiers.relay_records(connection, keys)
+
+
+def _settle(dossier: Dossier, entries: list[Entry], network: Network, logged: list[RelayMail]) -> Resolved:
     """Compare what waits of a report with what attribution finds now. An entry that is no longer one (a foreign
     source, once the advertised host is ours) stands for what appeared in its place."""
     report_id = entries[0].report_id
-    found = attribute_report(dossier.reports[0].report, dossier.message.received_at, network)
+    found = attribute_report(dossier.reports[0].report, dossier.message.received_at, network, logged)
     known = {(e.kind, e.role, e.value): e for e in entries}
     keys = {(a.kind.value, a.role.value, a.value) for a in found}
     gone = [e for key, e in known.items() if key not in keys and e.queue in store.OPEN]

@@ -1,16 +1,23 @@
 """Assignments from the systems that know: one run of one source, batch by batch, each with its position.
 
-Killed between two batches it goes on behind the last one. A record that cannot be placed is counted with its holder's
-name and stops nothing. After a run, what waits in the unmatched queue is attributed again. Must never delete.
+The service reads each on schedule, under a lease: one node at a time; people may read one by hand. Killed between two
+batches it goes on behind the last one. A record that cannot be placed is counted with its holder's name and stops
+nothing. After a run, what waits in the unmatched queue is attributed again. Must never delete.
 """
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import datetime
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
+
+from gateway import staff_mail
 from gateway.attribution.relays import RelayMail
 from gateway.attribution_sections import Source
 from gateway.connectors.sources.contract import Batch, Known, Lease, Position, Reader, SourceError
@@ -22,39 +29,108 @@ from gateway.connectors.sources.tables import Table
 from gateway.house import House
 from gateway.intake.customer_values import BadValueError
 from gateway.queue_rules import run_again
-from gateway.store import identifiers, leases
+from gateway.staff_mail import Alarm
+from gateway.store import events, identifiers, leases, source_runs
+from gateway.store.database import StoreError
+from gateway.store.events import Event
 from gateway.store.leases import Changes
+from gateway.store.source_runs import Run, State
 from notifier.http import Fetched, HttpClient, NotFetched
+
+_FAILURES = 3  # in a row, then staff are told
+_PROBLEMS = 200  # of one run that are kept
+
+log = structlog.get_logger(module=__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A source for people. `kind` and `minutes` None: it is none of the settings, a file was imported by hand."""
+
+    state: State
+    kind: str | None
+    minutes: int | None
+    last: Run | None
+
+
+@dataclass
+class _Hand:
+    """One run under way. `holder`: by which the lease knows us."""
+
+    house: House
+    name: str
+    holder: str
+    changes: Changes = field(default_factory=Changes)
+
+
+class SourceBusyError(SourceError):
+    """Somebody else reads it at this moment."""
+
+
+async def run_due(house: House) -> int:
+    """Read the sources of this node whose turn it is. Returns how many were read."""
+    own = {source.name: source for source in house.settings.sources if source.node in {None, house.node}}
+    if not own:
+        return 0
+    async with house.database.reading() as connection:
+        names = await source_runs.due(connection, list(own), house.clock())
+    done = await asyncio.gather(*(_on_time(house, own[name]) for name in names))
+    return sum(done)
 
 
 async def run(house: House, source: Source, who: str) -> Changes:
     """Read what is new of a source. Raises SourceError after it is remembered what went wrong."""
     http = HttpClient(house.resolver, house.clock) if source.kind == "netbox" else None
     try:
-        return await run_reader(house, source.name, reader(source, http), who)
+        return await run_reader(house, source.name, reader(source, http), who, timedelta(minutes=source.minutes))
     finally:
         if http is not None:
             await http.aclose()
 
 
-async def run_reader(house: House, name: str, read: Reader, who: str) -> Changes:
-    """The same with a reader in hand: for a file that is no setting."""
-    changes = Changes()
-    async with house.database.reading() as connection:
-        position: Position = (await leases.state(connection, name)).get("position") or {}
-    try:
-        async for batch in read.read(position):
-            await _take(house, name, batch, changes)
-            position = batch.position
-    except SourceError as error:
-        async with house.database.writing() as connection:
-            await leases.remember(connection, name, position, now=house.clock(), error=str(error))
-        raise
-    placed = await run_again(house, who, f"assignments from {name}") if changes.new or changes.changed else []
+async def run_reader(house: House, name: str, read: Reader, who: str, every: timedelta | None = None) -> Changes:
+    """The same with a reader in hand: for a file that is no setting. `every`: the time to the service's next run."""
+    began = house.clock()
+    hand = _Hand(house, name, f"{house.node} {secrets.token_hex(4)}")
     async with house.database.writing() as connection:
-        report = asdict(changes) | {"placed": len(placed)}
-        await leases.remember(connection, name, position, now=house.clock(), report=report)
-    return changes
+        taken = await source_runs.take(connection, name, hand.holder, began)
+    if taken is None:
+        wait = source_runs.LEASE.total_seconds() / 60
+        raise SourceBusyError(f"{name} is being read just now; if its reader died, it is free in {wait:g} minutes")
+    placed = 0
+    try:
+        if not await _read(hand, read, taken.position):
+            return hand.changes
+        if taken.unfinished or hand.changes.anything:
+            placed = len(await run_again(house, who, f"assignments from {name}"))
+    except StoreError:  # this could not be written down either; the lease ends by itself
+        raise
+    except Exception as error:
+        why = (
+            str(error) if isinstance(error, SourceError) else f"{type(error).__name__}, a fault of arfgate: see its log"
+        )
+        await _over(hand, Run(name, who, began, house.clock(), asdict(hand.changes), why), every)
+        raise
+    await _over(hand, Run(name, who, began, house.clock(), asdict(hand.changes) | {"placed": placed}), every)
+    return hand.changes
+
+
+async def overview(house: House) -> list[Seen]:
+    """Every source of the settings, and others that were read once, with what is known of each."""
+    async with house.database.reading() as connection:
+        known = await source_runs.states(connection, house.clock())
+        runs = await source_runs.latest(connection)
+    named = {source.name: source for source in house.settings.sources}
+    names = dict.fromkeys([*named, *known])
+    return [
+        Seen(
+            known.get(name, State(name)),
+            named[name].kind if name in named else None,
+            named[name].minutes if name in named else None,
+            runs.get(name),
+        )
+        for name in names
+    ]
 
 
 def reader(source: Source, http: HttpClient | None = None) -> Reader:
@@ -82,17 +158,56 @@ def reader(source: Source, http: HttpClient | None = None) -> Reader:
     return Table(path, source.kind)
 
 
-def summary(changes: Changes) -> dict[str, Any]:
-    """What changed, for people and programs."""
-    return asdict(changes)
+async def _on_time(house: House, source: Source) -> bool:
+    """One of the service's runs. False: somebody else was faster."""
+    try:
+        await run(house, source, events.SYSTEM)
+    except SourceBusyError:
+        return False
+    except SourceError as error:
+        log.warning("source not read", source=source.name, why=str(error))
+    except StoreError:
+        raise
+    except Exception:
+        log.exception("source not read", source=source.name)
+    return True
 
 
-async def _take(house: House, name: str, batch: Batch, changes: Changes) -> None:
+async def _read(hand: _Hand, read: Reader, position: Position) -> bool:
+    """All that is new, batch by batch. False: the house is stopping, and the rest is for the next time."""
+    async with aclosing(read.read(position)) as batches:
+        async for batch in batches:
+            await _take(hand, batch)
+            if hand.house.stopping:
+                async with hand.house.database.writing() as connection:
+                    await source_runs.release(connection, hand.name, hand.holder)
+                return False
+    return True
+
+
+async def _over(hand: _Hand, run: Run, every: timedelta | None) -> None:
+    """The run is kept; staff are told when it fails again and again, and when it works after that."""
+    now = run.ended_at
+    async with hand.house.database.writing() as connection:
+        before = await source_runs.over(connection, run, hand.holder, now + every if every else None)
+        if run.error and before + 1 == _FAILURES:
+            why = f"{run.source} could not be read {_FAILURES} times in a row: {run.error}"
+            alarm = Alarm(
+                f"source/{run.source}", "Assignments get old", why, f"arfgate assignment sources {run.source}"
+            )
+            await staff_mail.tell(hand.house, connection, [alarm], now)
+        elif not run.error and before >= _FAILURES:
+            await events.add(connection, [Event(now, run.who, "source works again", run.source)])
+
+
+async def _take(hand: _Hand, batch: Batch) -> None:
     """One batch with its position, in one transaction."""
-    now = house.clock()
-    changes.problems += batch.problems[: 200 - len(changes.problems)]
+    house, name, changes, now = hand.house, hand.name, hand.changes, hand.house.clock()
+    changes.problems += batch.problems[: _PROBLEMS - len(changes.problems)]
     said = [record for record in batch.records if isinstance(record, Lease | Known)]
     async with house.database.writing() as connection:
+        if not await source_runs.keep(connection, name, hand.holder, batch.position, now):
+            raise SourceBusyError(f"{name}: somebody else reads it by now; what was read before stays")
         accounts = await leases.holders(connection, [h for record in said for h in record.holders], now)
         await _leases(connection, name, said, accounts, changes, now)
         known = [r for r in said if isinstance(r, Known)]
@@ -103,7 +218,6 @@ async def _take(house: House, name: str, batch: Batch, changes: Changes) -> None
         mails = [record for record in batch.records if isinstance(record, RelayMail)]
         if mails:
             changes.mails += sum(await identifiers.write_relay_mails(connection, mails))
-        await leases.remember(connection, name, batch.position, now=now)
 
 
 async def _leases(

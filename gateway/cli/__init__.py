@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typer
 
+import gateway.cli.assignment_sources  # noqa: F401  (adds commands)
 from gateway.cli import case_dues, case_work, customer_postmaster, customer_rates, queue_acts, strikes  # noqa: F401  (add commands)
 from gateway.cli.action import action_app
 from gateway.cli.assignment import assignment_app

@@ -22,7 +22,7 @@ from gateway.house import House
 from gateway.queue import QueueError
 from gateway.queue_rules import moment
 from gateway.sources import run, run_reader
-from gateway.store import assignments, customers, leases
+from gateway.store import assignments, customers
 from gateway.store.assignments import Question
 from gateway.store.leases import Changes
 from parsers.fields import ip as normal_ip
@@ -71,16 +71,16 @@ def import_assignments(
 
 @assignment_app.command("list")
 def list_assignments(
-    customer: Annotated[str | None, typer.Argument(help="Only this one's.", metavar="[CUSTOMER]")] = None,
+    customer: Annotated[str, typer.Argument(help="Whose: a customer, or one of its accounts.")],
     limit: Annotated[int, typer.Option("--limit", help="Most lines to show.", min=1, max=100_000)] = 100,
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Assignments, the latest first; without a customer, the sources with their last run."""
+    """What a customer holds and held, the latest first."""
 
-    async def of_customer(house: House) -> list[dict[str, Any]]:
+    async def work(house: House) -> list[dict[str, Any]]:
         async with house.database.reading() as connection:
-            chosen = await customers.accounts_of(connection, customer or "")
+            chosen = await customers.accounts_of(connection, customer)
             rows = await assignments.of_account(connection, chosen, limit)
             names = await customers.names(connection, sorted(chosen))
         if not chosen:
@@ -94,22 +94,14 @@ def list_assignments(
             for r in rows
         ]  # fmt: skip
 
-    async def of_sources(house: House) -> list[dict[str, Any]]:
-        async with house.database.reading() as connection:
-            known = {row["name"]: row for row in await leases.states(connection)}
-        names = dict.fromkeys([*(one.name for one in house.settings.sources), *known])
-        return [_source(name, known.get(name, {})) for name in names]
-
-    rows = in_house(config, of_customer if customer else of_sources)
+    rows = in_house(config, work)
     if json:
         as_json(rows)
         return
     columns = list(rows[0]) if rows else []
-    title = f"Assignments of {customer}" if customer else "Sources"
-    nothing = (
-        "None: import some." if customer else "No source has brought any. One customer's: arfgate assignment list KEY"
+    table(
+        f"Assignments of {customer}", columns, [[row[c] for c in columns] for row in rows], empty="None: import some."
     )
-    table(title, columns, [[row[c] for c in columns] for row in rows], empty=nothing)
 
 
 @assignment_app.command("gaps")
@@ -213,12 +205,3 @@ async def _told(house: House, found: Lookup, address: str, when: datetime) -> di
 
 def _outcome(found: Lookup) -> object:
     return found.account_id if isinstance(found, Found) else found.reason.value
-
-
-def _source(name: str, state: dict[str, Any]) -> dict[str, Any]:
-    report = state.get("report") or {}
-    brought = ", ".join(f"{report[key]} {key}" for key in ("new", "changed", "ended", "mails") if report.get(key))
-    return {
-        "source": name, "last run": state.get("last_run"), "last good": state.get("last_good"),
-        "brought": brought or ("nothing new" if report else ""), "error": state.get("error") or "",
-    }  # fmt: skip

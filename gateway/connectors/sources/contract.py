@@ -6,7 +6,7 @@ same again gives the same records. Must never write anywhere.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from gateway.attribution.relays import RelayMail
 
 Position = dict[str, Any]  # plain JSON: offset, time, page, what is half read
 BATCH = 500  # records
+LINES = 20_000  # of a batch in which hardly any line is a record: others want their turn too
 _PROBLEMS = 200
 
 
@@ -60,6 +61,13 @@ class Batch:
     position: Position
     records: list[Record] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    lines: int = 0
+
+    def behind(self, position: Position) -> bool:
+        """One line, block or row more was read, to this position. True: the batch is full."""
+        self.position = position
+        self.lines += 1
+        return len(self.records) >= BATCH or self.lines >= LINES
 
     def refuse(self, place: str, what: str) -> None:
         if len(self.problems) < _PROBLEMS:
@@ -69,6 +77,6 @@ class Batch:
 class Reader(Protocol):
     """One file in this folder each."""
 
-    def read(self, position: Position) -> AsyncIterator[Batch]:
+    def read(self, position: Position) -> AsyncGenerator[Batch, None]:
         """Everything behind the position. Raises SourceError."""
         ...

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateway.connectors.sources.contract import BATCH, Batch, Lease, Position
+from gateway.connectors.sources.contract import Batch, Lease, Position
 from gateway.connectors.sources.tables import utc
-from gateway.connectors.sources.tail import Line, begin, lines
+from gateway.connectors.sources.tail import Line, begin, unread
 
 _EXPIRED = 2  # Kea's state of a lease that was reclaimed; 1 is an address that a client declined
 _BLOCK = re.compile(r"lease\s+([0-9.]{7,15})\s*\{")
@@ -30,18 +30,17 @@ class Kea:
 
     path: Path
 
-    async def read(self, position: Position) -> AsyncIterator[Batch]:
-        inode, offset = begin(self.path, position)
-        header: list[str] = position.get("header", []) if offset else []
-        batch = Batch({"inode": inode, "offset": offset, "header": header})
-        for line in lines(self.path, offset):
+    async def read(self, position: Position) -> AsyncGenerator[Batch, None]:
+        place = begin(self.path, position)
+        header: list[str] = position.get("header", []) if place["offset"] else []
+        batch = Batch(place | {"header": header})
+        for line in unread(self.path, position):
             cells = next(csv.reader([line.text]), [])
             if "address" in cells and "expire" in cells:
                 header = cells
             elif cells:
                 self._row(dict(zip(header, cells, strict=False)), line, batch)
-            batch.position = {"inode": inode, "offset": line.end, "header": header}
-            if len(batch.records) >= BATCH:
+            if batch.behind(line.place | {"header": header}):
                 yield batch
                 batch = Batch(batch.position)
         yield batch
@@ -71,13 +70,11 @@ class Dhcpd:
 
     path: Path
 
-    async def read(self, position: Position) -> AsyncIterator[Batch]:
-        inode, offset = begin(self.path, position)
-        batch = Batch({"inode": inode, "offset": offset})
-        for address, said, line in _blocks(lines(self.path, offset)):
+    async def read(self, position: Position) -> AsyncGenerator[Batch, None]:
+        batch = Batch(begin(self.path, position))
+        for address, said, line in _blocks(unread(self.path, position)):
             self._block(address, said, line, batch)
-            batch.position = {"inode": inode, "offset": line.end}
-            if len(batch.records) >= BATCH:
+            if batch.behind(line.place):
                 yield batch
                 batch = Batch(batch.position)
         yield batch

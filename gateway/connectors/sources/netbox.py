@@ -6,7 +6,7 @@ changed. Only what changed since the last run is asked for. Must never follow a 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -33,7 +33,7 @@ class NetBox:
     url: str
     fetch: Fetch
 
-    async def read(self, position: Position) -> AsyncIterator[Batch]:
+    async def read(self, position: Position) -> AsyncGenerator[Batch, None]:
         since: dict[str, str] = dict(position.get("since", {}))
         for kind, field in _KINDS:
             newest = since.get(kind, "")

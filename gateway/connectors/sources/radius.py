@@ -6,7 +6,7 @@ tells when it began. Must never take a session for ended because nothing more is
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from gateway.connectors.sources.contract import BATCH, Batch, Lease, Position, SourceError
 from gateway.connectors.sources.tables import utc
-from gateway.connectors.sources.tail import Line, begin, lines
+from gateway.connectors.sources.tail import Line, begin, unread
 
 _ADDRESSES = ("Framed-IP-Address", "Framed-IPv6-Address", "Framed-IPv6-Prefix", "Delegated-IPv6-Prefix")
 _COLUMNS = ("framedipaddress", "framedipv6address", "framedipv6prefix", "delegatedipv6prefix")
@@ -39,13 +39,11 @@ class Detail:
 
     path: Path
 
-    async def read(self, position: Position) -> AsyncIterator[Batch]:
-        inode, offset = begin(self.path, position)
-        batch = Batch({"inode": inode, "offset": offset})
-        for packet, line in _packets(lines(self.path, offset)):
+    async def read(self, position: Position) -> AsyncGenerator[Batch, None]:
+        batch = Batch(begin(self.path, position))
+        for packet, line in _packets(unread(self.path, position)):
             self._packet(packet, line, batch)
-            batch.position = {"inode": inode, "offset": line.end}
-            if len(batch.records) >= BATCH:
+            if batch.behind(line.place):
                 yield batch
                 batch = Batch(batch.position)
         yield batch
@@ -77,7 +75,7 @@ class Radacct:
 
     url: str
 
-    async def read(self, position: Position) -> AsyncIterator[Batch]:
+    async def read(self, position: Position) -> AsyncGenerator[Batch, None]:
         engine = create_async_engine(self.url)
         # a plain text in SQLite, where text compares; elsewhere a time
         since = ":since" if self.url.startswith("sqlite") else "CAST(CAST(:since AS text) AS timestamptz)"

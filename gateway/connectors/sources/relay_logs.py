@@ -7,15 +7,15 @@ never keep what a log says of recipients.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from gateway.attribution.relays import RelayMail
-from gateway.connectors.sources.contract import BATCH, Batch, Position
-from gateway.connectors.sources.tail import Line, begin, lines
+from gateway.connectors.sources.contract import Batch, Position
+from gateway.connectors.sources.tail import Line, begin, unread
 from parsers.fields import ip
 
 _HALF_READ = 5_000  # mails; the oldest go first
@@ -44,29 +44,21 @@ class Postfix:
     relay: str | None = None
     year: int | None = None
 
-    async def read(self, position: Position) -> AsyncIterator[Batch]:
-        inode, offset = begin(self.path, position)
+    async def read(self, position: Position) -> AsyncGenerator[Batch, None]:
+        place = begin(self.path, position)
         half: dict[str, dict[str, Any]] = dict(position.get("half", {}))
-        clock = _Years(self._year(offset, position), position.get("month", 0) if offset else 0)
-        batch = Batch({"inode": inode, "offset": offset, "half": half})
-        for line in lines(self.path, offset):
+        goes_on = bool(place["offset"]) and "year" in position
+        clock = _Years(int(position["year"]), position.get("month", 0)) if goes_on else _Years(self._first_year())
+        batch = Batch(place | {"half": half})
+        for line in unread(self.path, position):
             if found := _SYSLOG.match(line.text):
                 self._line(found, half, clock, batch)
-            batch.position = {
-                "inode": inode,
-                "offset": line.end,
-                "half": half,
-                "year": clock.year,
-                "month": clock.month,
-            }
-            if len(batch.records) >= BATCH:
+            if batch.behind(line.place | {"half": half, "year": clock.year, "month": clock.month}):
                 yield batch
                 batch = Batch(batch.position)
         yield batch
 
-    def _year(self, offset: int, position: Position) -> int:
-        if offset and "year" in position:
-            return int(position["year"])
+    def _first_year(self) -> int:
         return self.year or datetime.fromtimestamp(self.path.stat().st_mtime, UTC).year
 
     def _line(self, found: re.Match[str], half: dict[str, dict[str, Any]], clock: _Years, batch: Batch) -> None:
@@ -100,13 +92,11 @@ class Exim:
     path: Path
     relay: str
 
-    async def read(self, position: Position) -> AsyncIterator[Batch]:
-        inode, offset = begin(self.path, position)
-        batch = Batch({"inode": inode, "offset": offset})
-        for line in lines(self.path, offset):
+    async def read(self, position: Position) -> AsyncGenerator[Batch, None]:
+        batch = Batch(begin(self.path, position))
+        for line in unread(self.path, position):
             self._line(line, batch)
-            batch.position = {"inode": inode, "offset": line.end}
-            if len(batch.records) >= BATCH:
+            if batch.behind(line.place):
                 yield batch
                 batch = Batch(batch.position)
         yield batch

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from gateway.attribution.identifiers import KINDS, SUBSCRIBER, normal
-from gateway.connectors.sources.contract import BATCH, Batch, Known, Lease, Position, Record, SourceError
+from gateway.connectors.sources.contract import Batch, Known, Lease, Position, Record, SourceError
 from gateway.connectors.sources.tail import LINE_BYTES
 from gateway.intake import customer_values as values
 from gateway.intake.customer_values import BadValueError
@@ -37,20 +37,19 @@ class Table:
     path: Path
     kind: str
 
-    async def read(self, position: Position) -> AsyncIterator[Batch]:
+    async def read(self, position: Position) -> AsyncGenerator[Batch, None]:
         batch = Batch(position)
         try:
             with self.path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
                 rows = _csv(file) if self.kind == "csv" else _jsonl(file)
                 for number, row in rows:
-                    if isinstance(row, str):
-                        batch.refuse(f"{self.path.name}, line {number}", row)
-                        continue
                     try:
+                        if isinstance(row, str):
+                            raise BadValueError(row)  # noqa: TRY301  (refused like a row that says something wrong)
                         batch.records.append(record(row))
                     except BadValueError as error:
                         batch.refuse(f"{self.path.name}, line {number}", str(error))
-                    if len(batch.records) == BATCH:
+                    if batch.behind(position):
                         yield batch
                         batch = Batch(position)
         except OSError as error:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 import subprocess
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse
+from sqlalchemy import make_url
 
 from gateway.attribution_sections import Source
 from gateway.connectors.sources.contract import SourceError
@@ -18,7 +21,8 @@ from gateway.connectors.sources.radius import Detail, Radacct
 from gateway.connectors.sources.tables import Table
 from gateway.intake.customers import AssignmentRow
 from gateway.sources import run as run_source
-from gateway.store import assignments, customers, leases
+from gateway.store import assignments, customers, source_runs
+from servers.needs import RADIUS_SCHEMA
 from servers.radius import FreeRadius
 from servers.waiting import NOW, served
 
@@ -95,13 +99,58 @@ async def test_freeradius_table_is_read_on_where_it_changed(run, named, holder, 
     assert await holder(ADDRESS, datetime(2026, 11, 19, 13, tzinfo=UTC)) == "birch"
 
 
+@pytest.fixture
+def radius_tables(postgres):
+    """A database of PostgreSQL with FreeRADIUS's own tables, and a connection to ask it by."""
+    url = postgres.create()
+
+    async def made():
+        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+        await connection.execute(RADIUS_SCHEMA.read_text())
+        await connection.close()
+
+    asyncio.run(made())
+    yield url
+    postgres.drop(url)
+
+
+@pytest.mark.needs("freeradius-sql")
+async def test_freeradius_fills_its_table_in_postgresql_and_it_is_read_on(run, named, holder, radius_tables):
+    await named("login", fir="alder", ivy="birch")
+    place = make_url(radius_tables)
+    server = FreeRadius((place.port, place.database))
+    reader = Radacct(radius_tables)
+    session = ('User-Name = "fir"', "NAS-IP-Address = 192.0.2.250", f"Framed-IP-Address = {ADDRESS}")
+    more = ("Framed-IPv6-Address = 2001:db8:7::9", "Delegated-IPv6-Prefix = 2001:db8:8::/56")
+    try:
+        server.account("Acct-Status-Type = Start", 'Acct-Session-Id = "s1"', *session, *more)
+        started = datetime.now(UTC)
+        assert (await run(reader)).new == 3
+        for address in (ADDRESS, "2001:db8:7::9", "2001:db8:8:5::1"):
+            assert await holder(address, started + HOUR) == "alder"
+        assert (await run(reader)).new == 0
+        server.account(
+            "Acct-Status-Type = Stop", 'Acct-Session-Id = "s1"', *session, *more, "Acct-Session-Time = 0"
+        )  # fmt: skip
+        server.account(
+            "Acct-Status-Type = Start", 'Acct-Session-Id = "s2"', 'User-Name = "ivy"', "NAS-IP-Address = 192.0.2.250",
+            "Framed-IP-Address = 198.51.100.201",
+        )  # fmt: skip
+        then = await run(reader)
+        assert (then.new, then.changed, then.problems) == (1, 3, [])
+        assert await holder(ADDRESS, started + HOUR) == "not-assigned-then"
+        assert await holder("198.51.100.201", started + HOUR) == "birch"
+    finally:
+        server.stop()
+
+
 async def test_a_database_that_is_not_there_is_told_in_one_line(run, waiting, tmp_path):
     with pytest.raises(SourceError, match="RADIUS database"):
         await run(Radacct(f"sqlite+aiosqlite:///{tmp_path}/none/radius.db"))
     async with waiting.house.database.reading() as connection:
-        state = await leases.state(connection, "test")
-    assert "RADIUS database" in state["error"]
-    assert state["last_good"] is None
+        state = (await source_runs.states(connection, NOW))["test"]
+    assert "RADIUS database" in state.error
+    assert state.last_good is None
 
 
 # --- DHCP ------------------------------------------------------------------------------
@@ -323,8 +372,9 @@ async def test_a_second_run_changes_nothing_and_the_report_is_kept(run, waiting,
     again = await run(Table(file, "csv"))
     assert (again.new, again.changed, again.ended, again.unchanged) == (0, 0, 0, 1)
     async with waiting.house.database.reading() as connection:
-        (state,) = await leases.states(connection)
-    assert (state["name"], state["report"]["unchanged"], state["error"]) == ("test", 1, None)
+        (last, first) = await source_runs.history(connection, "test")
+    assert (last.report["unchanged"], last.report["new"], last.error, last.who) == (1, 0, None, "ann")
+    assert first.report["new"] == 1
 
 
 async def test_a_manual_entry_beats_the_imported_one(run, waiting, holder, tmp_path):
@@ -352,7 +402,7 @@ async def test_two_sources_that_differ_are_told_and_attribute_nobody(run, holder
 
 async def test_a_run_that_died_goes_on_behind_its_last_batch(run, named, holder, tmp_path, monkeypatch):
     await named(**{ALDER_MAC.replace(":", "_"): "alder"})
-    monkeypatch.setattr("gateway.connectors.sources.leases.BATCH", 2)
+    monkeypatch.setattr("gateway.connectors.sources.contract.BATCH", 2)
     file = tmp_path / "kea-leases4.csv"
     rows = [kea_row(ALDER_MAC, T, address=f"198.51.100.{n}") for n in range(200, 205)]
     file.write_text("\n".join([KEA, *rows, ""]))

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from gateway.connectors.sources.relay_logs import Exim, Postfix
+from servers.exim import Exim as EximServer
 from servers.waiting import INCIDENT, arf
 
 POSTFIX = """\
@@ -78,6 +79,23 @@ async def test_exim_mainlog(run, known, tmp_path):
         ("out1.isp.example", "1tSqAb-0003Xy-2Z", "a1@sender.example", "fir", "198.51.100.7", 40112),
         ("out1.isp.example", "1tSqAc-0003Xz-AB", "a2@sender.example", None, "2001:db8:7::25", None),
     ]
+
+
+@pytest.mark.needs("exim")
+async def test_exims_own_main_log(run, known):
+    server = EximServer()
+    try:
+        server.hand_in("Message-ID: <real-1@sender.example>\n\nhello\n", login="fir")
+        server.hand_in("Message-ID: <real-2@sender.example>\n\nhello\n")
+        assert (await run(Exim(server.log, "out1.isp.example"))).mails == 2
+    finally:
+        server.stop()
+    rows = await known()
+    assert [(r[0], r[2], r[3], r[4]) for r in rows] == [
+        ("out1.isp.example", "real-1@sender.example", "fir", "127.0.0.1"),
+        ("out1.isp.example", "real-2@sender.example", None, "127.0.0.1"),
+    ]
+    assert all(r[5] for r in rows), "the port, by log_selector"
 
 
 @pytest.mark.needs("postfix")

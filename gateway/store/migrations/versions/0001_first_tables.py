@@ -233,13 +233,30 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_reporters_domain"), ["domain"], unique=False)
 
     op.create_table(
+        "source_runs",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("source", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("who", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("began_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("ended_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("report", sa.JSON(), nullable=False),
+        sa.Column("error", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("source_runs", schema=None) as batch_op:
+        batch_op.create_index("source_runs_of", ["source", "id"], unique=False)
+
+    op.create_table(
         "sources",
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("position", sa.JSON(), nullable=False),
         sa.Column("last_run", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("last_good", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
-        sa.Column("report", sa.JSON(), nullable=False),
+        sa.Column("next_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("error", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("lease_holder", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("lease_until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
@@ -1011,6 +1028,10 @@ def downgrade() -> None:
     op.drop_table("watched_zones")
     op.drop_table("switches")
     op.drop_table("sources")
+    with op.batch_alter_table("source_runs", schema=None) as batch_op:
+        batch_op.drop_index("source_runs_of")
+
+    op.drop_table("source_runs")
     with op.batch_alter_table("reporters", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_reporters_domain"))
         batch_op.drop_index(batch_op.f("ix_reporters_decided_at"))

@@ -33,6 +33,7 @@ from gateway.cli.queue import queue_app
 from gateway.cli.reparse import reparse
 from gateway.cli.reporter import reporter_app
 from gateway.cli.running import ingest, pause, poll, resume, run, tick
+from gateway.cli.stats import stats
 from gateway.cli.watch import watch_app
 
 
@@ -45,7 +46,22 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         add_completion=False,
     )
-    for command in (demo, init, check, run, pause, resume, poll, tick, ingest, parse, explain, reparse, contacts):
+    for command in (
+        demo,
+        init,
+        check,
+        run,
+        pause,
+        resume,
+        poll,
+        tick,
+        ingest,
+        parse,
+        explain,
+        reparse,
+        contacts,
+        stats,
+    ):
         app.command()(command)
     app.add_typer(mailbox_app, name="mailbox")
     app.add_typer(message_app, name="message")

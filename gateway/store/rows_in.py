@@ -88,6 +88,7 @@ class ReportRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("message_id", "position"),
         Index("reports_contacts", "contacts_state", "contacts_next_at"),
+        Index("reports_received", "received_at", "category"),  # statistics and whatever asks for a period
     )
     id: int | None = Field(default=None, primary_key=True)
     message_id: int = Field(foreign_key="messages.id")

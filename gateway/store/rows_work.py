@@ -17,6 +17,7 @@ class CaseRow(SQLModel, table=True):
     split off has its id behind it; one that was merged keeps it as long as what comes goes `merged_into`."""
 
     __tablename__ = "cases"
+    __table_args__ = (Index("cases_opened", "opened_at"), Index("cases_resolved", "resolved_at"))
     id: int | None = Field(default=None, primary_key=True)
     current: str | None = Field(default=None, unique=True)
     account_id: int = Field(foreign_key="accounts.id", index=True)
@@ -36,7 +37,11 @@ class ClockRow(SQLModel, table=True):
     """One resource in a case. Ticks select on `next_at`; nothing else wakes a clock."""
 
     __tablename__ = "clocks"
-    __table_args__ = (UniqueConstraint("case_id", "kind", "value"), Index("clocks_next", "next_at"))
+    __table_args__ = (
+        UniqueConstraint("case_id", "kind", "value"),
+        Index("clocks_next", "next_at"),
+        Index("clocks_notified", "notified_at"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     case_id: int = Field(foreign_key="cases.id")
     kind: str
@@ -66,6 +71,7 @@ class NoticeRow(SQLModel, table=True):
         Index("notices_due", "state", "next_at"),
         Index("notices_mail_id", "mail_id"),
         Index("notices_unsettled", "settled"),
+        Index("notices_said", "kind", "sent_at"),
     )
     id: int | None = Field(default=None, primary_key=True)  # the number in the notice address
     key: str = Field(unique=True)

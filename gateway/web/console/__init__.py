@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from gateway.web.console import cases, entrance, queue
+from gateway.web.console import cases, entrance, queue, statistics
 from gateway.web.visit import Place
 
-PLACES: tuple[Place, ...] = (*entrance.PLACES, *queue.PLACES, *cases.PLACES)
-RAIL = (("/queue", "Queue"), ("/cases", "Cases"))
+PLACES: tuple[Place, ...] = (*entrance.PLACES, *queue.PLACES, *cases.PLACES, *statistics.PLACES)
+RAIL = (("/queue", "Queue"), ("/cases", "Cases"), ("/statistics", "Statistics"))

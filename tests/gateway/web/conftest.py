@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from gateway.web.app import application
-from servers.waiting import TOKEN, served, waiting_house
+from servers.waiting import TOKEN, served, waiting_house, write_settings
 
 
 @pytest.fixture
@@ -32,3 +32,9 @@ async def staff(address):
     async with httpx.AsyncClient(base_url=address) as client:
         assert (await client.get(f"/?token={TOKEN}")).status_code == 303
         yield client
+
+
+@pytest.fixture
+def waiting_config(tmp_path):
+    """Settings of a house that was never opened."""
+    return write_settings(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'other.db'}")

@@ -392,6 +392,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_reports_source_ip"), ["source_ip"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_verdict"), ["verdict"], unique=False)
         batch_op.create_index("reports_contacts", ["contacts_state", "contacts_next_at"], unique=False)
+        batch_op.create_index("reports_received", ["received_at", "category"], unique=False)
 
     op.create_table(
         "suppressions",
@@ -455,6 +456,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("current"),
     )
     with op.batch_alter_table("cases", schema=None) as batch_op:
+        batch_op.create_index("cases_opened", ["opened_at"], unique=False)
+        batch_op.create_index("cases_resolved", ["resolved_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_cases_account_id"), ["account_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_cases_merged_into"), ["merged_into"], unique=False)
         batch_op.create_index(batch_op.f("ix_cases_state"), ["state"], unique=False)
@@ -640,6 +643,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("clocks", schema=None) as batch_op:
         batch_op.create_index("clocks_next", ["next_at"], unique=False)
+        batch_op.create_index("clocks_notified", ["notified_at"], unique=False)
 
     op.create_table(
         "publications",
@@ -756,6 +760,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_notices_clock_id"), ["clock_id"], unique=False)
         batch_op.create_index("notices_due", ["state", "next_at"], unique=False)
         batch_op.create_index("notices_mail_id", ["mail_id"], unique=False)
+        batch_op.create_index("notices_said", ["kind", "sent_at"], unique=False)
         batch_op.create_index("notices_unsettled", ["settled"], unique=False)
 
     op.create_table(
@@ -924,6 +929,7 @@ def downgrade() -> None:
     op.drop_table("action_steps")
     with op.batch_alter_table("notices", schema=None) as batch_op:
         batch_op.drop_index("notices_unsettled")
+        batch_op.drop_index("notices_said")
         batch_op.drop_index("notices_mail_id")
         batch_op.drop_index("notices_due")
         batch_op.drop_index(batch_op.f("ix_notices_clock_id"))
@@ -950,6 +956,7 @@ def downgrade() -> None:
     op.drop_table("actions")
     op.drop_table("publications")
     with op.batch_alter_table("clocks", schema=None) as batch_op:
+        batch_op.drop_index("clocks_notified")
         batch_op.drop_index("clocks_next")
 
     op.drop_table("clocks")
@@ -994,6 +1001,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_cases_state"))
         batch_op.drop_index(batch_op.f("ix_cases_merged_into"))
         batch_op.drop_index(batch_op.f("ix_cases_account_id"))
+        batch_op.drop_index("cases_resolved")
+        batch_op.drop_index("cases_opened")
 
     op.drop_table("cases")
     with op.batch_alter_table("assignments", schema=None) as batch_op:
@@ -1004,6 +1013,7 @@ def downgrade() -> None:
     op.drop_table("assignments")
     op.drop_table("suppressions")
     with op.batch_alter_table("reports", schema=None) as batch_op:
+        batch_op.drop_index("reports_received")
         batch_op.drop_index("reports_contacts")
         batch_op.drop_index(batch_op.f("ix_reports_verdict"))
         batch_op.drop_index(batch_op.f("ix_reports_source_ip"))

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import appeals, consents, tokens
+from gateway import appeals, consents, tokens, undelivered
 from gateway.casework import clocks
 from gateway.casework.desk import Applied, Desk, Origin
 from gateway.dossier import Dossier
@@ -24,6 +24,7 @@ from gateway.store import desk as desk_store
 from gateway.store import events, notices, postmasters, third_parties
 from gateway.store.events import Event
 from gateway.store.notices import StoredNotice
+from gateway.undelivered import Undelivered
 from notifier.notice import NoticeKind
 from parsers.report import Bounce, Kind
 
@@ -61,7 +62,7 @@ async def route(house: House, connection: AsyncConnection, dossiers: Sequence[Do
             _to_a_person(dossier, "it names no notice that we sent")
     desk = await desk_store.load_cases(connection, [r.notice.case_id for r in returned if r.notice.case_id is not None])
     log: list[Event] = []
-    bounced: list[int] = []
+    bounced: list[Undelivered] = []
     opted_out: dict[str, int] = {}
     reads: dict[int, str] = {}
     said: dict[int, str] = {}
@@ -81,7 +82,8 @@ async def route(house: House, connection: AsyncConnection, dossiers: Sequence[Do
                 said[one.notice.case_id or 0] = one.dossier.parsed.text
         elif one.dossier.parsed.kind == Kind.REPLY:
             _to_a_person(one.dossier, f"{one.notice.to} answers our {one.notice.kind} notice")
-    await notices.mark(connection, bounced, NoticeState.BOUNCED)
+    await notices.mark(connection, [one.notice.id for one in bounced], NoticeState.BOUNCED)
+    await undelivered.note(connection, bounced, now)
     await third_parties.opt_out(connection, opted_out, now)
     await postmasters.confirmed(connection, reads, now)
     await appeals.by_mail(house, connection, said)
@@ -128,8 +130,8 @@ def _to_a_person(dossier: Dossier, why: str) -> None:
         dossier.screening = replace(dossier.screening, verdict=Verdict.REVIEW, detail=f"{why}: a person has to look")
 
 
-def _bounce(house: House, desk: Desk, one: Returned) -> list[int]:
-    """A delivery report: the ids of the notices that did not arrive."""
+def _bounce(house: House, desk: Desk, one: Returned) -> list[Undelivered]:
+    """A delivery report: the notice, if it says that it did not arrive."""
     worst = _worst(one.dossier.parsed.bounces)
     clock = _clock(desk, one.notice)
     if worst is None:
@@ -141,7 +143,7 @@ def _bounce(house: House, desk: Desk, one: Returned) -> list[int]:
             contacts = desk.parties[clock.case_key[0]].contacts
             change = clocks.bounced(clock, len(contacts), why, house.given_up_at(clock))
             desk.apply(Applied(change, Origin(dict(one.notice.facts), one.notice.evidence)))
-        return [one.notice.id]
+        return [undelivered.by_report(one.notice, one.dossier.parsed.bounces)]
     if worst.action == "delivered" and starts and clock is not None and clock.starts_at is not None:
         rule = house.rule(clock)
         desk.apply(Applied(clocks.delivered(clock, one.dossier.message.received_at, rule)))

@@ -18,7 +18,7 @@ from itertools import zip_longest
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import originals, telling, tokens
+from gateway import originals, telling, tokens, undelivered
 from gateway.casework import clocks
 from gateway.casework.clocks import Change
 from gateway.casework.desk import Applied, Desk, Origin
@@ -223,6 +223,7 @@ async def settle(house: House) -> int:
         now = house.clock()
         await desk_store.save(connection, desk, now)
         await events.add(connection, [_event(notice, now) for notice in rows])
+        await undelivered.note(connection, undelivered.refused(house, rows), now)
         await notices.settled(connection, [notice.id for notice in rows])
     return len(rows)
 

@@ -7,14 +7,15 @@ before the time that it named. Must never decide who is told, nor send.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
-from gateway import third_party_mail
+from gateway import digests, third_party_mail
 from gateway.house import House
-from gateway.store import third_parties
+from gateway.store import dead_addresses, third_parties
 from gateway.store.third_parties import Wanted
 from notifier.discover import Finder
 from notifier.rdap import Failed, RdapWhy
@@ -39,21 +40,22 @@ async def look_up(house: House, limit: int = 20) -> int:
         waiting = await third_parties.wanted(connection, now, limit)
         if waiting:
             await third_parties.take(connection, [w.report_id for w in waiting], now + _HELD)
+            dead = await dead_addresses.current(connection, now)
     for one in waiting:
         try:
-            await _one(house, house.contacts, one, now)
+            await _one(house, house.contacts, one, dead, now)
         except Exception:  # a bug with one report must not keep the contacts of the others from being told
             log.exception("look-up failed", message_id=one.message_id, report_id=one.report_id)
             async with house.database.writing() as connection:
                 await third_parties.later(connection, one.report_id, _next(one.tries, now, None))
-    return len(waiting) + await third_party_mail.digests(house, now)
+    return len(waiting) + await digests.send(house, now)
 
 
-async def _one(house: House, finder: Finder, one: Wanted, now: datetime) -> None:
+async def _one(house: House, finder: Finder, one: Wanted, dead: Collection[str], now: datetime) -> None:
     found: list[Found] = []
     failures: list[Failed] = []
     for kind, subject in subjects(one.source_ip, one.resources):
-        answer = await finder.find("ip" if kind == "ip" else "domain", subject)
+        answer = await finder.find("ip" if kind == "ip" else "domain", subject, dead)
         found += answer.found
         if answer.failed is not None:
             why = answer.failed

@@ -8,19 +8,21 @@ bystander, who opted out, or anybody about a report that is in no case.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import telling
+from gateway import staff_mail, telling
 from gateway.attribution.attribute import Network
 from gateway.house import House
 from gateway.model import Case, CaseState, NoticeState
-from gateway.store import messages, notices, third_parties
-from gateway.store.third_parties import DIGEST, Wanted
+from gateway.policies.policy import Policy
+from gateway.staff_mail import Alarm
+from gateway.store import dead_addresses, messages, notices, outside_contacts, third_parties
+from gateway.store.outside_contacts import Count
+from gateway.store.third_parties import BOUNCED, DIGEST, EARLIER, REACHED, TOLD, WAITS, Wanted
 from notifier import damping
 from notifier.contacts import Contact, NotTold, Rules, WhyNot, judge
 from notifier.notice import NoticeKind
@@ -43,64 +45,100 @@ _KINDS = {
     "relay": NoticeKind.RELAY_POSTMASTER,
     "upstream": NoticeKind.UPSTREAM,
 }
-_MOST_ITEMS = 50  # lines of a digest
 
 
-def mode_of(house: House, role: str) -> str:
+def mode_of(house: House, role: str, policy: Policy) -> str:
     """What the policy says of contacts of this role, as things stand: auto, approve or off."""
     if role != ABUSE and not house.settings.contacts.acknowledge_rfc6650:
         return "off"
-    mode: str = getattr(house.policy.third_parties, MODES[role])
+    mode: str = getattr(policy.third_parties, MODES[role])
     return mode
 
 
-def rules(house: House, opted_out: set[str]) -> Rules:
+async def rules(house: House, connection: AsyncConnection, policy: Policy) -> Rules:
     """Who is never told, and which roles are told at all."""
     operator = house.settings.operator
     return Rules(
         own_domains=frozenset(operator.own_domains),
         own_networks=tuple(str(network) for network in operator.networks),
         bystanders=house.bystanders,
-        opted_out=opted_out,
-        roles=[role for role in MODES if mode_of(house, role) != "off"] or [ABUSE],
+        opted_out=await third_parties.opted_out(connection),
+        dead=await dead_addresses.current(connection, house.clock()),
+        roles=[role for role in MODES if mode_of(house, role, policy) != "off"] or [ABUSE],
     )
 
 
 async def tell(house: House, one: Wanted, found: Sequence[Found], now: datetime, held_until: datetime) -> None:
-    """Keep what was found with what becomes of it, and plan the mails; one transaction."""
+    """Keep what was found with what becomes of it, and plan the mails; one transaction. What was kept for the report
+    before stays as it is: the rest was found because that did not arrive."""
     told = await _told(house, one) if found and one.case_id is not None else None
     async with house.database.writing() as connection:
         if not await third_parties.still_held(connection, one.report_id, held_until):
             return
-        decisions = await _judged(house, connection, one, found)
-        contacts = [d for d in decisions if isinstance(d, Contact)]
-        addresses = [contact.address for contact in contacts]
-        before = await third_parties.incidents(connection, addresses, now - damping.QUIET)
-        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        mails = await third_parties.told_since(connection, addresses, today)
-        kept: dict[tuple[str, str], dict[str, Any]] = {}
-        rows: dict[str, dict[str, Any]] = {}
-        for decision in decisions:
-            row = _kept(decision, now)
-            if isinstance(decision, Contact):
-                count = before.get(decision.address, 0) + 1
-                row["decision"] = _decision(house, one, decision, count, mails.get(decision.address, 0))
-                if row["decision"] in ("told", "waits for approval") and told is not None:
-                    rows[decision.address] = _notice_row(house, one, decision, told, count, now)
-            kept.setdefault((row["subject"], row["address"]), row)
+        before = await third_parties.of_report(connection, one.report_id)
+        known = {(row["subject"], row["address"]) for row in before}
+        fresh = [f for f in found if (f.subject, f.address) not in known]
+        decisions = await _judged(house, connection, one, fresh)
+        kept, mails = await _decided(house, connection, one, decisions, now)
+        rows = {c.address: _notice_row(house, one, c, told, untold, now) for c, untold in mails} if told else {}
         planned = await notices.plan(connection, list(rows.values()))
-        for row in kept.values():
-            notice = rows.get(row["address"])
-            if notice is not None and row["decision"] in ("told", "waits for approval"):
-                row["notice_id"] = planned.get(notice["key"])
-                row["decision"] = row["decision"] if row["notice_id"] else "told earlier today about this case"
-        await third_parties.found(connection, one.report_id, list(kept.values()))
+        for row in kept:
+            if row["decision"] in (TOLD, WAITS):
+                notice = rows.get(row["address"])
+                row["notice_id"] = planned.get(notice["key"]) if notice else None
+                row["decision"] = row["decision"] if row["notice_id"] else EARLIER
+        heard = [row["address"] for row in kept if row["notice_id"] or row["decision"] == DIGEST]
+        await outside_contacts.told(connection, heard)
+        await third_parties.found(connection, one.report_id, kept)
+        await staff_mail.tell(house, connection, _left_alone(one, [*before, *kept]), now)
+
+
+async def _decided(
+    house: House, connection: AsyncConnection, one: Wanted, decisions: Sequence[Contact | NotTold], now: datetime
+) -> tuple[list[dict[str, Any]], list[tuple[Contact, int]]]:
+    """The rows to keep, and who gets a mail of his own with the number of incidents that it tells of."""
+    policy = _policy(house, one)
+    contacts = [d for d in decisions if isinstance(d, Contact)]
+    addresses = [c.address for c in contacts if one.case_id is not None and mode_of(house, c.role, policy) != "off"]
+    counts = await outside_contacts.count(connection, addresses, now, damping.QUIET)
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    so_far = await third_parties.told_since(connection, addresses, today)
+    kept: dict[tuple[str, str], dict[str, Any]] = {}
+    mails = []
+    for decision in decisions:
+        row = _kept(decision, now)
+        if isinstance(decision, Contact):
+            count = counts.get(decision.address.lower(), Count(1, 1))
+            row["decision"] = _decision(house, one, decision, count.incidents, so_far.get(decision.address, 0))
+            mails += [(decision, count.untold)] if row["decision"] in (TOLD, WAITS) else []
+        kept.setdefault((row["subject"], row["address"]), row)
+    return list(kept.values()), mails
+
+
+def _left_alone(one: Wanted, rows: Sequence[dict[str, Any]]) -> list[Alarm]:
+    """For each subject whose contacts are known to be unreachable, and nobody else is left."""
+    reached = {row["subject"] for row in rows if row["decision"] in REACHED}
+    lost = {
+        row["subject"]: row["address"] for row in rows if row["decision"] == BOUNCED and row["subject"] not in reached
+    }
+    command = f"arfgate case show {one.case_id}" if one.case_id is not None else ""
+    return [
+        Alarm(
+            f"contact/{subject}", "No contact left",
+            f"our mail about {subject} to {address} came back, and nobody else is known there", command,
+        )
+        for subject, address in lost.items()
+    ]  # fmt: skip
+
+
+def _policy(house: House, one: Wanted) -> Policy:
+    return house.book.of_label(one.policy) if one.policy else house.policy
 
 
 async def _judged(
     house: House, connection: AsyncConnection, one: Wanted, found: Sequence[Found]
 ) -> list[Contact | NotTold]:
-    all_rules = rules(house, await third_parties.opted_out(connection))
+    all_rules = await rules(house, connection, _policy(house, one))
     network = await house.network(connection)
     unfit = [f for f in found if f.subject == one.source_ip and _only_of_sites(f)]
     fit = [f for f in found if f not in unfit]
@@ -111,7 +149,7 @@ async def _judged(
     decisions += [d for d in judge(ours, all_rules) if isinstance(d, NotTold)]
     if ours or any(_holds(network, subject) for subject in _subjects(one)):
         # The provider above us is told of what is in our network: there, and only there, it is above it.
-        decisions += judge(upstream, Rules(opted_out=all_rules.opted_out, roles=all_rules.roles))
+        decisions += judge(upstream, Rules(opted_out=all_rules.opted_out, dead=all_rules.dead, roles=all_rules.roles))
     return [*decisions, *(NotTold(f, WhyNot.ROLE) for f in unfit)]
 
 
@@ -133,14 +171,14 @@ def _holds(network: Network, subject: str) -> bool:
 def _decision(house: House, one: Wanted, contact: Contact, incident: int, mails_today: int) -> str:
     if one.case_id is None:
         return "not told: the report is in no case"
-    mode = mode_of(house, contact.role)
+    mode = mode_of(house, contact.role, _policy(house, one))
     if mode == "off":
         return "not told: the policy says off"
     if not damping.is_told(incident):
         return f"not told: incident {incident} in a row (damped)"
     if mails_today >= house.settings.contacts.most_a_day:
         return DIGEST
-    return "told" if mode == "auto" else "waits for approval"
+    return TOLD if mode == "auto" else WAITS
 
 
 def _kept(decision: Contact | NotTold, now: datetime) -> dict[str, Any]:
@@ -166,11 +204,10 @@ async def _told(house: House, one: Wanted) -> dict[str, Any] | None:
 
 
 def _notice_row(
-    house: House, one: Wanted, contact: Contact, told: dict[str, Any], incident: int, now: datetime
+    house: House, one: Wanted, contact: Contact, told: dict[str, Any], untold: int, now: datetime
 ) -> dict[str, Any]:
     case = Case(0, "", CaseState.OPEN, one.case_opened_at or now, id=one.case_id)
     kind = _KINDS.get(contact.role, NoticeKind.WHOIS_CONTACT)
-    stands_for = damping.stands_for(incident)
     facts = told["facts"] | {
         "case": case.number,
         "resource": contact.subject,
@@ -181,48 +218,9 @@ def _notice_row(
         "guess": contact.source.startswith("guess"),
     }
     evidence = told["evidence"]
-    if stands_for > 1:  # RFC 5965 section 3.2: one report for several
-        evidence = evidence | {"incidents": stands_for}
-    key = f"case:{one.case_id}/{now:%Y-%m-%d}/{kind.value}/{contact.address.lower()}"
+    if untold > 1:  # RFC 5965 section 3.2: one report for several
+        evidence = evidence | {"incidents": untold}
+    key = f"case:{one.case_id}/{now:%Y-%m-%d}/outside/{contact.address.lower()}"
     row = notices.planned(kind, key, contact.address, facts, now) | {"case_id": one.case_id, "evidence": evidence}
-    return (
-        row if mode_of(house, contact.role) == "auto" else row | {"state": NoticeState.PROPOSED.value, "next_at": None}
-    )
-
-
-async def digests(house: House, now: datetime) -> int:
-    """One mail to each contact about what came beyond the single mails of the days before. Returns how many."""
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    async with house.database.reading() as connection:
-        if not await third_parties.for_digest(connection, today, 1):
-            return 0
-    async with house.database.writing() as connection:
-        waiting = await third_parties.for_digest(connection, today)
-        out = await third_parties.opted_out(connection)
-        by_contact: dict[str, list[dict[str, Any]]] = {}
-        for row in waiting:
-            by_contact.setdefault(row["address"], []).append(row)
-        mails = {a: rows for a, rows in by_contact.items() if not {a.lower(), "@" + a.rpartition("@")[2]} & out}
-        planned = await notices.plan(connection, [_digest_row(a, rows, today) for a, rows in mails.items()])
-        for address, rows in by_contact.items():
-            notice = planned.get(f"digest:{today:%Y-%m-%d}/{address.lower()}")
-            said = "told in a digest" if address in mails else "opted-out"
-            await third_parties.in_digest(connection, [row["id"] for row in rows], said, notice)
-    return len(planned)
-
-
-def _digest_row(address: str, rows: list[dict[str, Any]], today: datetime) -> dict[str, Any]:
-    counts = Counter((row["subject"], row["category"]) for row in rows)
-    last = {(row["subject"], row["category"]): row["at"] for row in rows}
-    items = [
-        {
-            "resource": subject,
-            "category": category,
-            "count": count,
-            "last_at": f"{last[subject, category]:%Y-%m-%d %H:%MZ}",
-        }
-        for (subject, category), count in counts.most_common(_MOST_ITEMS)
-    ]
-    facts = {"day": f"{today - timedelta(days=1):%Y-%m-%d}", "items": items, "more": max(0, len(counts) - len(items))}
-    key = f"digest:{today:%Y-%m-%d}/{address.lower()}"
-    return notices.planned(NoticeKind.DIGEST, key, address, facts, today)
+    by_itself = mode_of(house, contact.role, _policy(house, one)) == "auto"
+    return row if by_itself else row | {"state": NoticeState.PROPOSED.value, "next_at": None}

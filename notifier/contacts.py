@@ -25,6 +25,7 @@ class WhyNot(StrEnum):
     OURSELVES = "ourselves"
     BYSTANDER = "bystander"  # a large site that spam mentions and that does not advertise by spam
     OPTED_OUT = "opted-out"
+    DEAD = "dead"  # mail to it came back
     REPEATED = "repeated"  # told already for something else in the same report
 
 
@@ -51,13 +52,14 @@ class NotTold:
 @dataclass(frozen=True, slots=True)
 class Rules:
     """Who is never told. `own_domains`, `bystanders`: lower-case, meant with everything below them;
-    `own_networks`: CIDR; `opted_out`: addresses, or `@domain` for everybody there; `roles`: what
-    the policy lets be told, in RDAP's words."""
+    `own_networks`: CIDR; `opted_out`: addresses, or `@domain` for everybody there; `dead`:
+    addresses, lower-case, where mail does not arrive; `roles`: what the policy lets be told, in RDAP's words."""
 
     own_domains: Collection[str] = ()
     own_networks: Collection[str] = ()
     bystanders: Collection[str] = ()
     opted_out: Collection[str] = ()
+    dead: Collection[str] = ()
     roles: Collection[str] = (ABUSE,)
 
 
@@ -71,7 +73,7 @@ def who_is_told(
     roles: Collection[str] = (ABUSE,),
 ) -> list[Contact]:
     """The contacts to tell, in the order found (most specific first), each address once. See Rules."""
-    rules = Rules(own_domains, own_networks, bystanders, opted_out, roles)
+    rules = Rules(own_domains, own_networks, bystanders, opted_out, roles=roles)
     return [decision for decision in judge(found, rules) if isinstance(decision, Contact)]
 
 
@@ -102,7 +104,7 @@ def _why_not(one: Found, rules: Rules) -> WhyNot | None:
         return WhyNot.BYSTANDER
     if not {one.address.lower(), f"@{domain.lower()}"}.isdisjoint(entry.lower() for entry in rules.opted_out):
         return WhyNot.OPTED_OUT
-    return None
+    return WhyNot.DEAD if one.address.lower() in rules.dead else None
 
 
 def _is_ours(one: Found, rules: Rules) -> bool:

@@ -19,11 +19,3 @@ def is_told(incident: int) -> bool:
     while incident > step * 10:
         step *= 10
     return incident % step == 0
-
-
-def stands_for(incident: int) -> int:
-    """How many incidents a mail about this one tells of: itself and those that went untold before it."""
-    before = incident - 1
-    while before > 0 and not is_told(before):
-        before -= 1
-    return incident - before

@@ -1,13 +1,13 @@
 """Who is to be asked to stop it: RDAP, then WHOIS, then the zones that list contacts, then a marked guess (RD-8).
 
-Each address comes with its source. The next place is asked only where the one before names no abuse contact. Must
-never decide whom to write to.
+Each address comes with its source. The next place is asked only where the one before names no abuse contact, or only
+such as are known to be dead. Must never decide whom to write to.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from notifier.dns import LookupFailed, Resolver, is_public
@@ -48,21 +48,21 @@ class Finder:
         self._guesses = guesses
         self._reserved = reserved
 
-    async def find(self, kind: Kind, subject: str) -> Discovered:
-        """All that is known for an address or a registrable domain."""
+    async def find(self, kind: Kind, subject: str, dead: Collection[str] = ()) -> Discovered:
+        """All that is known for an address or a registrable domain. `dead`: lower-case addresses that do not count."""
         answer = await (self._rdap.ip(subject) if kind == "ip" else self._rdap.domain(subject))
         found = list(answer.found(subject)) if isinstance(answer, RdapAnswer) else []
         failed = answer if isinstance(answer, Failed) else None
         if not self._reserved and _is_reserved(kind, subject):
             return Discovered(tuple(found), failed)
-        if not _named(found) and self._whois is not None:
+        if not _named(found, dead) and self._whois is not None:
             found += await self._whois.find(kind, subject)
-        if not _named(found):
+        if not _named(found, dead):
             found += await self._listed(kind, subject)
-        if not _named(found) and kind == "domain" and self._guesses and failed is None:
+        if not _named(found, dead) and kind == "domain" and self._guesses and failed is None:
             source = f"{GUESS}: nobody names a contact of {subject} (RFC 2142)"
             found.append(Found(f"{ABUSE}@{subject}", (ABUSE,), None, kind, subject, subject, source))
-        return Discovered(tuple(found), None if _named(found) else failed)
+        return Discovered(tuple(found), None if _named(found, dead) else failed)
 
     async def _listed(self, kind: Kind, subject: str) -> tuple[Found, ...]:
         zone = self._zones.get(kind)
@@ -80,8 +80,8 @@ class Finder:
         )
 
 
-def _named(found: Sequence[Found]) -> bool:
-    return any(ABUSE in one.roles for one in found)
+def _named(found: Sequence[Found], dead: Collection[str]) -> bool:
+    return any(ABUSE in one.roles and one.address.lower() not in dead for one in found)
 
 
 def _is_reserved(kind: Kind, subject: str) -> bool:

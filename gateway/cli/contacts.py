@@ -9,7 +9,6 @@ import typer
 from gateway import third_party_mail
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table
 from gateway.house import House
-from gateway.store import third_parties
 from notifier.contacts import Contact, NotTold, judge
 from parsers.fields import ip, registrable
 
@@ -44,8 +43,8 @@ async def _contacts(house: House, subject: str) -> list[dict[str, Any]]:
     if not answer.found and answer.failed is not None:
         fail(f"{subject}: {answer.failed.detail}")
     async with house.database.reading() as connection:
-        opted_out = await third_parties.opted_out(connection)
-    decisions = judge(answer.found, third_party_mail.rules(house, opted_out))
+        rules = await third_party_mail.rules(house, connection, house.policy)
+    decisions = judge(answer.found, rules)
     return [
         {
             "address": one.address,
@@ -61,4 +60,4 @@ async def _contacts(house: House, subject: str) -> list[dict[str, Any]]:
 def _said(house: House, decision: Contact | NotTold) -> str:
     if isinstance(decision, NotTold):
         return f"no: {decision.why_not.value}"
-    return "yes" if third_party_mail.mode_of(house, decision.role) == "auto" else "once a person approves"
+    return "yes" if third_party_mail.mode_of(house, decision.role, house.policy) == "auto" else "once a person approves"

@@ -12,7 +12,7 @@ from jinja2 import TemplateError
 from gateway import originals, outbox
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, who
 from gateway.house import House
-from gateway.store import notices, third_parties
+from gateway.store import dead_addresses, notices, third_parties
 from notifier import samples
 from notifier.compose import CannotComposeError, compose, subject_and_text
 from notifier.headers import is_address
@@ -74,6 +74,23 @@ def opt_outs(
         typer.echo(address)
 
 
+@notice_app.command()
+def dead(
+    revive: Annotated[list[str] | None, typer.Option(help="It arrives there again; may be given again.")] = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Addresses at which our mail did not arrive. Contacts outside are not written to there for 30 days."""
+    found = in_house(config, lambda house: _dead(house, revive or []))
+    if json:
+        as_json(found)
+        return
+    columns = ("address", "at", "why", "notice")
+    table(
+        "Dead addresses", columns, [[one[c] for c in columns] for one in found], empty="No address is known to be dead."
+    )
+
+
 async def _waiting(house: House) -> list[dict[str, Any]]:
     async with house.database.reading() as connection:
         found = await notices.proposed(connection)
@@ -91,6 +108,15 @@ async def _decide(house: House, numbers: list[int], *, send: bool) -> None:
         for number in numbers:
             if not await notices.decide(connection, number, send=send, who=who(), now=house.clock()):
                 raise LookupError(f"notice {number} does not wait for approval")
+
+
+async def _dead(house: House, revive: list[str]) -> list[dict[str, Any]]:
+    async with house.database.writing() as connection:
+        for address in revive:
+            if not await dead_addresses.revive(connection, address, who(), house.clock()):
+                raise LookupError(f"{address[:100]!r} is not marked as dead")
+        found = await dead_addresses.current(connection, house.clock())
+    return [{"address": d.address, "at": d.at, "why": d.why, "notice": d.notice_id} for d in found.values()]
 
 
 async def _opt_outs(house: House, add: list[str], remove: list[str]) -> list[str]:

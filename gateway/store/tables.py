@@ -21,6 +21,7 @@ from gateway.store.rows_in import (
     ReportRow,
 )
 from gateway.store.rows_legal import LegalActRow, LegalMatterRow
+from gateway.store.rows_outside import DeadAddressRow, OutsideContactRow
 from gateway.store.rows_policies import PolicyRow
 from gateway.store.rows_reporters import ReporterRow
 from gateway.store.rows_screening import FloodBucketRow, HeldRow, ReplyTurnRow
@@ -75,6 +76,8 @@ publications = _table(PublicationRow)
 reporters = _table(ReporterRow)
 third_parties = _table(ThirdPartyRow)
 opt_outs = _table(OptOutRow)
+dead_addresses = _table(DeadAddressRow)
+outside_contacts = _table(OutsideContactRow)
 rdap_cache = _table(RdapCacheRow)
 policies = _table(PolicyRow)
 marks = _table(MarkRow)

@@ -10,15 +10,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.model import NoticeState
 from gateway.store import events
 from gateway.store.events import Event
-from gateway.store.tables import attributions, cases, clocks, opt_outs, reports, third_parties
+from gateway.store.tables import attributions, cases, clocks, notices, opt_outs, reports, third_parties
 from gateway.store.text import storable
+from notifier.notice import TO_OTHERS
 
+TOLD = "told"
+WAITS = "waits for approval"
 DIGEST = "digest"  # the decision that waits for tomorrow's digest
+IN_DIGEST = "told in a digest"
+EARLIER = "told earlier today about this case"
+BOUNCED = "bounced"
+REACHED = frozenset({TOLD, WAITS, DIGEST, IN_DIGEST, EARLIER})  # as far as is known
+OPTED_OUT = "opted-out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,7 @@ class Wanted:
     case_opened_at: datetime | None
     tries: int
     domain: str | None = None  # the reporter's own
+    policy: str | None = None  # that the case runs under
     trace: list[dict[str, Any]] = field(default_factory=list)  # hops of the reported mail, latest first
 
 
@@ -51,6 +61,7 @@ async def wanted(connection: AsyncConnection, now: datetime, limit: int) -> list
         select(
             reports.c.id, reports.c.message_id, reports.c.position, reports.c.source_ip, reports.c.received_at,
             reports.c.parsed, reports.c.identity, case.c.case_id, cases.c.opened_at, reports.c.contacts_tries,
+            cases.c.policy,
         )
         .outerjoin(case, case.c.report_id == reports.c.id)
         .outerjoin(cases, cases.c.id == case.c.case_id)
@@ -62,7 +73,7 @@ async def wanted(connection: AsyncConnection, now: datetime, limit: int) -> list
         Wanted(
             row.id, row.message_id, row.position, row.source_ip, row.received_at, row.parsed.get("resources", []),
             row.identity.get("feed"), row.case_id, row.opened_at, row.contacts_tries, row.identity.get("domain"),
-            row.parsed.get("trace", []),
+            row.policy, row.parsed.get("trace", []),
         )
         for row in rows
     ]  # fmt: skip
@@ -107,7 +118,8 @@ async def of_report(connection: AsyncConnection, report_id: int) -> list[dict[st
 
 
 async def of_case(connection: AsyncConnection, case_id: int) -> list[dict[str, Any]]:
-    """The contacts found for the reports of a case, oldest first."""
+    """The contacts found for the reports of a case, each once for what it is about, oldest first. `reports`: how many
+    there were; the rest is of the last one that it was told of, else of the last one."""
     in_case = (
         select(attributions.c.report_id)
         .join(clocks, clocks.c.id == attributions.c.clock_id)
@@ -116,7 +128,13 @@ async def of_case(connection: AsyncConnection, case_id: int) -> list[dict[str, A
     rows = await connection.execute(
         select(third_parties).where(third_parties.c.report_id.in_(in_case)).order_by(third_parties.c.id)
     )
-    return [dict(row) for row in rows.mappings()]
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows.mappings():
+        before = found.get((row["subject"], row["address"]))
+        told = before is not None and before["notice_id"] is not None and row["notice_id"] is None
+        count = before["reports"] + 1 if before else 1
+        found[row["subject"], row["address"]] = (before if told and before else dict(row)) | {"reports": count}
+    return list(found.values())
 
 
 async def opted_out(connection: AsyncConnection) -> set[str]:
@@ -126,23 +144,48 @@ async def opted_out(connection: AsyncConnection) -> set[str]:
 async def opt_out(connection: AsyncConnection, addresses: Mapping[str, int], now: datetime) -> None:
     """These contacts want no more mail (OUT-3): {address: the notice that they answered}."""
     known = await opted_out(connection) if addresses else set()
-    fresh = {address: notice for address, notice in addresses.items() if address not in known}
+    fresh = {address.lower(): notice for address, notice in addresses.items() if address.lower() not in known}
     if fresh:
         await connection.execute(
             insert(opt_outs), [{"address": a, "at": now, "notice_id": n} for a, n in fresh.items()]
         )
         said = [Event(now, a, "opted out", "wants no more reports", notice_id=n) for a, n in fresh.items()]
         await events.add(connection, said)
+        await _withdraw(connection, list(fresh))
 
 
-async def incidents(connection: AsyncConnection, addresses: Sequence[str], since: datetime) -> dict[str, int]:
-    """How many reports there were for each contact since then, whether it was told of them or not."""
-    rows = await connection.execute(
-        select(third_parties.c.address, func.count())
-        .where(third_parties.c.address.in_(list(addresses)), third_parties.c.at >= since)
-        .group_by(third_parties.c.address)
+async def _withdraw(connection: AsyncConnection, refused: Sequence[str]) -> None:
+    """What has not gone out yet to these (addresses or `@domain`) does not go out."""
+    to = func.lower(notices.c.to)
+    theirs = or_(*(to.endswith(one, autoescape=True) if one[0] == "@" else to == one for one in refused))
+    waiting = notices.c.state.in_([NoticeState.PENDING.value, NoticeState.PROPOSED.value])
+    outside = notices.c.kind.in_(sorted(kind.value for kind in TO_OTHERS))
+    withdrawn = await connection.execute(
+        update(notices)
+        .where(outside, waiting, theirs)
+        .values(state=NoticeState.CANCELLED.value, next_at=None)
+        .returning(notices.c.id)
     )
-    return {row[0]: row[1] for row in rows}
+    if ids := list(withdrawn.scalars()):
+        await connection.execute(
+            update(third_parties).where(third_parties.c.notice_id.in_(ids)).values(decision=OPTED_OUT)
+        )
+
+
+async def bounced(connection: AsyncConnection, notice_ids: Sequence[int], now: datetime) -> None:
+    """These notices did not arrive: the next contact of each subject is looked for, in the latest report about it."""
+    lost = await connection.execute(
+        update(third_parties)
+        .where(third_parties.c.notice_id.in_(list(notice_ids)), third_parties.c.decision.in_([TOLD, IN_DIGEST]))
+        .values(decision=BOUNCED)
+        .returning(third_parties.c.subject, third_parties.c.report_id)
+    )
+    latest: dict[str, int] = {}
+    for row in lost:
+        latest[row.subject] = max(row.report_id, latest.get(row.subject, 0))
+    if latest:
+        again = {"contacts_state": "wanted", "contacts_next_at": now, "contacts_tries": 0}
+        await connection.execute(update(reports).where(reports.c.id.in_(sorted(set(latest.values())))).values(**again))
 
 
 async def told_since(connection: AsyncConnection, addresses: Sequence[str], since: datetime) -> dict[str, int]:
@@ -182,6 +225,7 @@ async def refuse(connection: AsyncConnection, address: str, who: str, now: datet
     if address in await opted_out(connection):
         return False
     await connection.execute(insert(opt_outs), [{"address": address, "at": now, "notice_id": None}])
+    await _withdraw(connection, [address])
     await events.add(connection, [Event(now, who, "opted out", f"{address}: by staff")])
     return True
 

@@ -1,0 +1,57 @@
+"""Mail of ours that did not arrive: the address is marked, and outside the house the next contact is looked for.
+
+A customer's next contact is its clock's business. Must never mark anybody for a fault of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.house import House
+from gateway.model import NoticeState
+from gateway.screening import suppression
+from gateway.store import dead_addresses, third_parties
+from gateway.store.notices import StoredNotice
+from notifier.notice import OUR_FAULT, TO_OTHERS, TO_STAFF, Why
+from parsers.report import Bounce
+
+_GONE = frozenset({Why.RECIPIENT, Why.NO_MAIL_SERVER, Why.ADDRESS})
+_NOBODY_ANSWERS = frozenset({Why.CONNECTION, Why.TIMEOUT})  # of the recipient's servers, where we speak to them
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A notice that its recipient did not get. `gone`: it says that nobody reads mail there."""
+
+    notice: StoredNotice
+    why: str
+    gone: bool
+
+
+def by_report(notice: StoredNotice, bounces: Sequence[Bounce]) -> Undelivered:
+    """By a delivery report: a mailbox that is not there is gone, a refusal of this mail is not."""
+    status = next((one.status for one in bounces if one.action == "failed" and one.status), None)
+    return Undelivered(notice, f"bounced, status {status or 'unknown'}", bool(suppression.gone(bounces)))
+
+
+def refused(house: House, notices: Sequence[StoredNotice]) -> list[Undelivered]:
+    """By the outcomes of sending: those that no server took, for good or for as long as was tried."""
+    gone = _GONE if house.settings.smtp.mode == "relay" else _GONE | _NOBODY_ANSWERS
+    return [
+        Undelivered(notice, notice.answer or notice.why or "", notice.why in gone)
+        for notice in notices
+        if notice.state == NoticeState.FAILED.value and notice.why not in OUR_FAULT
+    ]
+
+
+async def note(connection: AsyncConnection, lost: Sequence[Undelivered], now: datetime) -> None:
+    """Mark the addresses, and have the next contacts outside looked for. A fixed number of statements."""
+    found = [one for one in lost if one.notice.kind not in TO_STAFF]
+    await dead_addresses.mark(connection, {one.notice.to: (one.why, one.notice.id) for one in found if one.gone}, now)
+    outside = [one.notice.id for one in found if one.notice.kind in TO_OTHERS]
+    if outside:
+        await third_parties.bounced(connection, outside, now)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
 
-from gateway.casework.mutes import Mute, MuteKind
+from gateway import muting
+from gateway.casework.mutes import MuteKind
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, who
 from gateway.house import House
-from gateway.intake import customer_values
-from gateway.intake.customer_values import BadValueError
+from gateway.muting import MOST_DAYS, MuteError
 from gateway.store import mutes
 
 mute_app = typer.Typer(help="Complaints that are counted and not forwarded.", no_args_is_help=True)
@@ -22,28 +21,19 @@ def add(
     kind: Annotated[MuteKind, typer.Argument(help="What the rule is about.")],
     value: Annotated[str, typer.Argument(help="An address or prefix, a customer's key, a class or a feed's name.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; it is kept.")],
-    days: Annotated[int, typer.Option("--days", help="For how long.", min=1, max=366)],
+    days: Annotated[int, typer.Option("--days", help="For how long.", min=1, max=MOST_DAYS)],
     config: ConfigOption = None,
 ) -> None:
     """Count such complaints and open no case from them, for a time."""
-    family = first = last = 0
-    if kind is MuteKind.ADDRESS:
-        try:
-            value, family, first, last = customer_values.resource(value)
-        except BadValueError as error:
-            fail(f"{value[:80]!r} {error}")
-        if not family:
-            fail(f"{value!r} is no address or prefix")
-    if not reason.strip():
-        fail("say why: the reason is kept")
 
     async def work(house: House) -> int:
-        now = house.clock()
-        rule = Mute(0, kind, value, now + timedelta(days=days), family, first, last)
-        async with house.database.writing() as connection:
-            return await mutes.add(connection, rule, reason.strip(), who=who(), now=now)
+        return await muting.add(house, kind, value, days, who=who(), why=reason)
 
-    typer.echo(f"rule {in_house(config, work)}: {kind.value} {value} for {days} days")
+    try:
+        number = in_house(config, work)
+    except MuteError as error:
+        fail(str(error))
+    typer.echo(f"rule {number}: {kind.value} {value} for {days} days")
 
 
 @mute_app.command("lift")
@@ -53,8 +43,7 @@ def lift(
     """End a rule before its time."""
 
     async def work(house: House) -> bool:
-        async with house.database.writing() as connection:
-            return await mutes.lift(connection, number, who=who(), now=house.clock())
+        return await muting.lift(house, number, who=who())
 
     if not in_house(config, work):
         fail(f"no rule {number} holds; `arfgate mute list` shows them")

@@ -150,7 +150,7 @@ class CustomerRow(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(unique=True)
     name: str
-    parent_id: int | None = Field(default=None, foreign_key="customers.id")
+    parent_id: int | None = Field(default=None, foreign_key="customers.id", index=True)
     language: str = "en"
     vetted: bool = False
     policy: str | None = None  # name of its own policy; None: the default

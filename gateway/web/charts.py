@@ -69,11 +69,13 @@ class TimeLine:
     height: int
 
 
-def lines(series: Mapping[str, Sequence[float | None]], starts: Sequence[str], unit: str = "") -> Chart:
+def lines(
+    series: Mapping[str, Sequence[float | None]], starts: Sequence[str], unit: str = "", *, least_top: float = 0
+) -> Chart:
     """Each series as a line over the same days; None leaves a gap. `unit` "seconds": the axis has times,
-    "share": it has percentages."""
+    "share": it has percentages. `least_top`: the axis holds this value too."""
     most = max((value for values in series.values() for value in values if value is not None), default=0)
-    step, top = _scale(most, unit)
+    step, top = _scale(max(most, least_top), unit)
     shapes = tuple(_line(name, values, top) for name, values in series.items())
     return Chart(shapes, _rows(step, top, unit), _columns(starts))
 

@@ -5,8 +5,21 @@
 
 from __future__ import annotations
 
-from gateway.web.console import cases, entrance, queue, statistics
+from gateway.web.console import cases, customers, entrance, mutes, queue, sources, statistics
 from gateway.web.visit import Place
 
-PLACES: tuple[Place, ...] = (*entrance.PLACES, *queue.PLACES, *cases.PLACES, *statistics.PLACES)
-RAIL = (("/queue", "Queue"), ("/cases", "Cases"), ("/statistics", "Statistics"))
+PLACES: tuple[Place, ...] = (
+    *entrance.PLACES,
+    *queue.PLACES,
+    *cases.PLACES,
+    *customers.PLACES,
+    *mutes.PLACES,
+    *sources.PLACES,
+    *statistics.PLACES,
+)
+RAIL = (
+    ("/queue", "Queue"),
+    ("/cases", "Cases"),
+    ("/customers", "Customers"),
+    ("/statistics", "Statistics"),
+)

@@ -30,6 +30,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
     )
+    with op.batch_alter_table("customers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_customers_parent_id"), ["parent_id"], unique=False)
+
     op.create_table(
         "dead_addresses",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -1106,5 +1109,8 @@ def downgrade() -> None:
 
     op.drop_table("events")
     op.drop_table("dead_addresses")
+    with op.batch_alter_table("customers", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_customers_parent_id"))
+
     op.drop_table("customers")
     # ### end Alembic commands ###

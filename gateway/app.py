@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from jinja2 import TemplateError
 
-from gateway import content, policy_versions
+from gateway import content, policy_versions, registries
 from gateway.connectors.build import build
 from gateway.doors import relays, signer
 from gateway.house import House
@@ -23,7 +23,7 @@ from gateway.store import mailboxes
 from gateway.store.database import Database
 from gateway.store.rdap_cache import StoredRdapCache
 from gateway.workers import ParserWorkers
-from notifier import bootstrap
+from notifier.bootstrap_files import BootstrapFiles
 from notifier.discover import Finder
 from notifier.dns import Resolver
 from notifier.http import HttpClient
@@ -60,7 +60,8 @@ async def opened(
             mailer = Mailers(relays(settings), clock, names, smtp.connections, smtp.domain_a_minute)
             sign = signer(settings)
             doors.push_async_callback(mailer.aclose)
-            rdap = _registries(settings, database, names, clock, doors)
+            http = _http_of_registries(settings, names, clock, doors)
+            rdap = _registries(settings, database, http, clock) if http else None
             connectors = build(settings, names, clock, doors)
             lists = settings.blocklists
             list_names = Resolver(lists.nameservers, lists.port) if lists.nameservers else names
@@ -75,6 +76,7 @@ async def opened(
         house.texts = _texts(settings)
         house.signer = sign
         house.contacts = _finder(settings, rdap, names) if rdap else None
+        house.bootstrap_files = _bootstrap_files(settings, http, clock)
         async with database.writing() as connection:
             await mailboxes.register(connection, [box.name for box in settings.mailboxes])
         yield house
@@ -113,13 +115,24 @@ def _texts(settings: Settings) -> Texts:
     return texts
 
 
-def _registries(
-    settings: Settings, database: Database, resolver: Resolver, clock: Callable[[], datetime], doors: AsyncExitStack
-) -> RdapClient | None:
+def _http_of_registries(
+    settings: Settings, resolver: Resolver, clock: Callable[[], datetime], doors: AsyncExitStack
+) -> HttpClient | None:
     if not settings.rdap.enabled:
         return None
-    http = HttpClient(resolver, clock)
+    http = HttpClient(resolver, clock, seconds=float(settings.rdap.timeout_seconds))
     doors.push_async_callback(http.aclose)
-    return RdapClient(
-        http, StoredRdapCache(database), bootstrap.load(settings.rdap.bootstrap_dir), clock, settings.rdap.allow_hosts
-    )
+    return http
+
+
+def _registries(settings: Settings, database: Database, http: HttpClient, clock: Callable[[], datetime]) -> RdapClient:
+    return RdapClient(http, StoredRdapCache(database), registries.known(settings), clock, settings.rdap.allow_hosts)
+
+
+def _bootstrap_files(
+    settings: Settings, http: HttpClient | None, clock: Callable[[], datetime]
+) -> BootstrapFiles | None:
+    how = settings.rdap
+    if http is None or how.refresh_dir is None:
+        return None
+    return BootstrapFiles(how.refresh_dir, http, clock, how.refresh_url, how.allow_hosts)

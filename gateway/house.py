@@ -35,6 +35,7 @@ from gateway.settings import Settings
 from gateway.store import reporters
 from gateway.store.database import Database
 from gateway.workers import ParserWorkers
+from notifier.bootstrap_files import BootstrapFiles
 from notifier.discover import Finder
 from notifier.dns import Resolver
 from notifier.mailers import Mailers
@@ -61,6 +62,7 @@ class House:
     filters: tuple[Check, ...] = ()  # content filters that are shown reported mail
     list_resolver: Resolver | None = None  # for block lists, where they need one of their own
     contacts: Finder | None = None
+    bootstrap_files: BootstrapFiles | None = None  # which IANA keeps and we fetch
     signer: Signer | None = None
     texts: Texts = field(default_factory=packaged)
     policies_told: bool = field(default=False, init=False)  # every customer was told of the versions that hold

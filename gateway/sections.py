@@ -29,6 +29,7 @@ from gateway.setting_types import (
     is_loopback,
     secret_from_file,
 )
+from notifier.bootstrap_files import IANA
 from parsers.report import Limits as ParserLimits
 
 _PARSER = ParserLimits()
@@ -170,7 +171,12 @@ class Rdap(Section):
     allow_hosts: HostPortList = ()
     """Further RDAP servers as "host:port", besides those of the IANA list; for tests and demonstrations."""
     bootstrap_dir: FilePath | None = None
-    """Folder with newer IANA bootstrap files than the bundled ones (ipv4.json, ipv6.json, asn.json, dns.json)."""
+    """Folder with bootstrap files of yours (ipv4.json, ipv6.json, dns.json) in the place of those below."""
+    refresh_dir: FilePath | None = None
+    """Folder in which IANA's bootstrap files are kept fresh by `arfgate run`; it is made where it is missing. Absent:
+    the bundled extract is used as it is."""
+    refresh_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+/([^\s?#]*/)?$")] = IANA
+    """Where those files are, in https; plain only from `allow_hosts`."""
     timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 10
     """Seconds to wait for an answer."""
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from gateway import selftest
+from gateway import registries, selftest
 from gateway.app import utc_now
 from gateway.doors import mailbox_accesses
 from gateway.intake.connect import MailboxError
@@ -91,7 +91,9 @@ def _logins(settings: Settings, stack: AsyncExitStack) -> dict[str, TokenSource]
     found: dict[str, TokenSource] = {}
     by_token = [box for box in settings.mailboxes if box.login != "password"]
     if by_token:
-        http = HttpClient(Resolver(settings.dns.nameservers, settings.dns.port), utc_now)
+        http = HttpClient(
+            Resolver(settings.dns.nameservers, settings.dns.port), utc_now, seconds=float(settings.rdap.timeout_seconds)
+        )
         stack.push_async_callback(http.aclose)
         for box in by_token:
             with suppress(ValueError):
@@ -190,14 +192,16 @@ async def _rdap(settings: Settings) -> str:
     if not settings.rdap.enabled:
         raise _SkippedError("rdap.enabled is false: no contacts of foreign networks are looked up")
     try:
-        registries = bootstrap.load(settings.rdap.bootstrap_dir)
+        by = registries.known(settings)
     except (bootstrap.BootstrapError, OSError) as error:
         raise _WrongError(f"rdap.bootstrap_dir: {error}; give a folder with IANA's files, or none") from error
     try:
-        http = HttpClient(Resolver(settings.dns.nameservers, settings.dns.port), utc_now)
+        http = HttpClient(
+            Resolver(settings.dns.nameservers, settings.dns.port), utc_now, seconds=float(settings.rdap.timeout_seconds)
+        )
     except ValueError as error:
         raise _WrongError(f"{error}; configure a nameserver in /etc/resolv.conf") from error
-    client = RdapClient(http, MemoryCache(), registries, utc_now, settings.rdap.allow_hosts)
+    client = RdapClient(http, MemoryCache(), by, utc_now, settings.rdap.allow_hosts)
     try:
         for ask, subject in _subjects(settings, client):
             answer = await ask(subject)

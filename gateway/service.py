@@ -19,7 +19,7 @@ import structlog
 import uvicorn
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from gateway import content, enforcement, pipeline, sources
+from gateway import content, enforcement, pipeline, registries, sources
 from gateway.doors import mailbox_accesses
 from gateway.house import House
 from gateway.intake.imap import MailboxConnection, MailboxError, pause_after
@@ -39,6 +39,7 @@ _BESIDE: dict[str, Callable[[House], Coroutine[Any, Any, int]]] = {
     "actions": enforcement.run,
     "block lists": blocklists.run,
     "content filters": content.run,
+    "bootstrap files": registries.refresh,
     "sources": sources.run_due,
 }
 

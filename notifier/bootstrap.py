@@ -1,14 +1,15 @@
 """Which registry answers for an address or a domain: the IANA bootstrap, from files.
 
-RFC 9224, RD-1. The packaged files are an extract that is enough to start with; a folder with
-IANA's own files (or the demo's) replaces them one by one. Must never be fetched per query.
+RFC 9224, RD-1. The packaged files are an extract that is enough to start with; folders with
+IANA's own files (or the demo's) replace them one by one; `bootstrap_files` keeps one fresh.
+Must never fetch anything.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,29 +65,39 @@ class Bootstrap:
             yield from urls
 
 
-def load(folder: Path | None = None) -> Bootstrap:
-    """Read `ipv4.json`, `ipv6.json` and `dns.json`; what `folder` lacks comes from the package.
+def load(*folders: Path | None) -> Bootstrap:
+    """Read `ipv4.json`, `ipv6.json` and `dns.json`, each from the first folder that has it, else from the package.
 
     Raises BootstrapError naming the file and what is wrong in it.
     """
     networks: dict[tuple[int, int], dict[int, tuple[str, ...]]] = {}
     for name in ("ipv4.json", "ipv6.json"):
-        path = _path(folder, name)
-        for key, urls in _services(path):
-            try:
-                network = ipaddress.ip_network(key)
-            except ValueError as error:
-                raise BootstrapError(f"{path}: {clean(key, 60)!r} is no network: {error}") from error
+        for network, urls in _networks(_path(folders, name)):
             shift = network.max_prefixlen - network.prefixlen
             table = networks.setdefault((network.version, network.prefixlen), {})
             table[int(network.network_address) >> shift] = urls
-    domains = {key.lower().strip("."): urls for key, urls in _services(_path(folder, "dns.json"))}
+    domains = {key.lower().strip("."): urls for key, urls in _services(_path(folders, "dns.json"))}
     return Bootstrap(networks, domains)
 
 
-def _path(folder: Path | None, name: str) -> Path:
-    own = folder / name if folder is not None else None
-    return own if own is not None and own.is_file() else PACKAGED / name
+def checked(path: Path, name: str) -> None:
+    """Raises BootstrapError where `path` could not stand as the file `name`, or where nobody is named in it."""
+    found = sum(1 for _ in (_services(path) if name == "dns.json" else _networks(path)))
+    if not found:
+        raise BootstrapError(f"{path} names no registry")
+
+
+def _networks(path: Path) -> Iterator[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, tuple[str, ...]]]:
+    for key, urls in _services(path):
+        try:
+            yield ipaddress.ip_network(key), urls
+        except ValueError as error:
+            raise BootstrapError(f"{path}: {clean(key, 60)!r} is no network: {error}") from error
+
+
+def _path(folders: Sequence[Path | None], name: str) -> Path:
+    own = (folder / name for folder in folders if folder is not None)
+    return next((path for path in own if path.is_file()), PACKAGED / name)
 
 
 def _services(path: Path) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import ssl
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -24,9 +25,10 @@ from notifier.dns import LookupFailed, Resolver, is_public
 from notifier.headers import clean
 
 LARGEST = 1024 * 1024  # bytes of an answer
-SECONDS = 10.0  # for everything: look-ups, redirects, body
+SECONDS = 10.0  # usually, for everything: look-ups, redirects, body
 REDIRECTS = 5
 _LONGEST_PAUSE = timedelta(days=1)
+_MAX_AGE = re.compile(r"\bmax-age=(\d{1,9})\b", re.IGNORECASE)
 _MOVED = frozenset({301, 302, 303, 307, 308})
 
 
@@ -37,6 +39,7 @@ class HttpWhy(StrEnum):
     CONNECTION = "connection"
     TIMEOUT = "timeout"
     NOT_FOUND = "not-found"  # 404
+    NOT_MODIFIED = "not-modified"  # 304: what we have is still right
     RATE = "rate"  # 429, or 503 with Retry-After
     STATUS = "status"  # any other answer but 200
     TOO_LARGE = "too-large"
@@ -46,19 +49,24 @@ class HttpWhy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The document, and the address that gave it."""
+    """The document, and the address that gave it. `etag`, `modified`: to ask for it again on condition that it changed;
+    `fresh_for`: how long it need not be asked for, where the server says so."""
 
     data: object
     url: str
+    etag: str | None = None
+    modified: str | None = None
+    fresh_for: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NotFetched:
-    """`detail` is one line for staff; `retry_after` only with RATE, where the server said so."""
+    """`detail` is one line for staff. If the server said so: `retry_after` with RATE, `fresh_for` with NOT_MODIFIED."""
 
     why: HttpWhy
     detail: str
     retry_after: timedelta | None = None
+    fresh_for: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +94,24 @@ class _RefusedError(Exception):
 
 
 class HttpClient:
-    """Keeps its connections; close it. `clock` gives aware UTC (for a Retry-After that is a date)."""
+    """Keeps its connections; close it. `clock` gives aware UTC (for a Retry-After that is a date). `seconds`: for one
+    GET with everything."""
 
     def __init__(
-        self, resolver: Resolver, clock: Callable[[], datetime], ssl_context: ssl.SSLContext | None = None
+        self,
+        resolver: Resolver,
+        clock: Callable[[], datetime],
+        ssl_context: ssl.SSLContext | None = None,
+        seconds: float = SECONDS,
     ) -> None:
         self._resolver = resolver
         self._clock = clock
+        self._seconds = seconds
         self._client = httpx.AsyncClient(
             verify=ssl_context or True,
             trust_env=False,  # a proxy would resolve the name itself, behind our check
             follow_redirects=False,
-            timeout=SECONDS,
+            timeout=seconds,
             limits=httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=30),
         )
 
@@ -112,14 +126,14 @@ class HttpClient:
         only_hosts: Collection[str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Fetched | NotFetched:
-        """GET `url`. Never raises for what the world does. With `headers` (a token) no redirect is followed: they
-        are for this host alone.
+        """GET `url`. Never raises for what the world does. With `headers` (a token, a condition) no redirect is
+        followed: they are for this host alone.
 
         `allow_hosts` (`host:port`, exact) may be plain HTTP and private; where `only_hosts` is
         given, every other host is refused, also after a redirect.
         """
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(self._seconds):
                 for _ in range(REDIRECTS + 1):
                     answer = await self._get(url, allow_hosts, only_hosts, headers)
                     if not isinstance(answer, str):
@@ -128,7 +142,7 @@ class HttpClient:
                         return NotFetched(HttpWhy.REDIRECTS, f"{_shown(url)}: redirects; give the address it leads to")
                     url = answer
         except TimeoutError:
-            return NotFetched(HttpWhy.TIMEOUT, f"{_shown(url)}: no answer within {SECONDS:g} seconds")
+            return NotFetched(HttpWhy.TIMEOUT, f"{_shown(url)}: no answer within {self._seconds:g} seconds")
         except _RefusedError as refused:
             return NotFetched(refused.why, refused.detail)
         return NotFetched(HttpWhy.REDIRECTS, f"{_shown(url)}: more than {REDIRECTS} redirects")
@@ -228,30 +242,45 @@ class HttpClient:
                 body += chunk
                 if len(body) > LARGEST:
                     return NotFetched(HttpWhy.TOO_LARGE, f"{_shown(str(url))}: more than {LARGEST} bytes")
+        etag, modified = (clean(response.headers.get(name, ""), 300) or None for name in ("ETag", "Last-Modified"))
         try:
-            return Fetched(json.loads(body, parse_constant=_no_constant), str(url))
+            data = json.loads(body, parse_constant=_no_constant)
+            return Fetched(data, str(url), etag, modified, self._fresh_for(response))
         except (ValueError, RecursionError) as error:
             return NotFetched(HttpWhy.NOT_JSON, f"{_shown(str(url))}: no JSON: {clean(str(error), 100)}")
 
     def _not_ok(self, url: httpx.URL, response: httpx.Response) -> NotFetched:
         status = response.status_code
+        if status == 304:
+            return NotFetched(HttpWhy.NOT_MODIFIED, f"{_shown(str(url))}: unchanged", None, self._fresh_for(response))
         pause = self._pause(response.headers.get("Retry-After", ""))
         detail = f"{_shown(str(url))}: status {status}"
         if status == 429 or (status == 503 and pause is not None):
             return NotFetched(HttpWhy.RATE, detail, pause)
         return NotFetched(HttpWhy.NOT_FOUND if status == 404 else HttpWhy.STATUS, detail)
 
+    def _fresh_for(self, response: httpx.Response) -> timedelta | None:
+        """Cache-Control's max-age, else Expires (RFC 9111 section 4.2.1)."""
+        named = _MAX_AGE.search(response.headers.get("Cache-Control", "")[:500])
+        if named:
+            return timedelta(seconds=int(named[1]))
+        return self._until(response.headers.get("Expires", ""))
+
     def _pause(self, value: str) -> timedelta | None:
         """Retry-After: seconds or a date (RFC 9110 section 10.2.3), at most a day."""
         text = value.strip()
         if text.isascii() and text.isdigit():
             return min(timedelta(seconds=int(text[:9])), _LONGEST_PAUSE)
+        wait = self._until(text)
+        return None if wait is None else min(wait, _LONGEST_PAUSE)
+
+    def _until(self, date: str) -> timedelta | None:
         try:
-            moment = parsedate_to_datetime(text[:64])
-        except (ValueError, TypeError):
+            moment = parsedate_to_datetime(date.strip()[:64])
+            wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - self._clock()
+        except (ValueError, TypeError, OverflowError):
             return None
-        wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - self._clock()
-        return min(max(wait, timedelta()), _LONGEST_PAUSE)
+        return max(wait, timedelta())
 
 
 def _hello(url: httpx.URL) -> dict[str, str]:

@@ -130,13 +130,17 @@ class RdapClient:
     ) -> None:
         self._http = http
         self._cache = cache
-        self._bootstrap = bootstrap
         self._clock = clock
         self._allow_hosts = frozenset(allow_hosts)
-        self._only_hosts = frozenset(_place(url) for url in bootstrap.urls())
+        self.use(bootstrap)
         self._in_flight: dict[str, asyncio.Lock] = {}  # by registry: at most as many as the bootstrap has hosts
         self._not_before: dict[str, datetime] = {}
         self._asked: dict[str, list[datetime]] = {}  # when each registry was asked within the last minute
+
+    def use(self, bootstrap: Bootstrap) -> None:
+        """Ask by this from now on."""
+        self._bootstrap = bootstrap
+        self._only_hosts = frozenset(_place(url) for url in bootstrap.urls())
 
     async def ip(self, address: str) -> RdapAnswer | NotFound | Failed:
         """The most specific registration around an address."""

@@ -36,6 +36,7 @@ _WRITTEN = {
     "operator.name": "Example Provider",
     "operator.domain": "isp.example",
     "operator.address": "abuse@isp.example",
+    "rdap.refresh_dir": "iana",
     "web.token_file": SECRET_FILES["web.token_file"],
 }
 # Shown for settings without a default, or whose default teaches nothing.

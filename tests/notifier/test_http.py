@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-import notifier.http
 from notifier.dns import Resolver
 from notifier.http import Fetched, HttpClient, HttpWhy, NotFetched
 from servers.certificates import make_certificate
@@ -169,13 +168,33 @@ async def test_nobody_listening_and_no_such_name_are_answers(http: HttpClient, d
     assert await why(http, "https://silent.example/") is HttpWhy.CONNECTION
 
 
-async def test_a_server_that_says_nothing_is_given_up(
-    http: HttpClient, web: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(notifier.http, "SECONDS", 0.2)
+async def test_a_server_that_says_nothing_is_given_up(resolver: Resolver, clock: Any, web: Any) -> None:
+    http = HttpClient(resolver, clock, seconds=0.2)
     web.gate.clear()
     assert await why(http, f"http://{web.place}/", allow_hosts={web.place}) is HttpWhy.TIMEOUT
     web.gate.set()
+    await http.aclose()
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Cache-Control": "public, max-age=3600"}, 3600),
+        ({"Cache-Control": "max-age=60", "Expires": "Fri, 02 Jan 2026 04:04:05 GMT"}, 60),
+        ({"Expires": "Fri, 02 Jan 2026 04:04:05 GMT"}, 3600),
+        ({"Expires": "Thu, 01 Jan 2026 00:00:00 GMT"}, 0),
+        ({"Expires": "0"}, None),
+        ({}, None),
+    ],
+)
+async def test_a_document_says_how_long_it_is_fresh(
+    http: HttpClient, web: Any, headers: dict[str, str], seconds: int | None
+) -> None:
+    web.pages["/"] = (200, headers | {"ETag": '"v1"', "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT"}, b"{}")
+    fetched = await http.get_json(f"http://{web.place}/", allow_hosts={web.place})
+    assert isinstance(fetched, Fetched)
+    assert fetched.fresh_for == (None if seconds is None else timedelta(seconds=seconds))
+    assert (fetched.etag, fetched.modified) == ('"v1"', "Thu, 01 Jan 2026 00:00:00 GMT")
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def _notice(desk: Desk, case: Case, appeal: int, granted: bool, why: str, now: d
         "case": case.number, "customer": party.name, "granted": granted, "reason": why,
         "resource": ", ".join(sorted(clock.value for clock in desk.of_case(key))[:5]),
     }  # fmt: skip
-    row = notices.planned(NoticeKind.APPEAL_DECIDED, f"appeal:{appeal}/{to}", to, facts, now, party.language)
+    row = notices.planned(NoticeKind.APPEAL_DECIDED, f"appeal:{appeal}/{to}", to, facts, now, party.language_of(to))
     return row | {"case_id": case.id}
 
 

@@ -204,7 +204,8 @@ def _row(
 
 
 def _notice(key: str, case: Case, party: Party, facts: dict[str, Any], now: datetime) -> dict[str, Any]:
-    row = notices.planned(NoticeKind.CONSENT_ASKED, key, party.contacts[0], facts, now, party.language)
+    to = party.contacts[0]
+    row = notices.planned(NoticeKind.CONSENT_ASKED, key, to, facts, now, party.language_of(to))
     return row | {"case_id": case.id}
 
 

@@ -59,5 +59,5 @@ def _row(house: House, one: Done, party: Party, case: tuple[str | None, str], no
     if one.complaints:
         facts |= {"complaints": one.complaints, "first_at": one.first_at, "last_at": one.last_at}
     key = f"action:{one.id}/1/done/{NoticeKind.ENFORCED.value}/{to}"
-    row = notices.planned(NoticeKind.ENFORCED, key, to, facts, now, policy.language_for(party.language))
+    row = notices.planned(NoticeKind.ENFORCED, key, to, facts, now, policy.language_for(party.language_of(to)))
     return row | {"case_id": one.case_id}

@@ -126,7 +126,7 @@ async def _warn(
         facts |= _next(policy, strike)
     to = party.contacts[contact]
     key = f"strike:{strike.id}/1/{strike.number}/{rung.notice}/{to}"
-    row = notices.planned(NoticeKind(rung.notice), key, to, facts, now, policy.language_for(party.language))
+    row = notices.planned(NoticeKind(rung.notice), key, to, facts, now, policy.language_for(party.language_of(to)))
     planned = await notices.plan(connection, [row | {"case_id": _case_id(behind)}])
     await strike_steps.telling(connection, strike.id, planned.get(key), contact)
     await _say(connection, strike, now, f"{rung.notice} planned", f"to {to}: {strike.why}")

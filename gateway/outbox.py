@@ -18,7 +18,7 @@ from itertools import zip_longest
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import originals, telling, tokens, undelivered
+from gateway import copies, originals, telling, tokens, undelivered
 from gateway.casework import clocks
 from gateway.casework.clocks import Change
 from gateway.casework.desk import Applied, Desk, Origin
@@ -222,6 +222,7 @@ async def settle(house: House) -> int:
                 _settle(house, desk, desk.clocks[by_id[notice.clock_id]], notice)
         now = house.clock()
         await desk_store.save(connection, desk, now)
+        await copies.plan(house, connection, desk, rows)
         await events.add(connection, [_event(notice, now) for notice in rows])
         await undelivered.note(connection, undelivered.refused(house, rows), now)
         await notices.settled(connection, [notice.id for notice in rows])

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gateway import queue
 from gateway.attribution.holders import Found
 from gateway.house import House
 from gateway.model import AttributionReason
@@ -38,6 +39,31 @@ async def reject(house: House, ids: Sequence[int], reason: str, who: str) -> lis
     """Take entries out of the queue for good. Returns those that were. Raises QueueError."""
     why = f"rejected: {reason_given(reason)}"
     return await _decide(house, ids, Decision(store.REJECTED, why), who)
+
+
+async def assign(house: House, ids: Sequence[int], account_name: str, who: str) -> tuple[list[int], list[str]]:
+    """Place several reports with one account, each about its own resource. Returns the ids of what was placed, and for
+    the others a line with the reason. Raises QueueError where none was."""
+    done: list[int] = []
+    refused: list[str] = []
+    for number in list(dict.fromkeys(ids))[:_MOST]:
+        try:
+            waiting = await waiting_entry(house, number)
+            await queue.assign(house, number, account_name, who)
+            await confirm(house, waiting, account_name, who)
+            done.append(number)
+        except QueueError as error:
+            refused.append(str(error))
+    if not done:
+        raise QueueError("\n".join(refused))
+    return done, refused
+
+
+async def alike(house: House, entry_id: int) -> list[int]:
+    """The entries that wait for the same reason about the same resource, this one among them. Raises QueueError."""
+    waiting = await waiting_entry(house, entry_id)
+    async with house.database.reading() as connection:
+        return await store.alike(connection, waiting)
 
 
 async def not_ours(house: House, entry_id: int, who: str, *, alike: bool = False) -> Passed:

@@ -13,6 +13,7 @@ from gateway import identities
 from gateway.house import House
 from gateway.queue import entry as entry_of
 from gateway.queue import read_again
+from gateway.queue_lookups import LookUps, look_ups
 from gateway.store import queue as store
 from gateway.store import queue_acts, third_parties
 from gateway.store.queue import Entry
@@ -81,11 +82,13 @@ class View:
     earlier: list[Earlier] = field(default_factory=list)
     campaign: str = ""
     same_campaign: list[Earlier] = field(default_factory=list)
+    outside: LookUps = field(default_factory=LookUps)  # what registries and the DNS say
 
 
 async def look(house: House, entry_id: int) -> View:
-    """The entry whole. Raises NoEntryError."""
+    """The entry whole; what is known outside of its resource is asked for a few seconds. Raises NoEntryError."""
     entry = await entry_of(house, entry_id)
+    outside = await look_ups(house, entry.value)
     async with house.database.reading() as connection:
         alike = await store.alike(connection, entry)
         contacts = await third_parties.of_report(connection, entry.report_id)
@@ -108,6 +111,7 @@ async def look(house: House, entry_id: int) -> View:
         earlier,
         campaign or "",
         same,
+        outside,
     )
 
 

@@ -76,6 +76,8 @@ def _read(path: Path) -> list[dict[str, Any]]:
                     problems.append(f"{path.name}, line {table.line_num}: {error}")
     except (OSError, csv.Error) as error:
         raise VolumesError(f"{path}: cannot be read: {error}") from None
+    if not rows and not problems:
+        problems.append(f"{path.name}: there is nothing below the header")
     if problems:
         raise VolumesError("\n".join([*problems[:50], f"nothing was imported from {path.name}"]))
     return rows

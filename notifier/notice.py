@@ -21,6 +21,7 @@ class NoticeKind(StrEnum):
     FIRST_WARNING = "first-warning"  # to the customer: a strike (PAG-6)
     FINAL_WARNING = "final-warning"
     ENFORCED = "enforced"  # to the customer: what was carried out, once it was
+    CUSTOMER_COPY = "customer-copy"  # to a customer above: what its customer was told (SES-2)
     POLICY_CHANGE = "policy-change"  # to the customer: a new version holds (MED-5)
     ANSWER_REJECTED = "answer-rejected"  # to the customer: the answer does not do, the time runs on
     CONSENT_ASKED = "consent-asked"  # to the customer: the proof of permission for a campaign

@@ -73,6 +73,7 @@ BY_KIND: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.COMPLAINT: {},
     NoticeKind.REMINDER: {"notified_at": NOW, "due_at": NOW + timedelta(hours=24), "time_left": 43_200.0},
     NoticeKind.OVERDUE: {"due_at": NOW, "timezone": "Asia/Shanghai", "action_approval": False},
+    NoticeKind.CUSTOMER_COPY: {"customer": "Oak Telecom", "below": "Example Shop Ltd", "told": "complaint"},
     NoticeKind.FIRST_WARNING: _STRIKE,
     NoticeKind.FINAL_WARNING: _STRIKE | {"next_action": "disable-mail", "next_approval": False},
     NoticeKind.ENFORCED: _STRIKE

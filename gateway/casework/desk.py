@@ -7,6 +7,7 @@ itself.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -29,6 +30,11 @@ class Party:
     language: str
     contacts: tuple[str, ...]
     policy: str | None = None  # name of its own policy; None: the default
+    languages: Mapping[str, str] = field(default_factory=dict)  # of contacts that have another one
+
+    def language_of(self, contact: str) -> str:
+        """The language of a notice to one of the contacts: its own, else its customer's."""
+        return self.languages.get(contact, self.language)
 
     @property
     def target(self) -> str:

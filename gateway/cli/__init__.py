@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import typer
 
-import gateway.cli.assignment_sources  # noqa: F401  (adds commands)
+import gateway.cli.assignment_sources
+import gateway.cli.customer_show  # noqa: F401  (both add commands)
 from gateway.cli import case_dues, case_work, customer_postmaster, customer_rates, queue_acts, strikes  # noqa: F401  (add commands)
 from gateway.cli.action import action_app
 from gateway.cli.assignment import assignment_app

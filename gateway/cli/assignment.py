@@ -22,7 +22,7 @@ from gateway.house import House
 from gateway.queue import QueueError
 from gateway.queue_rules import moment
 from gateway.sources import run, run_reader
-from gateway.store import assignments, customers
+from gateway.store import assignments, customer_card, customers
 from gateway.store.assignments import Question
 from gateway.store.leases import Changes
 from parsers.fields import ip as normal_ip
@@ -81,18 +81,11 @@ def list_assignments(
     async def work(house: House) -> list[dict[str, Any]]:
         async with house.database.reading() as connection:
             chosen = await customers.accounts_of(connection, customer)
-            rows = await assignments.of_account(connection, chosen, limit)
             names = await customers.names(connection, sorted(chosen))
+            rows = await customer_card.holdings(connection, names, limit)
         if not chosen:
             raise LookupError(f"there is no customer {customer!r}; `arfgate customer list` shows them")
-        return [
-            {
-                "id": r.id, "account": names[r.account_id], "resource": r.resource,
-                "ports": "" if (r.port_first, r.port_last) == assignments.WHOLE else f"{r.port_first}-{r.port_last}",
-                "valid_from": r.valid_from, "valid_to": r.valid_to, "use": r.use, "origin": r.origin,
-            }
-            for r in rows
-        ]  # fmt: skip
+        return [asdict(one) for one in rows]
 
     rows = in_house(config, work)
     if json:

@@ -21,6 +21,7 @@ from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_hous
 from gateway.house import House
 from gateway.identities import in_one_line
 from gateway.queue import QueueError
+from gateway.queue_lookups import LookUps
 from gateway.queue_rules import Rule, Terms
 from gateway.queue_view import View, look
 from gateway.store import queue as store
@@ -81,6 +82,7 @@ def show(number: EntryNumber, json: JsonOption = False, config: ConfigOption = N
         ("like it", f"{len(view.alike)} waiting" if len(view.alike) > 1 else ""),
         *(("candidate", f"{c.account} ({c.name}): {c.why}") for c in entry.candidates),
     )
+    _pairs(*_outside(view.outside))
     _pairs(*((f.name, f"{f.value}   [{f.source}]" if f.source else f.value) for f in view.facts))
     hops = [(h.by, h.ip, h.port, "ours" if h.ours else "", h.time, h.login) for h in view.trace]
     table("Trace", ("by", "from", "port", "", "time", "login"), hops, empty="No Received lines.")
@@ -147,6 +149,18 @@ def reject(
 
     done = _in_house(config, work)
     typer.echo(f"rejected: {', '.join(str(one) for one in done)}")
+
+
+def _outside(found: LookUps) -> list[tuple[str, str]]:
+    """What is known outside of the resource."""
+    others = [f"{c.address} ({'/'.join(c.roles)})" for c in found.contacts if c.address not in found.abuse]
+    return [
+        ("network", " ".join(filter(None, (found.network, found.country)))),
+        ("abuse contact", "\n".join(found.abuse)),
+        ("other contacts", "\n".join(others)),
+        ("reverse DNS", "\n".join(found.names)),
+        *(("not known", line) for line in found.silent),
+    ]
 
 
 def _rule(

@@ -40,6 +40,27 @@ def not_ours(
         typer.echo(f"  {text(contact)}")
 
 
+@queue_app.command("assign-all")
+def assign_all(
+    numbers: Numbers,
+    account: Annotated[str, typer.Option("--to", help="Whose they were.", metavar="CUSTOMER[/ACCOUNT]")],
+    alike: Annotated[bool, typer.Option("--alike", help="And all that wait like them.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Place several reports with one account, each about its own resource."""
+
+    async def work(house: House) -> tuple[list[int], list[str]]:
+        chosen = numbers
+        if alike:
+            chosen = [one for number in numbers for one in await queue_acts.alike(house, number)]
+        return await queue_acts.assign(house, chosen, account, who())
+
+    done, refused = _in_house(config, work)
+    typer.echo(f"placed with {account}: {_listed(done)}")
+    for line in refused:
+        typer.echo(f"  {text(line)}")
+
+
 @queue_app.command("snooze")
 def snooze(
     numbers: Numbers,
@@ -93,7 +114,7 @@ def _in_house(config: ConfigOption, work: Callable[[House], Awaitable[_Result]])
     try:
         return in_house(config, work)
     except QueueError as error:
-        fail(str(error))
+        fail(*str(error).splitlines())
 
 
 def _listed(ids: list[int]) -> str:

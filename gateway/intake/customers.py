@@ -180,7 +180,7 @@ def _rows(file: Iterable[str], problems: _Problems) -> Iterator[_Row]:
     """Each row that has a usable customer; blank rows are passed over."""
     rows = csv.reader(file, strict=True)
     header: list[str] | None = None
-    last = 0
+    last, seen = 0, False
     while True:
         line = last + 1
         try:
@@ -194,9 +194,12 @@ def _rows(file: Iterable[str], problems: _Problems) -> Iterator[_Row]:
         if header is None:
             header = _header(cells, problems)
         elif any(cells):
+            seen = True
             row = _row(line, cells, header, problems)
             if row:
                 yield row
+    if header is not None and not seen:
+        problems.add(last + 1, "(row)", "", "is missing: there is nothing below the header")
     if header is None:
         problems.add(1, "(row)", "", f"is no header: the first line names the columns: {','.join(COLUMNS)}")
 

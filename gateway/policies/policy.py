@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from gateway.model import MailboxRole
 from gateway.policies.classes import Answer, Calendar, ClassRule
+from gateway.policies.copies import Copies
 from gateway.policies.ladder import Defence, FeedClicks, Ladder
 from gateway.policies.measures import (
     ConsentRecords,
@@ -91,6 +92,8 @@ class Policy(Rules):
     """What a customer's answer does."""
     delivery: Delivery = Delivery()
     """Customers whom no mail reaches."""
+    copies: Copies = Copies()
+    """Who above a customer hears of what it was told (SES-2)."""
     ladder: Ladder = Ladder()
     """Strikes and what they bring."""
     defence: Defence = Defence()

@@ -18,6 +18,7 @@ _APPROVED: dict[Approval, str] = {
     "one": "after one person has approved",
     "two": "after two persons have approved",
 }
+_UP = {"next": "to the one above it", "all": "to everybody above it"}
 _CLICKS = {
     "complaint": "a complaint of their complainant",
     "case": "forwarded with their clock, and no strike",
@@ -49,6 +50,8 @@ def _lines(policy: Policy) -> Iterator[str]:
         yield f"a fine of {policy.fines.amount} {policy.fines.currency} per valid complaint, charged by {by}"
     told = [f"{role} {mode}" for role, mode in policy.third_parties.model_dump().items() if mode != "off"]
     yield f"third parties: {', '.join(told) or 'none'}"
+    if policy.copies.up_the_tree != "none":
+        yield f"copies of what a customer is told: {_UP[policy.copies.up_the_tree]}"
     if policy.findings:
         yield f"findings that count: {', '.join(sorted(policy.findings))}"
 

@@ -199,7 +199,7 @@ def _notice_row(
     }
     key = f"clock:{clock_id}/{clock.round}/{wanted.step}/{wanted.kind.value}/{to}"
     evidence = applied.origin.evidence if wanted.step == "start" else None
-    row = planned(wanted.kind, key, to, facts, now, party.language)
+    row = planned(wanted.kind, key, to, facts, now, party.language_of(to))
     return row | {"case_id": case.id, "clock_id": clock_id, "round": clock.round, "evidence": evidence}
 
 

@@ -6,12 +6,27 @@ Must never decide which of them is told: the clock says whose turn it is.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import literal, select
+from sqlalchemy import CTE, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casework.desk import Party
 from gateway.store.tables import accounts, contacts, customers
+
+_DEEPEST = 8
+_LANGUAGE = func.coalesce(contacts.c.language, customers.c.language)  # a contact's own, else its customer's
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """A customer above another in the tree, and its contact."""
+
+    customer: str
+    name: str
+    address: str
+    language: str
 
 
 async def of_accounts(connection: AsyncConnection, account_ids: Sequence[int]) -> dict[int, Party]:
@@ -41,32 +56,59 @@ async def of_accounts(connection: AsyncConnection, account_ids: Sequence[int]) -
             language=row[5],
             contacts=tuple(told.get(row[2], ())),
             policy=row[6],
+            languages={one: language for one, language in told.get(row[2], {}).items() if language != row[5]},
         )
         for row in rows
     }
 
 
-async def _contacts(connection: AsyncConnection, customer_ids: list[int]) -> dict[int, list[str]]:
-    """Each customer's contacts in order of trial: its own, then those of its resellers (SES-2)."""
+async def above(connection: AsyncConnection, account_ids: Sequence[int]) -> dict[int, list[Above]]:
+    """Who stands above each account's customer, the nearest first, with the contact that is told. One statement."""
+    tree = _tree(select(accounts.c.customer_id).where(accounts.c.id.in_(list(account_ids))))
+    rows = await connection.execute(
+        select(accounts.c.id, customers.c.key, customers.c.name, contacts.c.address, _LANGUAGE)
+        .select_from(accounts)
+        .join(tree, tree.c.root == accounts.c.customer_id)
+        .join(customers, customers.c.id == tree.c.node)
+        .join(contacts, contacts.c.customer_id == tree.c.node)
+        .where(accounts.c.id.in_(list(account_ids)), tree.c.depth > 0, contacts.c.role != "billing")
+        .order_by(accounts.c.id, tree.c.depth, contacts.c.position)
+    )
+    found: dict[int, list[Above]] = {}
+    for account_id, key, name, address, language in rows:
+        so_far = found.setdefault(account_id, [])
+        if key not in {one.customer for one in so_far}:
+            so_far.append(Above(key, name, address, language))
+    return found
+
+
+async def _contacts(connection: AsyncConnection, customer_ids: list[int]) -> dict[int, dict[str, str]]:
+    """Each customer's contacts in order of trial with their languages: its own, then those of its resellers (SES-2)."""
+    tree = _tree(customer_ids)
+    rows = await connection.execute(
+        select(tree.c.root, contacts.c.address, _LANGUAGE)
+        .select_from(tree)
+        .join(customers, customers.c.id == tree.c.node)
+        .join(contacts, contacts.c.customer_id == tree.c.node)
+        .where(contacts.c.role != "billing")
+        .order_by(tree.c.root, tree.c.depth, contacts.c.position)
+    )
+    told: dict[int, dict[str, str]] = {}
+    for root, address, language in rows:
+        told.setdefault(root, {}).setdefault(address, language)
+    return told
+
+
+def _tree(of: Any) -> CTE:
+    """Customers (ids, or a statement that selects them) with those above them: root, node, depth."""
     tree = (
         select(
             customers.c.id.label("root"), customers.c.id.label("node"), customers.c.parent_id, literal(0).label("depth")
         )
-        .where(customers.c.id.in_(customer_ids))
+        .where(customers.c.id.in_(of))
         .cte("tree", recursive=True)
     )
     up = select(tree.c.root, customers.c.id, customers.c.parent_id, tree.c.depth + 1).join(
         tree, customers.c.id == tree.c.parent_id
     )
-    tree = tree.union_all(up.where(tree.c.depth < 8))
-    rows = await connection.execute(
-        select(tree.c.root, contacts.c.address)
-        .join(contacts, contacts.c.customer_id == tree.c.node)
-        .where(contacts.c.role != "billing")
-        .order_by(tree.c.root, tree.c.depth, contacts.c.position)
-    )
-    told: dict[int, list[str]] = {}
-    for root, address in rows:
-        if address not in told.setdefault(root, []):
-            told[root].append(address)
-    return told
+    return tree.union_all(up.where(tree.c.depth < _DEEPEST))

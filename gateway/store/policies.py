@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store import events
@@ -89,8 +89,9 @@ async def to_tell(connection: AsyncConnection) -> Version | None:
 async def next_contacts(connection: AsyncConnection, version: Version, *, default: bool, limit: int) -> Sequence[Told]:
     """The contacts after the last one told, of customers under this policy (`default`: and of those without one)."""
     under = customers.c.policy == version.name
+    own = func.coalesce(contacts.c.language, customers.c.language)
     rows = await connection.execute(
-        select(contacts.c.id, contacts.c.address, customers.c.key, customers.c.name, customers.c.language)
+        select(contacts.c.id, contacts.c.address, customers.c.key, customers.c.name, own)
         .join(customers, customers.c.id == contacts.c.customer_id)
         .where(contacts.c.id > (version.told_to or 0), or_(under, customers.c.policy.is_(None)) if default else under)
         .order_by(contacts.c.id)

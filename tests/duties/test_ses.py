@@ -10,8 +10,10 @@ from whole.scene import ALDER, Scene, answer
 
 from gateway import fines, staff
 from gateway.casework.states import NotAllowedError
+from gateway.intake.customers import read_customers
 from gateway.model import Cause
 from gateway.staff import Solved
+from gateway.store import customers
 
 HOLDER = "abuse@alder.example"
 
@@ -88,3 +90,50 @@ async def test_an_answer_in_time_stops_everything(scene: Scene):
     assert await actions(scene) == []
     await staff.resolve(scene.house, "1", Solved("closed", prevention="watched"), who="ann", cause=Cause.COMPROMISED)
     assert await scene.ask("SELECT state FROM cases") == [("closed",)]
+
+
+TREE = """customer,name,parent,contacts,other_contacts,language,resource,valid_from
+oak,Oak Telecom,,noc@oak.example,billing=pay@oak.example,en,198.51.100.64/26,2020-01-01T00:00:00Z
+pine,Pine Hosting,oak,abuse@pine.example,,ro,198.51.100.64/27,2020-01-01T00:00:00Z
+rose,Rose Shop,pine,,owner=rose@rose.example/zh,en,198.51.100.72/29,2020-01-01T00:00:00Z
+"""
+
+
+@pytest.mark.duty("SES-2")
+async def test_a_delegated_prefix_is_its_holders_and_copies_go_up_the_tree(scene: Scene, tmp_path):
+    file = tmp_path / "tree.csv"
+    file.write_text(TREE)
+    async with scene.house.database.writing() as connection:
+        await customers.import_file(connection, read_customers(file), who="test", now=scene.time[0])
+    await complain(scene, "198.51.100.74", READERS[0])
+    told = [mail.rcpt_tos[0] for mail in scene.relay.received if mail.rcpt_tos != [READERS[0]]]
+    assert list(dict.fromkeys(told)) == ["rose@rose.example", "abuse@pine.example", "noc@oak.example"]
+    (first, *_), (second,), (third,) = (mails(scene, to) for to in dict.fromkeys(told))
+    assert "滥用投诉" in first, "in the contact's own language"
+    assert second.startswith("[AG-2026-000001] Copie: ")
+    assert "am informat Rose Shop" in second
+    assert third.startswith("[AG-2026-000001] Copy: abuse report about 198.51.100.74")
+    assert "Rose Shop" in third
+    assert "Their answer is due by" in third
+    # a reply to a copy is no answer of the customer's: a person looks at it
+    copy = next(mail.raw for mail in scene.relay.received if mail.rcpt_tos == ["noc@oak.example"])
+    await scene.take_in(answer(copy))
+    assert await scene.ask("SELECT state FROM clocks") == [("running",)]
+    # the time is up, and those above hear of that too; nobody is told twice
+    await later(scene, 25)
+    copies = await scene.ask("SELECT \"to\" FROM notices WHERE kind = 'customer-copy' ORDER BY id")
+    assert [one for (one,) in copies] == ["abuse@pine.example", "noc@oak.example"] * 2
+
+
+async def test_who_is_told_as_the_nearest_gets_no_copy(scene: Scene, tmp_path):
+    file = tmp_path / "tree.csv"
+    file.write_text(
+        "customer,name,parent,contacts,resource,valid_from\n"
+        "oak,Oak Telecom,,noc@oak.example,,\n"
+        "pine,Pine Hosting,oak,,198.51.100.64/27,2020-01-01T00:00:00Z\n"
+    )
+    async with scene.house.database.writing() as connection:
+        await customers.import_file(connection, read_customers(file), who="test", now=scene.time[0])
+    await complain(scene, "198.51.100.74", READERS[0])
+    assert [mail.rcpt_tos[0] for mail in scene.relay.received][:1] == ["noc@oak.example"]
+    assert await scene.ask("SELECT count(*) FROM notices WHERE kind = 'customer-copy'") == [(0,)]

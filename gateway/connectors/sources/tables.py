@@ -39,10 +39,12 @@ class Table:
 
     async def read(self, position: Position) -> AsyncGenerator[Batch, None]:
         batch = Batch(position)
+        empty = True
         try:
             with self.path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
                 rows = _csv(file) if self.kind == "csv" else _jsonl(file)
                 for number, row in rows:
+                    empty = False
                     try:
                         if isinstance(row, str):
                             raise BadValueError(row)  # noqa: TRY301  (refused like a row that says something wrong)
@@ -54,6 +56,8 @@ class Table:
                         batch = Batch(position)
         except OSError as error:
             raise SourceError(f"{self.path}: cannot be read ({error.strerror}); check the path") from None
+        if empty:
+            batch.refuse(self.path.name, "holds no row: is it what you meant to hand over?")
         yield batch
 
 

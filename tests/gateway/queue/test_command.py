@@ -96,10 +96,20 @@ def test_reject_needs_a_reason_and_takes_those_alike_on_demand(run):
     assert "Nothing waits" not in run("list")
 
 
+def test_several_are_placed_at_once_with_those_alike(run):
+    output = run("assign-all", "1", "--to", "birch", "--alike")
+    assert output.splitlines()[0] == "placed with birch: 1, 2"
+    again = run("assign-all", "1", "3", "--to", "birch").splitlines()
+    assert again[0] == "placed with birch: 3"
+    assert "ann was faster: entry 1" in again[1]
+    assert "was faster" in run("assign-all", "1", "3", "--to", "birch", status=1)
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (("assign", "99", "birch"), "the queue has no entry 99"),
+        (("assign-all", "1", "--to", "nobody"), "there is no customer 'nobody'"),
         (("assign", "1", "nobody"), "there is no customer 'nobody'"),
         (("assign", "1", "birch", "--rule"), "--rule needs --from"),
         (("assign", "1", "birch", "--from", "2026-11-03"), "--from and --to belong to --rule"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.intake.customers import CustomerFileError, read_customers
-from gateway.store import customers, desk, identifiers
+from gateway.store import customer_card, customers, desk, identifiers
 
 TREE = """customer,name,parent,account,contacts,other_contacts,language,delivery,resource,valid_from,use
 oak,Oak Telecom,,,noc@oak.example,,en,mail,192.0.2.0/24,2020-01-01T00:00:00Z,
@@ -49,6 +49,33 @@ async def test_accounts_in_one_line_of_the_tree_are_related(database, imported):
     assert owners.related(ids["oak"], ids["rose/web"])
     assert owners.related(ids["rose/web"], ids["pine"])
     assert not owners.related(ids["elm"], ids["rose/web"])
+
+
+async def test_a_customer_whole(database, imported):
+    await imported(TREE)
+    async with database.reading() as connection:
+        card = await customer_card.card(connection, "rose")
+        middle = await customer_card.card(connection, "pine", limit=1)
+        with pytest.raises(LookupError, match="there is no customer 'elm'"):
+            await customer_card.card(connection, "elm")
+    assert (card.above, card.below, card.accounts) == (("pine", "oak"), (), ("main", "web"))
+    assert [(c.address, c.role, c.language) for c in card.contacts] == [("rose@rose.example", "owner", "zh")]
+    (held,) = card.holdings
+    assert (held.account, held.resource, held.use, held.origin, held.valid_to) == (
+        "web",
+        "192.0.2.8",
+        "shared",
+        "import",
+        None,
+    )
+    assert (middle.above, middle.below, middle.delivery, middle.held) == (("oak",), ("rose",), "arf", 1)
+    assert [c.role for c in middle.contacts] == ["abuse", "technical", "billing"]
+
+
+async def test_each_contact_is_told_in_its_own_language(database, imported):
+    await imported(TREE)
+    party = await parties(database, "rose/web")
+    assert [party.language_of(one) for one in party.contacts] == ["zh", "ro", "ro", "en"]
 
 
 @pytest.mark.parametrize(

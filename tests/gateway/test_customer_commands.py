@@ -1,0 +1,60 @@
+"""`arfgate customer show` as people type it, and files that hold nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from gateway.cli import build
+from servers.waiting import waiting_house
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+
+    async def prepare() -> None:
+        async with waiting_house(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'arfgate.db'}"):
+            pass
+
+    asyncio.run(prepare())
+
+    def command(*words: str, status: int = 0) -> str:
+        done = CliRunner().invoke(build(), [*words, "--config", str(tmp_path / "arfgate.toml")])
+        assert "Traceback" not in done.output
+        assert done.exit_code == status, done.output
+        return done.output
+
+    return command
+
+
+def test_one_customer_with_contacts_accounts_and_addresses(run):
+    lines = run("customer", "show", "alder").splitlines()
+    assert lines[0] == "alder  Alder Hosting"
+    assert ["1", "abuse@alder.example", "abuse", "en"] in [line.split() for line in lines]
+    assert ["2", "second@alder.example", "abuse", "en"] in [line.split() for line in lines]
+    assert any("198.51.100.0/26" in line and "2026-11-03 00:00Z" in line for line in lines)
+    card = json.loads(run("customer", "show", "dogwood", "--json"))
+    assert (card["accounts"], card["holdings"][0]["ports"]) == (["home", "main"], "1024-2047")
+    assert "there is no customer 'nobody'" in run("customer", "show", "nobody", status=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "header"),
+    [
+        (("customer", "import"), "customer,name,resource,valid_from\n"),
+        (("customer", "volumes"), "customer,day,sent\n"),
+    ],
+)
+def test_a_file_that_is_only_its_header_is_refused(run, tmp_path, words, header):
+    file = tmp_path / "empty.csv"
+    file.write_text(header)
+    assert "nothing below the header" in run(*words, str(file), status=1)
+
+
+def test_a_table_of_assignments_without_a_row_is_told(run, tmp_path):
+    (tmp_path / "held.csv").write_text("customer,resource,valid_from\n")
+    assert "holds no row" in run("assignment", "import", str(tmp_path / "held.csv"))

@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment
+
 from gateway.house import House
 from gateway.web import console, words
 from gateway.web.door import Door
@@ -24,7 +26,12 @@ class Site:
         self.house = house
         web = house.settings.web
         self.door = Door(web.token.get_secret_value() if web.token else None, house.key("web"))
-        self.templates = {code: words.environment(_HERE / "templates", code) for code in LANGUAGES}
+        self._templates: dict[str, Environment] = {}  # by language, read when the first visitor speaks it
+
+    def templates(self, language: str) -> Environment:
+        if language not in self._templates:
+            self._templates[language] = words.environment(_HERE / "templates", language)
+        return self._templates[language]
 
     def rail(self) -> tuple[tuple[str, str], ...]:
         """Path and word of each place of staff."""
@@ -42,7 +49,7 @@ class Site:
         """Every template knows: visit, visitor, language, proof (of forms), now, Role's names as may(...)."""
         language = self.language(visit)
         return (
-            self.templates[language]
+            self.templates(language)
             .get_template(template)
             .render(
                 visit=visit,
@@ -57,4 +64,4 @@ class Site:
 
     def sentence(self, status: int, text: str) -> str:
         """The page of an error: status and one sentence."""
-        return self.templates["en"].get_template("sentence.html").render(status=status, text=text, language="en")
+        return self.templates("en").get_template("sentence.html").render(status=status, text=text, language="en")

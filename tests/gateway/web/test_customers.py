@@ -112,7 +112,9 @@ async def test_sources_are_listed_with_their_runs(grown, staff, tmp_path):
     from gateway.sources import run_reader  # noqa: PLC0415
 
     file = tmp_path / "leases.csv"
-    file.write_text("resource,customer,valid_from,valid_to\n198.51.100.201,fir,2026-11-01T00:00:00Z,\n", encoding="utf-8")
+    file.write_text(
+        "resource,customer,valid_from,valid_to\n198.51.100.201,fir,2026-11-01T00:00:00Z,\n", encoding="utf-8"
+    )
     await run_reader(grown.house, "leases", Table(file, "csv"), "mara")
     listed = (await staff.get("/sources")).text
     assert 'href="/sources/leases"' in listed

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway import identities
+from gateway.attribution.network import Network
 from gateway.house import House
 from gateway.queue import entry as entry_of
 from gateway.queue import read_again
@@ -97,14 +98,13 @@ async def look(house: House, entry_id: int) -> View:
         network = await house.network(connection)
     dossier = (await read_again(house, [entry])).get(entry.report_id)
     original = dossier.reports[0].report.original if dossier else None
-    hops = [_hop(hop, ours=bool(hop["ip"]) and network.is_ours(hop["ip"])) for hop in entry.parsed.get("trace", [])]
     return View(
         entry,
         alike,
         identities.in_one_line(entry.identity),
         list(identities.evidence(entry.identity)),
         facts(entry.parsed),
-        hops,
+        hops(entry.parsed, network),
         decode_headers(original.header_block) if original else [],
         dossier.parsed.text if dossier else "",
         contacts,
@@ -129,6 +129,11 @@ def facts(parsed: dict[str, Any]) -> list[Fact]:
     said += [Fact("Findings", _words([f"{f['code']}: {f['evidence']}" for f in parsed.get("findings", [])]))]
     said += [Fact("Defects", _words(parsed.get("defects")))]
     return [fact for fact in said if fact.value]
+
+
+def hops(parsed: dict[str, Any], network: Network) -> list[HopSeen]:
+    """The Received lines of the reported mail, the last one first, with which of them are ours."""
+    return [_hop(hop, ours=bool(hop["ip"]) and network.is_ours(hop["ip"])) for hop in parsed.get("trace", [])]
 
 
 def _hop(hop: dict[str, Any], *, ours: bool) -> HopSeen:

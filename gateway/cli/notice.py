@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from jinja2 import TemplateError
 
-from gateway import originals, outbox
+from gateway import notice_preview
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, who
 from gateway.house import House
 from gateway.store import dead_addresses, notices, third_parties
-from notifier import samples
-from notifier.compose import CannotComposeError, compose, subject_and_text
 from notifier.headers import is_address
-from notifier.notice import Notice, NoticeKind
+from notifier.notice import NoticeKind
 from notifier.texts import Texts
 
 Numbers = Annotated[list[int], typer.Argument(help="Numbers, as `notice waiting` shows them.")]
@@ -139,30 +135,10 @@ def kinds() -> None:
 
 
 async def _shown(house: House, what: str, language: str | None, own: Texts | None, *, mail: bool) -> str:
-    notice = await _stored(house, int(what)) if what.isdigit() else _example(house, NoticeKind(what))
-    notice = replace(notice, language=language or notice.language)
-    try:
-        if mail:
-            return compose(notice, own or house.texts).message.decode("ascii").replace("\r\n", "\n")
-        subject, text = subject_and_text(notice, own or house.texts)
-    except (CannotComposeError, TemplateError) as error:
-        raise LookupError(str(error)) from error
-    return f"To: {notice.to}\nSubject: {subject}\n\n{text}"
-
-
-async def _stored(house: House, number: int) -> Notice:
-    async with house.database.reading() as connection:
-        found = await notices.one(connection, number)
-    if found is None:
-        raise LookupError(f"there is no notice {number}")
-    return outbox.to_say(house, (await originals.added(house, [found]))[0])
-
-
-def _example(house: House, kind: NoticeKind) -> Notice:
-    operator = house.settings.operator
-    example = samples.example(kind)
-    facts = example.facts | {"organisation": operator.name}
-    return replace(
-        example, sender=operator.address, sender_name=house.settings.sender_name, facts=facts,
-        html=house.settings.notices.html,
-    )  # fmt: skip
+    notice = (
+        await notice_preview.stored(house, int(what))
+        if what.isdigit()
+        else notice_preview.example(house, NoticeKind(what))
+    )
+    said = notice_preview.worded(house, notice, language, own, mail=mail)
+    return said.mail if mail else f"To: {said.to}\nSubject: {said.subject}\n\n{said.text}"

@@ -78,6 +78,11 @@ async def listed(
     return list(reversed(await _read(connection, query)))
 
 
+async def some(connection: AsyncConnection, ids: Collection[int]) -> list[Action]:
+    """These actions, oldest first."""
+    return await _read(connection, _joined().where(actions.c.id.in_(sorted(ids))).order_by(actions.c.id))
+
+
 async def on_target(connection: AsyncConnection, kinds: Collection[ActionKind], target: str) -> list[Action]:
     """Actions of these kinds on this target that are proposed or in force and not being lifted."""
     query = _joined().where(

@@ -6,7 +6,7 @@ through `actions`; only the end of a case is written here. Must never decide.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -45,22 +45,26 @@ async def listed(
     connection: AsyncConnection, *, only_open: bool = True, limit: int = 200, before: int | None = None
 ) -> list[CaseLine]:
     """Cases, newest first; `before`: only those older than the one with this id."""
-    query = (
-        select(cases, accounts.c.name.label("account"), customers.c.key.label("customer"))
-        .join(accounts, accounts.c.id == cases.c.account_id)
-        .join(customers, customers.c.id == accounts.c.customer_id)
-        .order_by(cases.c.id.desc())
-        .limit(limit)
-    )
+    query = select(cases.c.id).order_by(cases.c.id.desc()).limit(limit)
     if only_open:
         query = query.where(cases.c.state == CaseState.OPEN.value)
     if before is not None:
         query = query.where(cases.c.id < before)
-    rows = (await connection.execute(query)).all()
-    ids = [row.id for row in rows]
-    running = await _clocks(connection, ids)
-    counted = await _counts(connection, ids)
-    return [_line(row, running.get(row.id, []), counted.get(row.id, (0, 0))) for row in rows]
+    return await lines(connection, list((await connection.execute(query)).scalars()))
+
+
+async def lines(connection: AsyncConnection, ids: Sequence[int]) -> list[CaseLine]:
+    """These cases as lines, in this order. Three statements."""
+    rows = await connection.execute(
+        select(cases, accounts.c.name.label("account"), customers.c.key.label("customer"))
+        .join(accounts, accounts.c.id == cases.c.account_id)
+        .join(customers, customers.c.id == accounts.c.customer_id)
+        .where(cases.c.id.in_(list(ids)))
+    )
+    found = {row.id: row for row in rows}
+    running = await _clocks(connection, list(found))
+    counted = await _counts(connection, list(found))
+    return [_line(found[i], running.get(i, []), counted.get(i, (0, 0))) for i in ids if i in found]
 
 
 async def shown(connection: AsyncConnection, number: str) -> dict[str, Any] | None:

@@ -125,6 +125,7 @@ class AttributionRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("report_id", "kind", "role", "value"),
         Index("attributions_queue", "queue", "id"),
+        Index("attributions_clock", "clock_id", "report_id"),
     )
     id: int | None = Field(default=None, primary_key=True)
     report_id: int = Field(foreign_key="reports.id")
@@ -142,7 +143,7 @@ class AttributionRow(SQLModel, table=True):
     decided_at: datetime | None = None
     before: JsonDict | None = Field(default=None, sa_column=Column(JSON))  # what a decision replaced, to undo it
     muted_by: int | None = None  # the mute rule under which it was counted and not forwarded
-    clock_id: int | None = Field(default=None, foreign_key="clocks.id", index=True)
+    clock_id: int | None = Field(default=None, foreign_key="clocks.id")
 
 
 class CustomerRow(SQLModel, table=True):

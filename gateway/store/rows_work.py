@@ -17,12 +17,21 @@ class CaseRow(SQLModel, table=True):
     split off has its id behind it; one that was merged keeps it as long as what comes goes `merged_into`."""
 
     __tablename__ = "cases"
-    __table_args__ = (Index("cases_opened", "opened_at"), Index("cases_resolved", "resolved_at"))
+    __table_args__ = (
+        Index("cases_opened", "opened_at"),
+        Index("cases_resolved", "resolved_at"),
+        # each list of the console walks one of these, the newest first
+        Index("cases_state", "state", "id"),
+        Index("cases_account", "account_id", "id"),
+        Index("cases_class", "cls", "id"),
+        Index("cases_assignee", "assignee", "id"),
+        Index("cases_severity", "severity", "id"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     current: str | None = Field(default=None, unique=True)
-    account_id: int = Field(foreign_key="accounts.id", index=True)
+    account_id: int = Field(foreign_key="accounts.id")
     cls: str
-    state: str = Field(index=True)
+    state: str
     policy: str  # name and version it runs under
     opened_at: datetime
     resolved_at: datetime | None = None
@@ -41,6 +50,8 @@ class ClockRow(SQLModel, table=True):
         UniqueConstraint("case_id", "kind", "value"),
         Index("clocks_next", "next_at"),
         Index("clocks_notified", "notified_at"),
+        Index("clocks_due", "state", "due_at", "case_id"),
+        Index("clocks_value", "value", "case_id"),
     )
     id: int | None = Field(default=None, primary_key=True)
     case_id: int = Field(foreign_key="cases.id")

@@ -7,6 +7,7 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from gateway.store.rows_actions import ActionRow, ApprovalRow, StepRow
+from gateway.store.rows_console import CannedAnswerRow, SavedViewRow
 from gateway.store.rows_content import ContentCheckRow
 from gateway.store.rows_dues import AppealRow, ChargeRow, ConsentRow, PostmasterRow, PublicationRow
 from gateway.store.rows_in import (
@@ -99,3 +100,5 @@ suppressions = _table(SuppressionRow)
 watched_zones = _table(WatchedZoneRow)
 listings = _table(ListingRow)
 content_checks = _table(ContentCheckRow)
+saved_views = _table(SavedViewRow)
+canned_answers = _table(CannedAnswerRow)

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-from gateway.web.console import cases, customers, entrance, mutes, queue, sources, statistics
+from gateway.web.console import customers, daily, entrance, mutes, sources, statistics
 from gateway.web.visit import Place
 
 PLACES: tuple[Place, ...] = (
     *entrance.PLACES,
-    *queue.PLACES,
-    *cases.PLACES,
+    *daily.PLACES,
     *customers.PLACES,
     *mutes.PLACES,
     *sources.PLACES,

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.web.console.cases import time_left
+from gateway.web.bars import time_left
 from servers.waiting import NOW, arf
 
 HOSTILE = "<script>alert(1)</script>\u202egnp.exe"
@@ -38,24 +38,24 @@ async def test_what_is_not_open_is_listed_when_all_are_asked_for(waiting, staff)
     await waiting.take_in(arf("198.51.100.70"), arf("192.0.2.8", extra="Source-Port: 1500"))
     both = rows((await staff.get("/cases")).text)
     assert sorted(both) == ["AG-2026-000001", "AG-2026-000002"]
-    older = rows((await staff.get("/cases?all=1&before=2")).text)
+    older = rows((await staff.get("/cases?state=all&after=n2")).text)
     assert older == ["AG-2026-000001"]
-    assert rows((await staff.get("/cases?before=x")).text) == both
+    assert rows((await staff.get("/cases?after=x")).text) == both
 
 
 @pytest.mark.parametrize(
     ("told", "due", "share", "text", "late"),
     [
-        (NOW, NOW + timedelta(hours=24), 1.0, "24:00 h left", False),
-        (NOW - timedelta(hours=18), NOW + timedelta(hours=6), 0.25, "6:00 h left", False),
-        (NOW - timedelta(hours=25), NOW - timedelta(hours=1), 0.0, "1:00 h late", True),
-        (None, NOW + timedelta(hours=1), 1.0, "1:00 h left", False),
+        (NOW, NOW + timedelta(hours=24), 1.0, "24:00", False),
+        (NOW - timedelta(hours=18), NOW + timedelta(hours=6), 0.25, "6:00", False),
+        (NOW - timedelta(hours=25), NOW - timedelta(hours=1), 0.0, "1:00", True),
+        (None, NOW + timedelta(hours=1), 1.0, "1:00", False),
     ],
 )
 def test_the_bar_shows_the_share_of_the_time_that_is_left(told, due, share, text, late):
     left = time_left(told, due, NOW)
     assert left is not None
-    assert (left.share, left.text, left.late) == (share, text, late)
+    assert (left.share, left.span, left.late) == (share, text, late)
 
 
 def test_without_a_clock_there_is_no_bar():

@@ -32,16 +32,21 @@ log = structlog.get_logger()
 
 async def ask(house: House, number: str, said: str, *, who: str) -> bool:
     """The customer asked for a review by other means. True: a new one; False: one waits already."""
-    now = house.clock()
     async with house.database.writing() as connection:
         _, case = await _case(connection, number)
-        times = (await store.enforced(connection, [case.id or 0])).get(case.id or 0)
-        if not times:
-            raise NotAllowedError(f"case {case.number}: nothing was carried out that could be reviewed")
-        if not _in_time(house.policy_of(case), times, now):
-            days = house.policy_of(case).actions.appeal_days
-            raise NotAllowedError(f"case {case.number}: a review could be asked for within {days} days")
-        return await store.open_(connection, case.id or 0, said[:_LONGEST], who=who, now=now)
+        return await by_page(house, connection, case, said, who)
+
+
+async def by_page(house: House, connection: AsyncConnection, case: Case, said: str, who: str) -> bool:
+    """The customer asks for a review on the page of the case. As `ask`. Raises NotAllowedError."""
+    now = house.clock()
+    times = (await store.enforced(connection, [case.id or 0])).get(case.id or 0)
+    if not times:
+        raise NotAllowedError(f"case {case.number}: nothing was carried out that could be reviewed")
+    if not _in_time(house.policy_of(case), times, now):
+        days = house.policy_of(case).actions.appeal_days
+        raise NotAllowedError(f"case {case.number}: a review could be asked for within {days} days")
+    return await store.open_(connection, case.id or 0, said[:_LONGEST], who=who, now=now)
 
 
 async def by_mail(house: House, connection: AsyncConnection, said: Mapping[int, str]) -> None:

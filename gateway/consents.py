@@ -107,6 +107,17 @@ async def upload(house: House, number: str, table: bytes, name: str, *, who: str
         return await _compare(house, connection, kept[-1], table, f"file {name}", who)
 
 
+async def by_page(
+    house: House, connection: AsyncConnection, case: Case, which: int | None, table: tuple[str, bytes], who: str
+) -> Compared:
+    """Records that the customer uploads on the page of the case, for the request with the id `which`. Raises
+    NotAllowedError, ConsentFileError."""
+    kept = next((row for row in await store.of_case(connection, case.id or 0) if row["id"] == which), None)
+    if kept is None:
+        raise NotAllowedError("These records were not asked for.")
+    return await _compare(house, connection, kept, table[1], "the page of the case", who)
+
+
 async def receive(house: House, connection: AsyncConnection, notice: StoredNotice, dossier: Dossier) -> bool:
     """A reply to the request: compare the tables that are attached. False: there is none, so that it is an answer."""
     if notice.kind != NoticeKind.CONSENT_ASKED.value:

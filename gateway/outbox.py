@@ -18,7 +18,7 @@ from itertools import zip_longest
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import copies, originals, telling, tokens, undelivered
+from gateway import copies, originals, pages, telling, tokens, undelivered
 from gateway.casework import clocks
 from gateway.casework.clocks import Change
 from gateway.casework.desk import Applied, Desk, Origin
@@ -158,6 +158,8 @@ def to_say(house: House, notice: StoredNotice) -> Notice:
         facts["time_left"] = max(due_at - house.clock(), timedelta(0))
     if notice.kind in TO_OTHERS:
         facts["opt_out"] = tokens.notice_address(operator.notice_address, notice.id, house.key("notice"), kind="o")
+    if page := pages.of_notice(house, notice):
+        facts["page"] = page
     return Notice(
         kind=NoticeKind(notice.kind),
         key=_secret_key(house, notice),

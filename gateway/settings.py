@@ -22,6 +22,7 @@ from gateway.attribution_sections import Attribution, Source
 from gateway.mailbox_sections import Mailbox
 from gateway.notice_sections import Contacts, Notices
 from gateway.outside_sections import Blocklists, Connector, ContentFilter, Enforcement
+from gateway.portal_sections import Portal
 from gateway.screening_sections import Alarms, Flood, Legal, Replies, Suppression
 from gateway.sections import (
     Database,
@@ -90,6 +91,7 @@ class Settings(Section):
     content_filter: ContentFilter
     blocklists: Blocklists
     web: Web
+    portal: Portal
     limits: Limits
     log: Log
 

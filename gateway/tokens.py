@@ -18,7 +18,7 @@ from typing import Literal
 Kind = Literal["n", "o", "h"]
 _KINDS: dict[str, Kind] = {"n": "n", "o": "o", "h": "h"}
 
-PURPOSES = frozenset({"consent", "notice", "redaction", "web", "cfbl", "message-id"})
+PURPOSES = frozenset({"consent", "notice", "portal", "redaction", "web", "cfbl", "message-id"})
 
 MAX_NUMBER = 2**63 - 1  # what a database's integer key can hold
 _DIGITS = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648 section 6, lower-case
@@ -56,7 +56,7 @@ def notice_address(address: str, number: int, key: bytes, kind: Kind = "n") -> s
     local, at, domain = address.rpartition("@")
     if not at or not local:
         raise ValueError(f"{address!r} is not a mail address; set operator.notice_address")
-    tagged = f"{local}+{kind}.{_encode(number)}{_key_id(key)}{_mac(kind, number, key)}"
+    tagged = f"{local}+{kind}.{encoded(number)}{_key_id(key)}{_mac(kind, number, key)}"
     if len(tagged) > _MAX_LOCAL_CHARS:
         raise ValueError(f"{address!r} leaves no room for a token; set a shorter operator.notice_address")
     return f"{tagged}@{domain}"
@@ -80,7 +80,7 @@ def read_token(address: str, keys: Sequence[bytes]) -> Token | None:
         text[-_MAC_CHARS - _KEY_ID_CHARS : -_MAC_CHARS],
         text[-_MAC_CHARS:],
     )
-    number = _decode(digits)
+    number = decoded(digits)
     if number is None:
         return None
     for key in keys:
@@ -89,7 +89,8 @@ def read_token(address: str, keys: Sequence[bytes]) -> Token | None:
     return None
 
 
-def _encode(number: int) -> str:
+def encoded(number: int) -> str:
+    """A number from 0 in lower-case base32, without leading zeros."""
     text = ""
     while True:
         number, digit = divmod(number, 32)
@@ -98,25 +99,26 @@ def _encode(number: int) -> str:
             return text
 
 
-def _decode(text: str) -> int | None:
-    """None for what `_encode` would not have written: each number has one spelling."""
+def decoded(text: str) -> int | None:
+    """None for what `encoded` would not have written: each number has one spelling."""
     number = 0
     for char in text:
         digit = _DIGITS.find(char)
         if digit < 0:
             return None
         number = number * 32 + digit
-    return number if number <= MAX_NUMBER and _encode(number) == text else None
+    return number if number <= MAX_NUMBER and encoded(number) == text else None
 
 
-def _base32(digest: bytes, chars: int) -> str:
+def base32(digest: bytes, chars: int) -> str:
+    """The first `chars` digits of a digest."""
     return base64.b32encode(digest).decode("ascii")[:chars].lower()
 
 
 def _key_id(key: bytes) -> str:
     """Names a key without telling anything of it, so that an old one can be kept beside the new one."""
-    return _base32(hmac.digest(key, b"key-id", hashlib.sha256), _KEY_ID_CHARS)
+    return base32(hmac.digest(key, b"key-id", hashlib.sha256), _KEY_ID_CHARS)
 
 
 def _mac(kind: Kind, number: int, key: bytes) -> str:
-    return _base32(hmac.digest(key, f"{kind}.{number}".encode(), hashlib.sha256), _MAC_CHARS)
+    return base32(hmac.digest(key, f"{kind}.{number}".encode(), hashlib.sha256), _MAC_CHARS)

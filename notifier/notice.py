@@ -39,6 +39,8 @@ class NoticeKind(StrEnum):
     OUTCOME = "outcome"  # to a complainant who asked: in general words what came of it
     INCOMPLETE = "incomplete"  # reply to a complainant: what is missing, and how to send it
     ACKNOWLEDGEMENT = "acknowledgement"  # reply to a complainant: accepted, under this number
+    CONFIRM_REPORT = "confirm-report"  # to the address that came with a form: was it you?
+    PORTAL_LINK = "portal-link"  # to the customer, who asked for a new link to the case
     LEGAL_ALARM = "legal-alarm"  # to named staff: a matter waits; nothing of it
     STAFF_ALARM = "staff-alarm"  # to staff: something needs a person
     FEED_ADMIN = "feed-admin"  # to staff: what a feed asks of us
@@ -50,7 +52,7 @@ TO_OTHERS = frozenset(
 )  # to people who never asked: with a way to opt out (OUT-3)
 TO_STAFF = frozenset({NoticeKind.LEGAL_ALARM, NoticeKind.STAFF_ALARM, NoticeKind.FEED_ADMIN})  # in English only
 # To people who complained, by the rules of RFC 3834 section 3: nobody is to bounce or answer by itself.
-REPLIES = frozenset({NoticeKind.INCOMPLETE, NoticeKind.ACKNOWLEDGEMENT, NoticeKind.OUTCOME})
+REPLIES = frozenset({NoticeKind.INCOMPLETE, NoticeKind.ACKNOWLEDGEMENT, NoticeKind.OUTCOME, NoticeKind.CONFIRM_REPORT})
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,8 @@ BY_KIND: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.OUTCOME: {"number": "R-2026-000123", "result": "solved"},
     NoticeKind.INCOMPLETE: {"number": "R-2026-000123", "missing": ["headers", "address", "time"], "days": 14},
     NoticeKind.ACKNOWLEDGEMENT: {"number": "R-2026-000123"},
+    NoticeKind.CONFIRM_REPORT: {"received_at": NOW, "days": 14, "page": "https://abuse.isp.example/report/confirm/abc"},
+    NoticeKind.PORTAL_LINK: {"page": "https://abuse.isp.example/portal/case/abc"},
     NoticeKind.LEGAL_ALARM: {"matter": 12, "legal_kind": "court-or-police"},
     NoticeKind.STAFF_ALARM: {
         "what": "A flood",

@@ -6,7 +6,9 @@ Must never answer a page whose table names a role to somebody who has not got it
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -44,7 +46,7 @@ def application(house: House) -> FastAPI:
     app.add_exception_handler(RequestValidationError, errors.address)
     app.add_exception_handler(QueueError, errors.cannot)
     app.add_exception_handler(StoreError, errors.database)
-    app.add_middleware(Guard, refuse=errors.sentence, most_body=max(place.most_body for place in PLACES))
+    app.add_middleware(Guard, refuse=errors.sentence, most_body=max(_most_body(house, place) for place in PLACES))
     return app
 
 
@@ -55,7 +57,10 @@ def _behind_the_door(site: Site, place: Place) -> Callable[[Request], Awaitable[
             _only_for(site, visit, place)
         if place.method == "POST":
             await _take_form(site, visit)
-        return await place.answer(visit)
+        try:
+            return await place.answer(visit)
+        finally:
+            await visit.form.close()
 
     return answer
 
@@ -72,11 +77,24 @@ def _only_for(site: Site, visit: Visit, place: Place) -> None:
 async def _take_form(site: Site, visit: Visit) -> None:
     """Read the form and check that it came from a page of ours. Raises HTTPException."""
     length = int(visit.request.headers.get("content-length", "0"))  # the guard let digits only pass
-    if length > visit.place.most_body:
+    portal, place = site.house.settings.portal, visit.place
+    if length > _most_body(site.house, place):
         raise HTTPException(413, "That is too much for this form.")
-    visit.form = await visit.request.form(max_files=visit.place.files, max_fields=_MOST_FIELDS)
+    if place.uploads and site.uploading.locked():
+        raise HTTPException(503, "Too many people are sending something at this moment. Please try again in a minute.")
+    try:
+        async with asyncio.timeout(portal.upload_seconds), site.uploading if place.uploads else nullcontext():
+            files = portal.upload_files if place.uploads else place.files
+            visit.form = await visit.request.form(max_files=files, max_fields=_MOST_FIELDS)
+    except TimeoutError:
+        raise HTTPException(408, "The form took too long to arrive. Please send it again.") from None
     if visit.place.role is not None and not site.door.sent_by_us(visit.request, visit.field("proof")):
         raise HTTPException(403, "This form is out of date. Open the page again and repeat it.")
+
+
+def _most_body(house: House, place: Place) -> int:
+    """Bytes of a form: what the place says, with uploads what the settings say and room for the fields."""
+    return house.settings.portal.upload_bytes + place.most_body if place.uploads else place.most_body
 
 
 def _static(files: dict[str, bytes]) -> Callable[[Request], Awaitable[Response]]:
@@ -100,7 +118,7 @@ class _Errors:
 
     async def http(self, _: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        own = error.detail if error.status_code in {403, 409, 413, 422, 429} else ""
+        own = error.detail if error.status_code in {403, 408, 409, 413, 422, 429, 503} else ""
         return self.sentence(error.status_code, own or _SENTENCES.get(error.status_code, "That cannot be done here."))
 
     async def address(self, *_: object) -> Response:

@@ -29,6 +29,7 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "cache-control": "no-store",
+    "x-robots-tag": "noindex, nofollow, noarchive",
 }
 _CHANGES_NOTHING = frozenset({"GET", "HEAD"})
 

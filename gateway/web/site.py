@@ -5,6 +5,7 @@ Must never hold anything of one visit.
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from gateway.web.door import Door
 from gateway.web.visit import Visit
 
 LANGUAGES = {"en": "English", "zh": "中文"}
+PUBLIC_LANGUAGES = LANGUAGES | {"ro": "Română"}  # of the pages without an account
+_MOST_UPLOADS = 16  # that strangers send at the same time
 _HERE = Path(__file__).parent
 
 
@@ -27,6 +30,7 @@ class Site:
         web = house.settings.web
         self.door = Door(web.token.get_secret_value() if web.token else None, house.key("web"))
         self._templates: dict[str, Environment] = {}  # by language, read when the first visitor speaks it
+        self.uploading = asyncio.Semaphore(_MOST_UPLOADS)
 
     def templates(self, language: str) -> Environment:
         if language not in self._templates:
@@ -46,8 +50,9 @@ class Site:
         return next((code for w in wanted for code in LANGUAGES if w.strip().startswith(code)), "en")
 
     def render(self, visit: Visit, template: str, values: dict[str, Any]) -> str:
-        """Every template knows: visit, visitor, language, proof (of forms), now, Role's names as may(...)."""
-        language = self.language(visit)
+        """Every template knows: visit, visitor, language, proof (of forms), now, Role's names as may(...). A `language`
+        among the values goes before what the visitor chose."""
+        language = str(values.pop("language", "")) or self.language(visit)
         return (
             self.templates(language)
             .get_template(template)

@@ -47,7 +47,8 @@ class Visitor:
 class Place:
     """`role`: the least that is needed; None: a page without account (portal, reporters, signing in), which proves
     by itself what its visitor may see. `personal`: seeing it is written to the access log. `legal`: named staff only.
-    `most_body`: bytes of its form, attachments included; `files`: how many it may hold."""
+    `most_body`: bytes of its form, attachments included; `files`: how many it may hold. `uploads`: both are what the
+    section [portal] of the settings says."""
 
     path: str
     answer: Callable[[Visit], Awaitable[Response]]
@@ -57,6 +58,7 @@ class Place:
     legal: bool = False
     files: int = 0
     most_body: int = 64 * 1024
+    uploads: bool = False
 
 
 @dataclass
@@ -126,6 +128,11 @@ class Visit:
     def show(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page in the visitor's language. Staff pages extend `frame.html`, others `public.html`."""
         return HTMLResponse(self.site.render(self, template, values).encode("utf-8", "replace"), status)
+
+    @property
+    def client(self) -> str:
+        """The address of who asks."""
+        return self.request.client.host if self.request.client else ""
 
     def go(self, path: str) -> Response:
         """To another page after a form was worked (303). `path`: one of ours, made by the caller."""

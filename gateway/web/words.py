@@ -7,13 +7,17 @@ Must never return markup.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+
+from notifier.texts import PACKAGED
 
 _LOCALE = Path(__file__).parent / "locale"
 REASONS = {
@@ -64,7 +68,7 @@ def environment(folder: Path, language: str = "en") -> Environment:
     """Jinja over the templates: everything escaped, everything made visible, no name silently empty; what stands in
     `_()` is said in this language."""
     made = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader([folder, PACKAGED / language]),  # the words of mails, `_words.txt`, are ours too
         autoescape=True,
         finalize=visible,
         undefined=StrictUndefined,
@@ -83,18 +87,20 @@ def environment(folder: Path, language: str = "en") -> Environment:
 
 
 def catalogue(language: str) -> dict[str, str]:
-    """What each English sentence of the pages is in this language, from `locale/LANGUAGE.po`; empty for English."""
-    path = _LOCALE / f"{language}.po"
-    if not path.exists():
-        return {}
-    with path.open("rb") as file:
-        found = [message for message in read_po(file, locale=language) if message.id and message.string]
+    """What each English sentence of the pages is in this language, from `locale/LANGUAGE.po` and what
+    begins with `LANGUAGE-`; empty for English."""
     said: dict[str, str] = {}
-    for message in found:
+    for message in _messages(language):
         ids = (message.id,) if isinstance(message.id, str) else tuple(message.id or ())
         texts = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
         said |= {text: texts[min(at, len(texts) - 1)] for at, text in enumerate(ids)}
     return said
+
+
+def _messages(language: str) -> Iterator[Message]:
+    for path in sorted(_LOCALE.glob(f"{language}*.po")):
+        with path.open("rb") as file:
+            yield from (message for message in read_po(file, locale=language) if message.id and message.string)
 
 
 def _shown(char: str) -> str:

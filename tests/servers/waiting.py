@@ -163,7 +163,7 @@ class Waiting:
 @contextlib.asynccontextmanager
 async def waiting_house(folder: Path, url: str, **sections: Any) -> AsyncIterator[Waiting]:
     """A house in `folder` on the database `url`, with the customers above. `sections` go over the settings; a list is that of
-    a repeated one."""
+    a repeated one, a text a setting of no section."""
     config = write_settings(folder, url, **sections)
     time = [NOW]
     async with opened(settings.load(config), lambda: time[0], NoNames()) as house:
@@ -190,10 +190,12 @@ def write_settings(folder: Path, url: str, **sections: Any) -> Path:
         "screening": {"own_checks": False},
     }  # fmt: skip
     repeated = {name: more for name, more in sections.items() if isinstance(more, list)}
+    plain = {name: more for name, more in sections.items() if isinstance(more, str)}
     for name, more in sections.items():
-        if name not in repeated:
+        if name not in repeated | plain:
             values[name] = values.get(name, {}) | more
     lines = ['secret_key = "for-tests-only-0123456789-0123456789"']
+    lines += [f"{name} = {json.dumps(value)}" for name, value in plain.items()]
     for name, section in values.items():
         lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in section.items())]
     for name, entries in repeated.items():

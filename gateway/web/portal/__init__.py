@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.web.portal import customer
 from gateway.web.visit import Place
 
-PLACES: tuple[Place, ...] = ()
+PLACES: tuple[Place, ...] = (*customer.PLACES,)

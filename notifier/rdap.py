@@ -2,7 +2,7 @@
 
 RFC 7480, 9082, 9083; RD-1 to RD-7. One question at a time to each registry, its wish for a
 pause honoured, answers kept by the caller's cache. Only bootstrap hosts are asked (and those
-of `allow_hosts`); `rel=related` is not followed. Must never raise for what a registry does,
+of `allow_hosts`), also where a domain's registrar is asked. Must never raise for what a registry does,
 and never decide whom to write to.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -22,7 +22,7 @@ from notifier.bootstrap import Bootstrap
 from notifier.dns import is_public
 from notifier.headers import clean
 from notifier.http import Fetched, HttpClient, HttpWhy, NotFetched
-from notifier.registration import Kind, RdapAnswer, is_rate_notice, read
+from notifier.registration import ABUSE, Kind, RdapAnswer, is_cut_short, is_rate_notice, read
 
 FRESH = timedelta(hours=24)  # RD-3: the least time that an answer is kept
 _PAUSE = timedelta(minutes=5)  # after "too many requests" without a time
@@ -165,15 +165,37 @@ class RdapClient:
         base = self._base(self._bootstrap.for_domain(asked))
         if base is None:
             return Failed(RdapWhy.NO_REGISTRY, f"the bootstrap names no registry for {asked}")
-        return await self._ask("domain", asked, base, f"{base}domain/{asked}")
+        answer = await self._ask("domain", asked, base, f"{base}domain/{asked}")
+        if isinstance(answer, RdapAnswer) and answer.related and not answer.names(ABUSE):
+            return await self._with_registrar(asked, answer, answer.related)
+        return answer
+
+    async def _with_registrar(self, asked: str, answer: RdapAnswer, related: str) -> RdapAnswer:
+        """With the contacts of the registrar's own record (RD-7), where that is at a host that may be asked. One more
+        question, and none after it."""
+        if not self._may_ask(related):
+            return answer
+        more = await self._ask("domain", asked, related, related, f"{asked} related")
+        if not isinstance(more, RdapAnswer):
+            return answer
+        return replace(answer, contacts=answer.contacts + more.contacts, source=more.source)
 
     def _base(self, urls: Collection[str]) -> str | None:
         usable = (url for url in urls if url.startswith("https://") or _place(url) in self._allow_hosts)
         return next(usable, None)
 
-    async def _ask(self, kind: Kind, asked: str, base: str, url: str) -> RdapAnswer | NotFound | Failed:
+    def _may_ask(self, url: str) -> bool:
+        try:
+            place = _place(url)
+        except ValueError:  # an address that is none
+            return False
+        return place in self._allow_hosts or (url.startswith("https://") and place in self._only_hosts)
+
+    async def _ask(
+        self, kind: Kind, asked: str, base: str, url: str, kept_as: str | None = None
+    ) -> RdapAnswer | NotFound | Failed:
         registry = _place(base)
-        key = cache_key(kind, asked)
+        key = kept_as or cache_key(kind, asked)
         kept = await self._kept(kind, key)
         if kept is not None:
             return kept
@@ -190,7 +212,7 @@ class RdapClient:
             fetched = await self._http.get_json(url, allow_hosts=self._allow_hosts, only_hosts=self._only_hosts)
             answer = self._read(kind, asked, registry, fetched)
             if not isinstance(answer, Failed):
-                first, last = _neighbourhood(kind, asked, answer)
+                first, last = (key, key) if kept_as else _neighbourhood(kind, asked, answer)
                 await self._cache.put(kind, first, last, Cached(answer, self._clock()))
             return answer
 
@@ -211,9 +233,10 @@ class RdapClient:
     ) -> RdapAnswer | NotFound | Failed:
         if isinstance(fetched, Fetched):
             answer = read(kind, asked, fetched.data, fetched.url)
-            if answer is not None:
+            cut_short = is_cut_short(fetched.data) and not (answer and answer.names(ABUSE))
+            if answer is not None and not cut_short:
                 return answer
-            if is_rate_notice(fetched.data):
+            if cut_short or is_rate_notice(fetched.data):
                 return self._pause(registry, None)
             return Failed(RdapWhy.ANSWER, f"{clean(fetched.url, 200)}: no registration of {asked} in it")
         if fetched.why is HttpWhy.NOT_FOUND:

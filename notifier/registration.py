@@ -26,6 +26,9 @@ _PLACEHOLDER = re.compile(
     r"|^removed@lacnic\.net$|\.invalid$|^(?:no-?reply|donotreply|nobody|unknown|none|null|n/?a)@",
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(r"https?://[!-~]{1,300}")
+_NOT_FOR_US = "object truncated due to authorization"
+_CUT_SHORT = frozenset({"object truncated due to excessive load", "object truncated due to unexplainable reasons"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class RdapAnswer:
     source: str
     contacts: tuple[Person, ...] = ()
     withheld: bool = False  # the registry says that it left something out (RFC 9537)
+    related: str | None = None  # a domain's record at its registrar (RD-7): an address that strangers wrote
 
     @property
     def registration(self) -> str:
@@ -71,6 +75,9 @@ class RdapAnswer:
         held = self.first if self.first == self.last else f"{self.first} - {self.last}"
         label = self.name or self.handle
         return f"{held} ({label})" if label and self.kind == "ip" else held
+
+    def names(self, role: str) -> bool:
+        return any(role in person.roles for person in self.contacts)
 
     def found(self, subject: str) -> tuple[Found, ...]:
         """The contacts, as found for `subject`."""
@@ -96,19 +103,32 @@ def read(kind: Kind, asked: str, data: object, source: str) -> RdapAnswer | None
         country=_text(data.get("country")),
         source=clean(source, 300),
         contacts=tuple(_people(data)),
-        withheld=bool(data.get("redacted")),
+        withheld=bool(data.get("redacted")) or _NOT_FOR_US in _notices(data, "type"),
+        related=_related(data) if kind == "domain" else None,
     )
 
 
 def is_rate_notice(data: object) -> bool:
     """A document that only says "not so fast" with status 200 (RD-3)."""
-    notices = data.get("notices") if isinstance(data, dict) else None
-    titles = (
-        [notice.get("title") for notice in notices if isinstance(notice, dict)] if isinstance(notices, list) else []
-    )
-    return any(isinstance(title, str) and "rate limit" in title.lower() for title in titles) and not (
-        isinstance(data, dict) and data.get("objectClassName")
-    )
+    if not isinstance(data, dict) or data.get("objectClassName"):
+        return False
+    return any("rate limit" in title for title in _notices(data, "title"))
+
+
+def is_cut_short(data: object) -> bool:
+    """A registration of which the registry left something out for now (RFC 9083 section 10.2.1)."""
+    return isinstance(data, dict) and not _CUT_SHORT.isdisjoint(_notices(data, "type"))
+
+
+def _notices(data: Mapping[str, Any], field: str) -> set[str]:
+    said = [notice.get(field) for notice in _list(data.get("notices"))[:50] if isinstance(notice, dict)]
+    return {text.lower() for text in said if isinstance(text, str)}
+
+
+def _related(data: Mapping[str, Any]) -> str | None:
+    links = [link for link in _list(data.get("links"))[:50] if isinstance(link, dict)]
+    named = (link.get("href") for link in links if link.get("rel") == "related" and "rdap" in str(link.get("type")))
+    return next((href for href in named if isinstance(href, str) and _ADDRESS.fullmatch(href)), None)
 
 
 def _range(data: Mapping[str, Any], asked: str) -> tuple[str, str] | None:

@@ -268,5 +268,5 @@ async def make_smtp() -> AsyncIterator[Callable[..., Any]]:
 
 @pytest.fixture
 def rdap_document() -> Callable[[str], Any]:
-    folder = Path(__file__).parent / "rdap"
+    folder = Path(__file__).parents[2] / "fixtures" / "_rdap"
     return lambda name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))

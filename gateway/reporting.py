@@ -6,6 +6,7 @@ Must never believe a report: screening does, with what was decided here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from gateway.house import House
@@ -49,11 +50,12 @@ async def decide(house: House, name: str, values: Mapping[str, Any], who: str, w
     return one.key
 
 
-async def listed(house: House, *, everything: bool) -> list[dict[str, Any]]:
-    """Reporters with what is known of them; `everything`: also registered feeds that never reported."""
+async def listed(house: House, *, everything: bool, since: datetime | None = None) -> list[dict[str, Any]]:
+    """Reporters with what is known of them; `everything`: also registered feeds that never reported. `since`: only
+    reports received from then on are counted."""
     async with house.database.reading() as connection:
         await house.know_reporters(connection)
-        rows = await reporters.listed(connection)
+        rows = await reporters.listed(connection, since=since)
     feeds = {feed.name: feed for feed in house.border().feeds}
     seen = {row["name"] for row in rows if row["kind"] == ReporterKind.FEED.value}
     told = [_told(row, feeds.get(row["name"]) if row["kind"] == ReporterKind.FEED.value else None) for row in rows]

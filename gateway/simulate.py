@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +23,7 @@ async def simulate(house: House, policy: Policy, days: float) -> tuple[Would, di
     async with house.database.reading() as connection:
         found = [_past(house, row) async for row in store.reported(connection, since)]
         happened = await store.happened(connection, since)
-    return replay(found, policy, now), happened
+    return await asyncio.to_thread(replay, found, policy, now), happened
 
 
 def _past(house: House, row: Any) -> Past:

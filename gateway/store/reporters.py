@@ -87,9 +87,10 @@ async def judge_case(connection: AsyncConnection, case_id: int, judgement: str) 
     await connection.execute(update(reports).where(reports.c.id.in_(of_it)).values(judgement=judgement))
 
 
-async def listed(connection: AsyncConnection, limit: int = 500) -> list[dict[str, Any]]:
-    """Reporters with their counts and precision, those with the most reports first."""
-    return await _counted(connection, None, limit)
+async def listed(connection: AsyncConnection, limit: int = 500, since: datetime | None = None) -> list[dict[str, Any]]:
+    """Reporters with their counts and precision, those with the most reports first. `since`: only reports received
+    from then on count."""
+    return await _counted(connection, None, limit, since)
 
 
 async def shown(connection: AsyncConnection, key: str) -> dict[str, Any] | None:
@@ -110,7 +111,9 @@ async def latest(connection: AsyncConnection, reporter_id: int, limit: int = 10)
     return [dict(row) for row in rows.mappings()]
 
 
-async def _counted(connection: AsyncConnection, only: ColumnElement[bool] | None, limit: int) -> list[dict[str, Any]]:
+async def _counted(
+    connection: AsyncConnection, only: ColumnElement[bool] | None, limit: int, since: datetime | None = None
+) -> list[dict[str, Any]]:
     def count(condition: ColumnElement[bool], name: str) -> ColumnElement[int]:
         return func.sum(case((condition, 1), else_=0)).label(name)
 
@@ -121,7 +124,7 @@ async def _counted(connection: AsyncConnection, only: ColumnElement[bool] | None
             count(reports.c.judgement == DISPUTED, "disputed"), count(reports.c.judgement == FALSE, "found_false"),
             func.max(reports.c.received_at).label("last_seen"),
         )
-        .where(reports.c.reporter_id.is_not(None))
+        .where(reports.c.reporter_id.is_not(None), *([reports.c.received_at >= since] if since else []))
         .group_by(reports.c.reporter_id)
         .subquery()
     )  # fmt: skip

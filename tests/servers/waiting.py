@@ -27,6 +27,7 @@ from gateway.store import customers, messages
 from gateway.store.messages import Arrived
 from notifier.dns import Resolver
 from parsers import DEFAULT_LIMITS, parse
+from parsers.claims import Claim, claims
 from parsers.report import Limits, Parsed
 from parsers.reported_mails import reported_mails
 from parsers.reported_texts import Shown, shown
@@ -58,6 +59,9 @@ class ParserHere:
 
     async def reported_mails(self, raws: Sequence[bytes]) -> list[list[bytes | None]]:
         return [reported_mails(raw, Limits()) for raw in raws]
+
+    async def claims(self, raw: bytes) -> list[Claim]:
+        return claims(raw, DEFAULT_LIMITS)
 
     async def verify(self, jobs: Sequence[Job]) -> list[Verified]:
         return verify_all(jobs)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from gateway.web.console import customers, daily, entrance, mutes, sources, statistics
+from gateway.web.console import customers, daily, entrance, lab, mutes, policies, reporters, sources, statistics
 from gateway.web.visit import Place
 
 PLACES: tuple[Place, ...] = (
@@ -14,11 +14,17 @@ PLACES: tuple[Place, ...] = (
     *customers.PLACES,
     *mutes.PLACES,
     *sources.PLACES,
+    *reporters.PLACES,
+    *policies.PLACES,
+    *lab.PLACES,
     *statistics.PLACES,
 )
 RAIL = (
     ("/queue", "Queue"),
     ("/cases", "Cases"),
     ("/customers", "Customers"),
+    ("/reporters", "Reporters"),
+    ("/policies", "Policies"),
+    ("/lab", "Lab"),
     ("/statistics", "Statistics"),
 )

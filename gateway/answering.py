@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import tokens
+from gateway import outcomes, tokens
 from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
 from gateway.model import Identity, IdentityKind, Verdict, report_number
@@ -66,6 +66,7 @@ async def answer(house: House, connection: AsyncConnection, dossiers: Sequence[D
     programs wrote; else a fixed number of statements (two more for each completed report)."""
     numbered = await held.keep(connection, [_held_row(house, d, now) for d in dossiers if _first(d, Verdict.HELD)])
     done = await _complete(connection, dossiers, now)
+    await outcomes.wish(house, connection, dossiers, _ledger(house, now), now)
     await _reply(house, connection, [d for d in dossiers if d.reports], numbered, done, now)
 
 
@@ -155,6 +156,8 @@ def _notice_row(house: House, dossier: Dossier, said: Decision, number: int | No
         "number": report_number(*number_of),
         "received_at": iso(message.received_at),
         "in_reply_to": dossier.parsed.envelope.message_id,
+        "message": message.id,
+        "may_ask": house.policy.outcome != "off",
     }
     if said.reply is Reply.INCOMPLETE:
         waits = {"held": number, "days": house.settings.replies.hold_days}

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from jinja2 import TemplateError
 
-from gateway import content, policy_versions, registries
+from gateway import channels, content, policy_versions, registries
 from gateway.connectors.build import build
 from gateway.doors import relays, signer
 from gateway.house import House
@@ -63,6 +63,7 @@ async def opened(
             http = _http_of_registries(settings, names, clock, doors)
             rdap = _registries(settings, database, http, clock) if http else None
             connectors = build(settings, names, clock, doors)
+            ways = channels.build(settings, names, clock, doors)
             lists = settings.blocklists
             list_names = Resolver(lists.nameservers, lists.port) if lists.nameservers else names
         except (OSError, ValueError) as error:
@@ -70,7 +71,8 @@ async def opened(
         book = await policy_versions.open_book(settings, database, clock())
         house = House(
             settings, database, book, clock, workers, mailer, rdap, policy.bystanders(), names,
-            connectors=connectors, filters=content.filters(settings, names, clock, doors), list_resolver=list_names,
+            connectors=connectors, channels=ways, filters=content.filters(settings, names, clock, doors),
+            list_resolver=list_names,
         )  # fmt: skip
         house.logins = _logins(settings, names, clock, doors)
         house.texts = _texts(settings)

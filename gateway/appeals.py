@@ -22,7 +22,8 @@ from gateway.policies.policy import Policy
 from gateway.store import appeals as store
 from gateway.store import cases as case_store
 from gateway.store import desk as desk_store
-from gateway.store import notices
+from gateway.store import events, notices
+from gateway.store.events import Event
 from notifier.notice import NoticeKind
 
 _LONGEST = 4000
@@ -56,7 +57,9 @@ async def by_mail(house: House, connection: AsyncConnection, said: Mapping[int, 
         if not _in_time(house.policy, times, now):
             continue
         if await store.open_(connection, case_id, said[case_id][:_LONGEST], who="customer", now=now):
-            log.warning("alarm", why="a customer asks for a review", case_id=case_id)
+            why = "a customer asks for a review"
+            await events.add(connection, [Event(now, events.SYSTEM, events.ALARM, why, case_id=case_id)])
+            log.warning("alarm", why=why, case_id=case_id)
 
 
 async def decide(house: House, number: str, *, granted: bool, who: str, why: str) -> list[int]:

@@ -133,8 +133,10 @@ async def receive(house: House, connection: AsyncConnection, notice: StoredNotic
             said = Event(
                 house.clock(), "customer", "consent records cannot be read", str(error), case_id=kept["case_id"]
             )
-            await events.add(connection, [said])
-            log.warning("alarm", why=f"consent records cannot be read: {error}", message_id=dossier.message.id)
+            why = f"consent records cannot be read: {error}"
+            alarm = Event(house.clock(), events.SYSTEM, events.ALARM, why, case_id=kept["case_id"])
+            await events.add(connection, [said, alarm])
+            log.warning("alarm", why=why, message_id=dossier.message.id)
     return True
 
 

@@ -2,19 +2,20 @@
 
 The token in the recipient address decides, then the Message-ID in In-Reply-To,
 References or the returned mail (both carry an HMAC, so neither can be guessed). Only a
-reply to a customer's notice is an answer; an automatic reply is none. Must never go by a
+reply to a customer's notice is an answer (`answers` files it); an automatic reply is none. Must never go by a
 subject or a sender.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import appeals, consents, tokens, undelivered
+from gateway import answer_files, answers, consents, outcomes, tokens, undelivered
+from gateway.answers import Answer
 from gateway.casework import clocks
 from gateway.casework.desk import Applied, Desk, Origin
 from gateway.dossier import Dossier
@@ -25,20 +26,39 @@ from gateway.store import events, notices, postmasters, third_parties
 from gateway.store.events import Event
 from gateway.store.notices import StoredNotice
 from gateway.undelivered import Undelivered
-from notifier.notice import NoticeKind
+from notifier.notice import STARTS, NoticeKind
+from parsers import quoted
 from parsers.report import Bounce, Kind
 
-TO_CUSTOMERS = frozenset(
+# A reply to one of these is an answer to its case.
+ANSWERED = frozenset(
     kind.value
     for kind in (
         NoticeKind.COMPLAINT,
         NoticeKind.REMINDER,
         NoticeKind.OVERDUE,
+        NoticeKind.ANSWER_RECEIVED,
         NoticeKind.ANSWER_REJECTED,
+        NoticeKind.RESOLVED,
+        NoticeKind.REOPENED,
+        NoticeKind.ACTION_PLANNED,
+        NoticeKind.ENFORCED,
+        NoticeKind.LIFTED,
         NoticeKind.CONSENT_ASKED,
         NoticeKind.APPEAL_DECIDED,
     )
 )
+# Told whether they like it or not.
+CUSTOMERS = ANSWERED | {
+    kind.value
+    for kind in (
+        NoticeKind.FIRST_WARNING,
+        NoticeKind.SECOND_WARNING,
+        NoticeKind.FINAL_WARNING,
+        NoticeKind.POLICY_CHANGE,
+        NoticeKind.CUSTOMER_COPY,
+    )
+}
 _COMES_BACK = frozenset({Kind.REPLY, Kind.AUTO_REPLY, Kind.BOUNCE, Kind.OPT_OUT})
 
 
@@ -61,34 +81,52 @@ async def route(house: House, connection: AsyncConnection, dossiers: Sequence[Do
         if not any(r.dossier is dossier for r in returned) and not _of_a_customer(dossier):
             _to_a_person(dossier, "it names no notice that we sent")
     desk = await desk_store.load_cases(connection, [r.notice.case_id for r in returned if r.notice.case_id is not None])
-    log: list[Event] = []
-    bounced: list[Undelivered] = []
-    opted_out: dict[str, int] = {}
-    reads: dict[int, str] = {}
-    said: dict[int, str] = {}
+    taken = _Taken()
     for one in returned:
-        log.append(_event(one, now))
-        if one.notice.kind in TO_CUSTOMERS and (one.opts_out or one.dossier.parsed.kind == Kind.OPT_OUT):
-            _to_a_person(one.dossier, f"{one.notice.to} wants no more notices, but a customer is told all the same")
-        elif one.opts_out or one.dossier.parsed.kind == Kind.OPT_OUT:
-            opted_out[one.notice.to] = one.notice.id
-        elif one.dossier.parsed.kind == Kind.BOUNCE:
-            bounced += _bounce(house, desk, one)
-        elif one.dossier.parsed.kind == Kind.REPLY and one.notice.kind == NoticeKind.POSTMASTER_CHECK.value:
-            reads[one.notice.id] = one.dossier.parsed.envelope.from_ or "unknown sender"
-        elif one.dossier.parsed.kind == Kind.REPLY and one.notice.kind in TO_CUSTOMERS:
-            if not await consents.receive(house, connection, one.notice, one.dossier):
-                _answer(house, desk, one)
-                said[one.notice.case_id or 0] = one.dossier.parsed.text
-        elif one.dossier.parsed.kind == Kind.REPLY:
-            _to_a_person(one.dossier, f"{one.notice.to} answers our {one.notice.kind} notice")
-    await notices.mark(connection, [one.notice.id for one in bounced], NoticeState.BOUNCED)
-    await undelivered.note(connection, bounced, now)
-    await third_parties.opt_out(connection, opted_out, now)
-    await postmasters.confirmed(connection, reads, now)
-    await appeals.by_mail(house, connection, said)
+        await _take(house, connection, desk, one, taken)
+    await notices.mark(connection, [one.notice.id for one in taken.bounced], NoticeState.BOUNCED)
+    await undelivered.note(connection, taken.bounced, now)
+    await third_parties.opt_out(connection, taken.opted_out, now)
+    await postmasters.confirmed(connection, taken.reads, now)
+    await outcomes.asked(connection, taken.want_to_hear, now)
+    await answers.file(house, connection, desk, taken.given, now)
     await desk_store.save(connection, desk, now)
-    await events.add(connection, log)
+    await events.add(connection, [_event(one, now) for one in returned])
+
+
+@dataclass
+class _Taken:
+    """What a batch of returned mail means: notices that bounced, who opted out by which notice, whose
+    postmaster reads, who wants to hear the outcome, and what customers answered."""
+
+    bounced: list[Undelivered] = field(default_factory=list)
+    opted_out: dict[str, int] = field(default_factory=dict)
+    reads: dict[int, str] = field(default_factory=dict)
+    want_to_hear: list[StoredNotice] = field(default_factory=list)
+    given: list[Answer] = field(default_factory=list)
+
+
+async def _take(house: House, connection: AsyncConnection, desk: Desk, one: Returned, taken: _Taken) -> None:
+    """One mail that came back."""
+    notice, parsed = one.notice, one.dossier.parsed
+    if one.opts_out or parsed.kind == Kind.OPT_OUT:
+        if notice.kind in CUSTOMERS:
+            _to_a_person(one.dossier, f"{notice.to} wants no more notices, but a customer is told all the same")
+        else:
+            taken.opted_out[notice.to] = notice.id
+    elif parsed.kind == Kind.BOUNCE:
+        taken.bounced += _bounce(house, desk, one)
+    elif parsed.kind != Kind.REPLY:
+        return  # a machine answered
+    elif notice.kind == NoticeKind.POSTMASTER_CHECK.value:
+        taken.reads[notice.id] = parsed.envelope.from_ or "unknown sender"
+    elif notice.kind == NoticeKind.ACKNOWLEDGEMENT.value:
+        taken.want_to_hear.append(notice)
+    elif notice.kind in ANSWERED and notice.case_id is not None:
+        if not await consents.receive(house, connection, notice, one.dossier):
+            taken.given.append(_answer(house, one))
+    else:
+        _to_a_person(one.dossier, f"{notice.to} answers our {notice.kind} notice")
 
 
 def _of_a_customer(dossier: Dossier) -> bool:
@@ -136,7 +174,7 @@ def _bounce(house: House, desk: Desk, one: Returned) -> list[Undelivered]:
     clock = _clock(desk, one.notice)
     if worst is None:
         return []
-    starts = one.notice.kind == NoticeKind.COMPLAINT.value and clock is not None and one.notice.round == clock.round
+    starts = one.notice.kind in STARTS and clock is not None and one.notice.round == clock.round
     if worst.action == "failed":
         if starts and clock is not None and _is_current(desk, clock, one.notice):
             why = f"{one.notice.to}: {worst.status or 'bounced'}"
@@ -150,16 +188,24 @@ def _bounce(house: House, desk: Desk, one: Returned) -> list[Undelivered]:
     return []
 
 
-def _answer(house: House, desk: Desk, one: Returned) -> None:
-    """The customer answered the case: every clock of it that was notified before stops."""
-    key = next((key for key, case in desk.cases.items() if case.id == one.notice.case_id), None)
-    if key is None:
-        return
-    alarm = timedelta(hours=house.policy_of(desk.cases[key]).answer.alarm_hours)
-    for each in desk.of_case(key):
-        own, rule = each.id == one.notice.clock_id, house.rule(each)
-        change = clocks.answered(each, one.dossier.message.received_at, alarm, rule, own_notice=own)
-        desk.apply(Applied(change, Origin(who="customer")))
+def _answer(house: House, one: Returned) -> Answer:
+    """The mail as an answer to the case of its notice."""
+    message, envelope = one.dossier.message, one.dossier.parsed.envelope
+    folded = quoted.fold(one.dossier.parsed.text)
+    return Answer(
+        key=f"message:{message.id}",
+        case_id=one.notice.case_id or 0,
+        way="mail",
+        who=envelope.from_ or "unknown sender",
+        at=message.received_at,
+        text=folded.own,
+        quoted=folded.quoted,
+        files=answer_files.of_mail(message.raw, house.settings.limits.for_parsing()),
+        clock_id=one.notice.clock_id,
+        notice_id=one.notice.id,
+        message_id=message.id,
+        mail_id=envelope.message_id,
+    )
 
 
 def _worst(bounces: Sequence[Bounce]) -> Bounce | None:

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import pages, staff_mail, tokens
-from gateway.casework import clocks
-from gateway.casework.desk import Applied, Desk, Origin, Party
+from gateway import answers, pages, staff_mail, tokens
+from gateway.answer_files import AnswerFile
+from gateway.answers import Answer
+from gateway.casework.desk import Desk, Party
 from gateway.house import House
 from gateway.intake import form
 from gateway.links import Link
 from gateway.model import Case, CaseKey, CaseState, Clock, ClockState, Verdict
+from gateway.staff import Solved
 from gateway.staff_mail import Alarm
 from gateway.store import appeals, consents, events, messages, notices, portal
 from gateway.store import cases as case_store
@@ -29,7 +31,7 @@ from gateway.store import desk as desk_store
 from gateway.store.events import Event
 from gateway.store.messages import Arrived
 from gateway.store.notices import StoredNotice
-from notifier.notice import NoticeKind, Part
+from notifier.notice import STARTS, NoticeKind, Part
 
 _LOOKED = "case opened by its link"
 _ONE_LOOK = timedelta(hours=1)  # looks in this time are one event
@@ -131,14 +133,14 @@ async def answer(at: Seat, said: Statement, files: Sequence[tuple[str, bytes]]) 
     if said.since is not None and said.since > now:
         raise NotSaidError("The time since when it has been solved lies in the future.")
     message_id = await _keep(at, said, files)
-    since = min(said.since, now) if said.since else None
-    alarm = timedelta(hours=house.policy_of(at.case).answer.alarm_hours)
-    told = {n.clock_id for n in await notices.listed(connection, at.case.id) if n.sent_at is not None}
-    for clock in at.clocks:
-        change = clocks.answered(clock, now, alarm, house.rule(clock), own_notice=clock.id in told)
-        if since is not None and change.clock.state is ClockState.ANSWERED and change.clock != clock:
-            change = replace(change, clock=replace(change.clock, resolved_at=since))
-        at.desk.apply(Applied(change, Origin(who=at.contact)))
+    told = {n.clock_id for n in await notices.listed(connection, at.case.id) if n.sent_at is not None and n.clock_id}
+    given = Answer(
+        key=f"message:{message_id}", case_id=at.case.id or 0, way="portal", who=at.contact, at=now, text=said.said,
+        solved=Solved(said.said, said.prevention, said.since) if said.solved else None,
+        files=tuple(AnswerFile(name, "application/octet-stream", content) for name, content in files),
+        told=frozenset(told), message_id=message_id,
+    )  # fmt: skip
+    await answers.file(house, connection, at.desk, [given], now)
     await desk_store.save(connection, at.desk, now)
     data = {
         "page": "answer",
@@ -210,7 +212,7 @@ def _long_over(house: House, case: Case) -> bool:
 
 def _complaints(told: Sequence[StoredNotice]) -> list[StoredNotice]:
     """Each resource's evidence once, as the newest notice about it had it."""
-    newest = {n.clock_id: n for n in told if n.evidence and n.kind == NoticeKind.COMPLAINT.value}
+    newest = {n.clock_id: n for n in told if n.evidence and n.kind in STARTS}
     return list(newest.values())[-_MOST_COMPLAINTS:]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from gateway.house import House
 from gateway.store import dead_addresses, notices, third_parties
 from gateway.store.third_parties import IN_DIGEST, OPTED_OUT
+from notifier import languages
 from notifier.contacts import WhyNot
 from notifier.notice import NoticeKind
 
@@ -33,7 +34,8 @@ async def send(house: House, now: datetime) -> int:
             by_contact.setdefault(row["address"], []).append(row)
         refused = {a for a in by_contact if {a.lower(), "@" + a.lower().rpartition("@")[2]} & out}
         mails = {a: rows for a, rows in by_contact.items() if a not in refused and a.lower() not in dead}
-        planned = await notices.plan(connection, [_digest_row(a, rows, today) for a, rows in mails.items()])
+        tongues = {address: languages.of_contact(None, address, house.policy.languages) for address in mails}
+        planned = await notices.plan(connection, [_digest_row(a, rows, today, tongues[a]) for a, rows in mails.items()])
         for address, rows in by_contact.items():
             notice = planned.get(f"digest:{today:%Y-%m-%d}/{address.lower()}")
             said = IN_DIGEST if address in mails else OPTED_OUT if address in refused else WhyNot.DEAD.value
@@ -41,7 +43,7 @@ async def send(house: House, now: datetime) -> int:
     return len(planned)
 
 
-def _digest_row(address: str, rows: list[dict[str, Any]], today: datetime) -> dict[str, Any]:
+def _digest_row(address: str, rows: list[dict[str, Any]], today: datetime, language: str) -> dict[str, Any]:
     counts = Counter((row["subject"], row["category"]) for row in rows)
     last = {(row["subject"], row["category"]): row["at"] for row in rows}
     items = [
@@ -55,4 +57,4 @@ def _digest_row(address: str, rows: list[dict[str, Any]], today: datetime) -> di
     ]
     facts = {"day": f"{today - timedelta(days=1):%Y-%m-%d}", "items": items, "more": max(0, len(counts) - len(items))}
     key = f"digest:{today:%Y-%m-%d}/{address.lower()}"
-    return notices.planned(NoticeKind.DIGEST, key, address, facts, today)
+    return notices.planned(NoticeKind.DIGEST, key, address, facts, today, language)

@@ -1,7 +1,7 @@
-"""Tells customers what was carried out against them, once it was: nothing says done before it is (PAG-6, MED-4).
+"""Tells customers how far an action against them is: planned, carried out, lifted (PAG-6, MED-4).
 
-One notice an action, to the first contact that is known. Must never carry anything out, nor tell of what is only
-proposed.
+One notice for each, to the first contact that is known. Nothing says done before it is, and what an overdue notice
+announced is not announced again. Staff's reasons stay in the house. Must never carry anything out.
 """
 
 from __future__ import annotations
@@ -11,17 +11,27 @@ from typing import Any
 
 from gateway.casework.desk import Party
 from gateway.house import House
+from gateway.model import ActionState
+from gateway.policies.policy import Policy
 from gateway.store import desk as desk_store
 from gateway.store import enforced as store
 from gateway.store import notices, parties, switches
-from gateway.store.enforced import Done
+from gateway.store.enforced import Step
 from notifier.notice import NoticeKind
 
 _BATCH = 100
+# State of an action -> what is said of it, and what its customer knows then.
+_SAYS = {
+    ActionState.PROPOSED.value: (NoticeKind.ACTION_PLANNED, store.PLANNED),
+    ActionState.ASKED.value: (NoticeKind.ACTION_PLANNED, store.PLANNED),
+    ActionState.DONE.value: (NoticeKind.ENFORCED, store.DONE),
+    ActionState.UNDONE.value: (NoticeKind.LIFTED, store.LIFTED),
+    ActionState.CANCELLED.value: (NoticeKind.LIFTED, store.LIFTED),
+}
 
 
 async def tell(house: House) -> int:
-    """Plan the notices of what was done. Returns how many actions were looked at."""
+    """Plan the notices of what came further. Returns how many actions were looked at."""
     async with house.database.reading() as connection:
         if not await store.any_untold(connection):
             return 0
@@ -29,23 +39,25 @@ async def tell(house: House) -> int:
         if await switches.is_paused(connection):
             return 0
         now = house.clock()
-        done = await store.untold(connection, _BATCH)
-        told = await parties.of_accounts(connection, sorted({one.account_id for one in done}))
-        desk = await desk_store.load_cases(connection, [one.case_id for one in done if one.case_id is not None])
+        steps = await store.untold(connection, _BATCH)
+        told = await parties.of_accounts(connection, sorted({one.account_id for one in steps}))
+        desk = await desk_store.load_cases(connection, [one.case_id for one in steps if one.case_id is not None])
         numbers = {case.id: (case.number, case.policy) for case in desk.cases.values()}
-        rows = [
-            _row(house, one, told[one.account_id], numbers.get(one.case_id, (None, "")), now)
-            for one in done
-            if told[one.account_id].contacts
-        ]
+        rows, known = [], []
+        for one in steps:
+            number, label = numbers.get(one.case_id, (None, ""))
+            policy = house.book.of_label(one.policy or label)
+            silent = _SAYS[one.state][1] == store.PLANNED and not policy.actions.announce
+            known.append((one.id, store.SILENT if silent else _SAYS[one.state][1]))
+            if told[one.account_id].contacts and not silent:
+                rows.append(_row(policy, one, told[one.account_id], number, now))
         await notices.plan(connection, rows)
-        await store.mark_told(connection, [one.id for one in done])
-    return len(done)
+        await store.mark_told(connection, known)
+    return len(steps)
 
 
-def _row(house: House, one: Done, party: Party, case: tuple[str | None, str], now: datetime) -> dict[str, Any]:
-    number, label = case
-    policy = house.book.of_label(one.policy or label)
+def _row(policy: Policy, one: Step, party: Party, number: str | None, now: datetime) -> dict[str, Any]:
+    kind, stage = _SAYS[one.state]
     to = party.contacts[0]
     facts: dict[str, Any] = {
         "case": number,
@@ -53,11 +65,18 @@ def _row(house: House, one: Done, party: Party, case: tuple[str | None, str], no
         "account": party.target,
         "resource": one.target,
         "action": one.kind,
-        "done_at": (one.done_at or now).isoformat(),
         "policy": policy.label,
     }
+    if kind is NoticeKind.ENFORCED:
+        facts["done_at"] = (one.done_at or now).isoformat()
+    elif kind is NoticeKind.ACTION_PLANNED:
+        facts["action_approval"] = one.state == ActionState.PROPOSED.value
+    elif one.state == ActionState.UNDONE.value:
+        facts["done_at"] = now.isoformat()
+    else:
+        facts["cancelled"] = True
     if one.complaints:
         facts |= {"complaints": one.complaints, "first_at": one.first_at, "last_at": one.last_at}
-    key = f"action:{one.id}/1/done/{NoticeKind.ENFORCED.value}/{to}"
-    row = notices.planned(NoticeKind.ENFORCED, key, to, facts, now, policy.language_for(party.language_of(to)))
+    key = f"action:{one.id}/1/{stage}/{kind.value}/{to}"
+    row = notices.planned(kind, key, to, facts, now, policy.language_for(party.language_of(to)))
     return row | {"case_id": one.case_id}

@@ -222,8 +222,10 @@ def _tell(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]]) -
                 applied.change.clock
             )
             evidence = telling.evidence(dossier.parsed, item.report, redactor, feed)
-            customer = desk.parties[applied.change.clock.case_key[0]].customer
-            about |= {"xarf": True} if customer in house.settings.notices.xarf_customers else {}
+            party = desk.parties[applied.change.clock.case_key[0]]
+            customer = party.customer
+            xarf = party.delivery == "xarf" or customer in house.settings.notices.xarf_customers
+            about |= {"xarf": True} if xarf else {}
             evidence |= originals.mark(house, customer, dossier, item)
             desk.applied[index] = replace(applied, origin=replace(applied.origin, about=about, evidence=evidence))
 

@@ -21,6 +21,7 @@ from gateway.casework.cases import Terms
 from gateway.casework.clocks import Proposal
 from gateway.casework.desk import Party
 from gateway.casework.mutes import Mute
+from gateway.channels import Door
 from gateway.connectors.checks.contract import Check
 from gateway.connectors.contract import Connector
 from gateway.holdings import Holdings
@@ -59,6 +60,7 @@ class House:
     bystanders: frozenset[str]
     resolver: Resolver
     connectors: Mapping[str, Connector] = field(default_factory=dict)  # by name; none: staff are asked
+    channels: Mapping[str, Door] = field(default_factory=dict)  # ways out beside mail, by name
     filters: tuple[Check, ...] = ()  # content filters that are shown reported mail
     list_resolver: Resolver | None = None  # for block lists, where they need one of their own
     contacts: Finder | None = None

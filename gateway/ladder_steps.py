@@ -152,7 +152,6 @@ def _action_row(one: Moving, party: Party, behind: list[Mark], proposal: Proposa
         "clock_id": None,
         "strike_id": strike.id,
         "target": party.target,
-        "told": False,
         "why": f"{what}: {strike.why}" + (f"; {needs}" if needs else ""),
     }
 

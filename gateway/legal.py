@@ -100,7 +100,8 @@ async def _open(
     for message_id, number in sorted(numbers.items()):
         why = f"legal matter {number} ({kinds[message_id]})"
         log.warning("alarm", why=why, matter=number)
-        log_rows.append(Event(now, events.SYSTEM, "alarm", why, message_id=message_id))
+        # to nobody but those who are named
+        log_rows.append(Event(now, events.SYSTEM, "alarm", why, message_id=message_id, data={"alarm": None}))
         for to in house.settings.legal.staff:
             facts = {"matter": number, "legal_kind": kinds[message_id]}
             mails.append(notices.planned(NoticeKind.LEGAL_ALARM, f"legal:{number}/{to}", to, facts, now))

@@ -11,18 +11,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import zip_longest
+from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import copies, originals, pages, telling, tokens, undelivered
+from gateway import channels, copies, originals, pages, telling, tokens, undelivered
 from gateway.casework import clocks
 from gateway.casework.clocks import Change
 from gateway.casework.desk import Applied, Desk, Origin
 from gateway.casework.states import ClockTrigger
+from gateway.channels import Posting
 from gateway.house import House
 from gateway.logs import bind_message
 from gateway.model import Clock, NoticeState
@@ -33,12 +37,15 @@ from gateway.store.notices import StoredNotice
 from notifier.compose import CannotComposeError, Composed, compose, message_id_for
 from notifier.notice import (
     OUR_FAULT,
+    STARTS,
     TO_OTHERS,
+    TO_STAFF,
     Deferred,
     Delivered,
     Notice,
     NoticeKind,
     Outcome,
+    Part,
     Refused,
     Why,
     XarfParty,
@@ -46,6 +53,8 @@ from notifier.notice import (
 from notifier.retry import next_attempt
 
 _TIMES = ("received_at", "notified_at", "due_at")  # facts that are times
+
+Parcel = Composed | Posting | Refused
 
 log = structlog.get_logger(module=__name__)
 
@@ -116,11 +125,15 @@ async def _lane(desk: _Writing, claimed: list[StoredNotice]) -> None:
             return
 
 
-def _composed(house: House, notice: StoredNotice) -> Composed | Refused:
+def _composed(house: House, notice: StoredNotice) -> Parcel:
     with bind_message(f"notice-{notice.id}"):
         try:
-            mail = compose(to_say(house, notice), house.texts)
-            return house.signer.sign(mail) if house.signer else mail
+            said = to_say(house, notice)
+            if notice.to.startswith(channels.PREFIX):
+                mail = channels.posting(house.channels, said, _xarf(house), house.texts)
+            else:
+                mail = compose(said, house.texts)
+            return house.signer.sign(mail) if house.signer and isinstance(mail, Composed) else mail
         except CannotComposeError as error:
             log.error("notice cannot be composed", why=error.why.value, error=str(error))  # noqa: TRY400  (told whole)
             return Refused(error.why, str(error))
@@ -129,20 +142,14 @@ def _composed(house: House, notice: StoredNotice) -> Composed | Refused:
             return Refused(Why.COMPOSE, f"{type(error).__name__}: {error}")
 
 
-async def _send(house: House, notice: StoredNotice, mail: Composed | Refused) -> Outcome:
+async def _send(house: House, notice: StoredNotice, mail: Parcel) -> Outcome:
     if isinstance(mail, Refused):
         return mail
     with bind_message(f"notice-{notice.id}"):
-        return await _deliver(house, mail)
-
-
-async def _deliver(house: House, composed: Composed) -> Outcome:
-    outcome = await house.mailer.send(composed)
-    why = None if isinstance(outcome, Delivered) else outcome.why.value
-    log.info(
-        "notice sent" if why is None else "notice not sent", to=composed.envelope_to, why=why, answer=outcome.answer
-    )
-    return outcome
+        outcome = await (mail.send() if isinstance(mail, Posting) else house.mailer.send(mail))
+        why = None if isinstance(outcome, Delivered) else outcome.why.value
+        log.info("notice sent" if why is None else "notice not sent", to=notice.to, why=why, answer=outcome.answer)
+        return outcome
 
 
 def to_say(house: House, notice: StoredNotice) -> Notice:
@@ -174,12 +181,21 @@ def to_say(house: House, notice: StoredNotice) -> Notice:
         in_reply_to=notice.facts.get("in_reply_to"),
         html=house.settings.notices.html,
         xarf=_xarf(house) if notice.facts.get("xarf") else None,
+        parts=_for_programs(notice),
     )
 
 
 def _xarf(house: House) -> XarfParty:
     operator = house.settings.operator
     return XarfParty(operator.name, operator.address)
+
+
+def _for_programs(notice: StoredNotice) -> tuple[Part, ...]:
+    said = notice.facts.get("machine")
+    if said is None or notice.to.startswith(channels.PREFIX):
+        return ()
+    raw = json.dumps({"outcome": said}, ensure_ascii=True, sort_keys=True, indent=1).encode("ascii")
+    return (Part("application/json", raw, "outcome.json"),)
 
 
 def _address(house: House, notice: StoredNotice) -> str:
@@ -225,7 +241,7 @@ async def settle(house: House) -> int:
         now = house.clock()
         await desk_store.save(connection, desk, now)
         await copies.plan(house, connection, desk, rows)
-        await events.add(connection, [_event(notice, now) for notice in rows])
+        await events.add(connection, [event for notice in rows for event in _events(notice, now)])
         await undelivered.note(connection, undelivered.refused(house, rows), now)
         await notices.settled(connection, [notice.id for notice in rows])
     return len(rows)
@@ -237,9 +253,10 @@ def _settle(house: House, desk: Desk, clock: Clock, notice: StoredNotice) -> Non
     current = clock.contact < len(contacts) and contacts[clock.contact] == notice.to
     if notice.round != clock.round or not current:
         return
-    if notice.kind == NoticeKind.COMPLAINT.value and notice.sent_at is not None:
-        desk.apply(Applied(clocks.accepted(clock, notice.sent_at, house.bounce_grace, rule)))
-    elif notice.kind == NoticeKind.COMPLAINT.value and notice.why not in OUR_FAULT:
+    if notice.kind in STARTS and notice.sent_at is not None:
+        grace = timedelta(0) if notice.to.startswith(channels.PREFIX) else house.bounce_grace
+        desk.apply(Applied(clocks.accepted(clock, notice.sent_at, grace, rule)))
+    elif notice.kind in STARTS and notice.why not in OUR_FAULT:
         why = f"{notice.to}: {notice.answer or notice.why}"
         change = clocks.bounced(clock, len(contacts), why, house.given_up_at(clock))
         desk.apply(Applied(change, Origin(dict(notice.facts), notice.evidence)))
@@ -258,13 +275,13 @@ def _decided_at(notice: StoredNotice) -> datetime:
     return telling.moment(notice.facts.get("decided_at")) or notice.created_at
 
 
-def _event(notice: StoredNotice, now: datetime) -> Event:
+def _events(notice: StoredNotice, now: datetime) -> Iterator[Event]:
     done = notice.state == NoticeState.SENT.value
+    said = f"notice {notice.kind} {'accepted' if done else 'failed'}"
+    about: dict[str, Any] = {"case_id": notice.case_id, "clock_id": notice.clock_id, "notice_id": notice.id}
+    yield Event(now, events.SYSTEM, said, f"{notice.to}: {notice.answer}", **about)
     if notice.why in OUR_FAULT:
-        log.warning(
-            "alarm", why=f"notice {notice.id} could not be sent, and not for the contact's fault", case=notice.case_id
-        )
-    return Event(
-        now, events.SYSTEM, f"notice {notice.kind} {'accepted' if done else 'failed'}", f"{notice.to}: {notice.answer}",
-        case_id=notice.case_id, clock_id=notice.clock_id, notice_id=notice.id,
-    )  # fmt: skip
+        why = f"notice {notice.id} could not be sent, and not for the contact's fault"
+        log.warning("alarm", why=why, case=notice.case_id)
+        if notice.kind not in TO_STAFF:  # else each alarm would bring another
+            yield Event(now, events.SYSTEM, events.ALARM, f"{why}: {notice.answer}", **about)

@@ -25,10 +25,12 @@ from gateway import (
     filing,
     ladder_steps,
     outbox,
+    outcomes,
     policy_versions,
     queue_acts,
     routed,
     senders,
+    staff_mail,
     third_parties,
     ticker,
 )
@@ -246,7 +248,8 @@ async def drain(house: House) -> None:
     while not house.stopping:
         done = await work(house) + await ticker.tick(house) + await third_parties.look_up(house)
         done += await ladder_steps.step(house) + await enforced.tell(house)
-        done += await policy_versions.tell(house) + await outbox.send_due(house)
+        done += await policy_versions.tell(house) + await outcomes.tell(house) + await staff_mail.send(house)
+        done += await outbox.send_due(house)
         if done == 0:
             return
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from gateway.channel_sections import called
 from gateway.legal_checklists import jurisdictions
 from gateway.sections import Section
-from gateway.setting_types import Address, AddressList, TextList
+from gateway.setting_types import Address, AddressList, FilePath, TextList, secret_from_file
 
 
 class Replies(Section):
@@ -73,5 +74,17 @@ class Alarms(Section):
 
     address: Address | None = None
     """Mail address of your staff; not one of the mailboxes that are read. Without it alarms stand in the log only."""
+    webhook_file: FilePath | None = None
+    """File that holds the address of a chat's incoming webhook (Slack, Mattermost), relative to this file."""
+    webhook: SecretStr | None = None
+    """That address: whoever has it can write there. Or use `webhook_file`, or ARFGATE_ALARMS__WEBHOOK."""
     hourly: Annotated[int, Field(ge=1, le=10_000)] = 30
-    """Most mails to staff in an hour; what is more is in the log and on the lists."""
+    """Most mails (and messages) to staff in an hour; what is more is in the log and on the lists."""
+
+    @field_validator("webhook", mode="before")
+    @classmethod
+    def _webhook(cls, value: object, info: ValidationInfo) -> object:
+        found = secret_from_file(value, info, "webhook_file", required=False)
+        if found is not None:
+            called(found.get_secret_value())
+        return found

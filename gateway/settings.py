@@ -19,6 +19,7 @@ from pydantic import Field, PrivateAttr, SecretStr, StringConstraints, Validatio
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from gateway.attribution_sections import Attribution, Source
+from gateway.channel_sections import Channel
 from gateway.mailbox_sections import Mailbox
 from gateway.notice_sections import Contacts, Notices
 from gateway.outside_sections import Blocklists, Connector, ContentFilter, Enforcement
@@ -87,6 +88,7 @@ class Settings(Section):
     legal: Legal
     alarms: Alarms
     connectors: tuple[Connector, ...] = ()
+    channels: tuple[Channel, ...] = ()
     enforcement: Enforcement
     content_filter: ContentFilter
     blocklists: Blocklists
@@ -102,11 +104,11 @@ class Settings(Section):
     def _key(cls, value: object, info: ValidationInfo) -> object:
         return secret_from_file(value, info, "secret_key_file", required=True, least=_LEAST_KEY)
 
-    @field_validator("mailboxes", "feeds", "sources", "connectors")
+    @field_validator("mailboxes", "feeds", "sources", "connectors", "channels")
     @classmethod
     def _names_differ(
-        cls, value: tuple[Mailbox | Feed | Source | Connector, ...]
-    ) -> tuple[Mailbox | Feed | Source | Connector, ...]:
+        cls, value: tuple[Mailbox | Feed | Source | Connector | Channel, ...]
+    ) -> tuple[Mailbox | Feed | Source | Connector | Channel, ...]:
         for name, count in Counter(entry.name for entry in value).items():
             if count > 1:
                 raise ValueError(f'{count} entries are named "{name}"; give each its own name')
@@ -166,6 +168,7 @@ class Settings(Section):
         files = [self.secret_key_file, self.smtp.password_file, self.web.token_file]
         files += [self.attribution.outside_secret_file, *(source.token_file for source in self.sources)]
         files += [connector.secret_file for connector in self.connectors]
+        files += [self.alarms.webhook_file, *(channel.secret_file for channel in self.channels)]
         for box in self.mailboxes:
             files += [box.password_file, box.oauth_secret_file, box.oauth_refresh_file, box.oauth_key_file]
         for path in files:
@@ -230,7 +233,7 @@ def _merge(
     for key, value in over.items():
         below = merged.get(key)
         here = f"{at}{key.upper()}__"
-        if isinstance(value, dict) and key in ("mailboxes", "feeds", "sources", "connectors"):
+        if isinstance(value, dict) and key in ("mailboxes", "feeds", "sources", "connectors", "channels"):
             merged[key] = _merge_entries(below, value, lines, here)
         elif isinstance(value, dict) and isinstance(below, dict):
             merged[key] = _merge(below, value, lines, here)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import fines, staff_strikes
+from gateway import case_notices, fines, outcomes, staff_strikes
 from gateway.casework import clocks
 from gateway.casework.clocks import Change
 from gateway.casework.desk import Applied, Desk, Origin
@@ -58,17 +58,21 @@ async def resolve(house: House, number: str, solved: Solved, *, who: str, cause:
     async with house.database.writing() as connection:
         desk, key = await _laid_out(connection, number)
         if cause not in DISMISSING:
-            _prevented(house.policy_of(desk.cases[key]), solved)
+            stated(house.policy_of(desk.cases[key]), solved)
+        before = dict(desk.clocks)
         _decide(desk, key, number, done, who)
         desk.settle(key, now)
         await desk_store.save(connection, desk, now)
+        await case_notices.resolved(house, connection, desk, key, before, dismissed=cause in DISMISSING)
         if cause is None:
+            await outcomes.case_ended(house, connection, desk.cases[key], who=who)
             return desk.cases[key]
         trigger = CaseTrigger.DISMISSED if cause in DISMISSING else CaseTrigger.CLOSED
         state = next_case_state(desk.cases[key].state, trigger)
         case = replace(desk.cases[key], state=state, cause=cause, resolved_at=now)
         await case_store.end(connection, case)
         await fines.case_ended(house, connection, case, who=who)
+        await outcomes.case_ended(house, connection, case, who=who)
         said = f"{cause.value}: {solved.resolution}" if solved.resolution else cause.value
         await events.add(connection, [Event(now, who, f"case {state.value}", said, case_id=case.id)])
         if cause in DISMISSING:
@@ -78,7 +82,11 @@ async def resolve(house: House, number: str, solved: Solved, *, who: str, cause:
     return case
 
 
-def _prevented(policy: Policy, solved: Solved) -> None:
+def stated(policy: Policy, solved: Solved) -> None:
+    """Nothing is solved without a statement. Raises NotAllowedError where it is not said what was done, or, where the
+    policy wants to know that, what keeps it from coming back."""
+    if not (solved.resolution.strip() or solved.prevention.strip()):
+        raise NotAllowedError("nothing counts as solved without a statement: say what was done")
     if policy.answer.needs_prevention and not solved.prevention.strip():
         raise NotAllowedError(
             f"policy {policy.name} holds nothing resolved before something keeps it from coming back (SES-4): "

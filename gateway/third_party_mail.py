@@ -23,7 +23,7 @@ from gateway.staff_mail import Alarm
 from gateway.store import dead_addresses, messages, notices, outside_contacts, third_parties
 from gateway.store.outside_contacts import Count
 from gateway.store.third_parties import BOUNCED, DIGEST, EARLIER, REACHED, TOLD, WAITS, Wanted
-from notifier import damping
+from notifier import damping, languages
 from notifier.contacts import Contact, NotTold, Rules, WhyNot, judge
 from notifier.notice import NoticeKind
 from notifier.registration import ABUSE, Found
@@ -221,6 +221,10 @@ def _notice_row(
     if untold > 1:  # RFC 5965 section 3.2: one report for several
         evidence = evidence | {"incidents": untold}
     key = f"case:{one.case_id}/{now:%Y-%m-%d}/outside/{contact.address.lower()}"
-    row = notices.planned(kind, key, contact.address, facts, now) | {"case_id": one.case_id, "evidence": evidence}
+    language = languages.of_contact(contact.country, contact.address, _policy(house, one).languages)
+    row = notices.planned(kind, key, contact.address, facts, now, language) | {
+        "case_id": one.case_id,
+        "evidence": evidence,
+    }
     by_itself = mode_of(house, contact.role, _policy(house, one)) == "auto"
     return row if by_itself else row | {"state": NoticeState.PROPOSED.value, "next_at": None}

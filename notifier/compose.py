@@ -29,6 +29,10 @@ aware datetimes, or ISO 8601 text as a database keeps it):
   role          "source" or "advertised": what `resource` did (whois-contact)
   registration  the range or domain that the contact is registered for, contact_source: where that was found
   opt_out       our own address that ends these mails (whois-contact); opt_out_url the page for it, if there is one
+  resolved_at   since when it counted as solved (resolved, reopened); dismissed true: it never was the customer's
+  planned_at    when `action` is to be done (action-planned); cancelled true: it will not be (lifted)
+  needs_statement, needs_prevention  what the answer does not say (answer-received)
+  may_ask       true: a reply asks for the outcome (acknowledgement); result of it: "solved", "unfounded" (outcome)
   page          address of the case's page for the customer, if there is one
   organisation  our name in the last line (default: sender_name)
   timezone      IANA name of the reader's zone
@@ -52,7 +56,7 @@ from jinja2 import TemplateError
 from notifier import arf, xarf
 from notifier.entities import attachment, multipart, text_entity
 from notifier.headers import ascii_address, header, mailbox
-from notifier.notice import REPLIES, Evidence, Notice, Why
+from notifier.notice import REPLIES, RESPONSES, Evidence, Notice, NoticeKind, Why
 from notifier.plain_html import from_text
 from notifier.texts import Texts, packaged
 
@@ -121,7 +125,7 @@ def assembled(notice: Notice, subject: str, text: str) -> Composed:
 
 def _standing(notice: Notice) -> list[bytes]:
     """What other programs go by. A notice is nobody's reply (AR-5); a reply says what it answers (AR-4)."""
-    if notice.kind not in REPLIES:
+    if notice.kind not in REPLIES | RESPONSES:
         return [b"Auto-Submitted: auto-generated\r\n"]
     answered = notice.in_reply_to or ""
     known = [header("In-Reply-To", answered), header("References", answered)] if _MESSAGE_ID.match(answered) else []
@@ -168,7 +172,10 @@ def subject_and_text(notice: Notice, texts: Texts) -> tuple[str, str]:
 
 def _body(notice: Notice, text: str) -> bytes:
     """The content headers of the mail, the empty line, and what follows."""
-    if notice.kind in REPLIES and (notice.evidence is not None or notice.parts):
+    bare = notice.evidence is None and (
+        not notice.parts or notice.kind is NoticeKind.OUTCOME
+    )  # that may be a program's
+    if notice.kind in REPLIES and not bare:
         raise CannotComposeError(Why.COMPOSE, f"reply {notice.key}: it carries no evidence and no attachment (AR-4)")
     main = text_entity(text)
     if notice.html:

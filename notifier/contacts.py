@@ -39,6 +39,7 @@ class Contact:
     source: str
     subject: str
     registration: str
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def judge(found: Sequence[Found], rules: Rules) -> list[Contact | NotTold]:
         role = next(role for role in rules.roles if role in one.roles)
         what = _WHAT.get(role) or ("the source network" if one.kind == "ip" else "the advertised site")
         why = f"{role} contact of {one.registration}, {what} of the reported mail"
-        decisions.append(Contact(one.address, role, why, one.source, one.subject, one.registration))
+        decisions.append(Contact(one.address, role, why, one.source, one.subject, one.registration, one.country))
     return decisions
 
 

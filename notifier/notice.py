@@ -19,6 +19,7 @@ class NoticeKind(StrEnum):
     REMINDER = "reminder"  # to the customer, at half time
     OVERDUE = "overdue"  # to the customer: the time is up, what follows
     FIRST_WARNING = "first-warning"  # to the customer: a strike (PAG-6)
+    SECOND_WARNING = "second-warning"
     FINAL_WARNING = "final-warning"
     ENFORCED = "enforced"  # to the customer: what was carried out, once it was
     CUSTOMER_COPY = "customer-copy"  # to a customer above: what its customer was told (SES-2)
@@ -53,6 +54,9 @@ TO_OTHERS = frozenset(
 TO_STAFF = frozenset({NoticeKind.LEGAL_ALARM, NoticeKind.STAFF_ALARM, NoticeKind.FEED_ADMIN})  # in English only
 # To people who complained, by the rules of RFC 3834 section 3: nobody is to bounce or answer by itself.
 REPLIES = frozenset({NoticeKind.INCOMPLETE, NoticeKind.ACKNOWLEDGEMENT, NoticeKind.OUTCOME, NoticeKind.CONFIRM_REPORT})
+# To the customer's contact and not to whoever wrote; but a program says them because a mail came (RFC 3834 section 5).
+RESPONSES = frozenset({NoticeKind.ANSWER_RECEIVED})
+STARTS = frozenset({NoticeKind.COMPLAINT, NoticeKind.REOPENED})  # from their arrival on a clock runs
 
 
 @dataclass(frozen=True, slots=True)

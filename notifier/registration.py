@@ -52,6 +52,7 @@ class Found:
     subject: str
     registration: str
     source: str
+    country: str | None = None  # ISO 3166 code of the registration
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,8 @@ class RdapAnswer:
     def found(self, subject: str) -> tuple[Found, ...]:
         """The contacts, as found for `subject`."""
         return tuple(
-            Found(person.address, person.roles, person.name, self.kind, subject, self.registration, self.source)
-            for person in self.contacts
+            Found(p.address, p.roles, p.name, self.kind, subject, self.registration, self.source, self.country)
+            for p in self.contacts
         )
 
 

@@ -75,6 +75,7 @@ BY_KIND: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.OVERDUE: {"due_at": NOW, "timezone": "Asia/Shanghai", "action_approval": False},
     NoticeKind.CUSTOMER_COPY: {"customer": "Oak Telecom", "below": "Example Shop Ltd", "told": "complaint"},
     NoticeKind.FIRST_WARNING: _STRIKE,
+    NoticeKind.SECOND_WARNING: _STRIKE,
     NoticeKind.FINAL_WARNING: _STRIKE | {"next_action": "disable-mail", "next_approval": False},
     NoticeKind.ENFORCED: _STRIKE
     | {"resource": "shop", "action": "disable-mail", "done_at": NOW, "reason": "third strike"},
@@ -92,7 +93,6 @@ BY_KIND: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.REOPENED: {
         "resolved_at": NOW,
         "reason": "new mail of the same kind",
-        "due_at": NOW + timedelta(hours=24),
     },
     NoticeKind.RELAY_POSTMASTER: _THIRD,
     NoticeKind.UPSTREAM: _THIRD,
@@ -107,7 +107,7 @@ BY_KIND: dict[NoticeKind, dict[str, object]] = {
     },
     NoticeKind.OUTCOME: {"number": "R-2026-000123", "result": "solved"},
     NoticeKind.INCOMPLETE: {"number": "R-2026-000123", "missing": ["headers", "address", "time"], "days": 14},
-    NoticeKind.ACKNOWLEDGEMENT: {"number": "R-2026-000123"},
+    NoticeKind.ACKNOWLEDGEMENT: {"number": "R-2026-000123", "may_ask": True},
     NoticeKind.CONFIRM_REPORT: {"received_at": NOW, "days": 14, "page": "https://abuse.isp.example/report/confirm/abc"},
     NoticeKind.PORTAL_LINK: {"page": "https://abuse.isp.example/portal/case/abc"},
     NoticeKind.LEGAL_ALARM: {"matter": 12, "legal_kind": "court-or-police"},
@@ -135,6 +135,17 @@ BY_KIND: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.SELF_TEST: {"nonce": "7f3a"},
 }
 
+# What a kind says besides, when the facts are others.
+VARIANTS: dict[str, tuple[NoticeKind, dict[str, object]]] = {
+    "answer-received-complete": (NoticeKind.ANSWER_RECEIVED, {"needs_statement": False}),
+    "appeal-refused": (NoticeKind.APPEAL_DECIDED, {"granted": False}),
+    "enforced-alone": (NoticeKind.ENFORCED, {"complaints": None, "cases": None, "reason": None}),
+    "lifted-cancelled": (NoticeKind.LIFTED, {"cancelled": True, "done_at": None}),
+    "outcome-closed": (NoticeKind.OUTCOME, {"result": "closed"}),
+    "outcome-unfounded": (NoticeKind.OUTCOME, {"result": "unfounded"}),
+    "resolved-dismissed": (NoticeKind.RESOLVED, {"dismissed": True, "days": None}),
+    "whois-contact-site": (NoticeKind.WHOIS_CONTACT, {"role": "advertised", "resource": "shop.example", "guess": True}),
+}
 ENGLISH = TO_STAFF | {NoticeKind.SELF_TEST}
 REPORTS = frozenset(NoticeKind) - REPLIES - ENGLISH
 

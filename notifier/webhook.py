@@ -35,7 +35,7 @@ class Webhook:
 
     http: HttpClient
     url: str
-    secret: str = field(repr=False)
+    secret: str = field(repr=False)  # empty: not signed, where the address itself is the secret
     clock: Callable[[], datetime]
     seconds: float = 10.0
     allow_hosts: Collection[str] = ()
@@ -43,12 +43,9 @@ class Webhook:
     async def call(self, key: str, body: bytes) -> Outcome:
         """POST `body` (JSON). Delivered: any 2xx. Never raises for what the world does."""
         timestamp = int(self.clock().timestamp())
-        headers = {
-            "Content-Type": "application/json",
-            "Idempotency-Key": key,
-            TIMESTAMP: str(timestamp),
-            SIGNATURE: sign(self.secret, timestamp, body),
-        }
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        if self.secret:
+            headers |= {TIMESTAMP: str(timestamp), SIGNATURE: sign(self.secret, timestamp, body)}
         answer = await self.http.post(self.url, Call(body, headers), seconds=self.seconds, allow_hosts=self.allow_hosts)
         if isinstance(answer, NotFetched):
             why = _WHY.get(answer.why, Why.CONNECTION)

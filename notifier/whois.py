@@ -42,6 +42,7 @@ _ABUSE = re.compile(
     rb"Abuse contact for '[^'\r\n]{1,100}' is)[ \t]{0,20}:?[ \t]{0,20}'?([^\s'\"]{3,254})",
     re.IGNORECASE | re.MULTILINE,
 )
+_COUNTRY = re.compile(rb"^country:[ \t]{0,40}([A-Za-z]{2})[ \t]{0,9}\r?$", re.IGNORECASE | re.MULTILINE)
 _RANGE = re.compile(rb"^(?:inetnum|inet6num|NetRange|CIDR)[ \t]{0,20}:[ \t]{0,20}([^\r\n]{3,120})", re.MULTILINE)
 
 
@@ -120,8 +121,10 @@ def _canonical(kind: Kind, subject: str) -> str | None:
 def _read(kind: Kind, subject: str, server: str, answer: bytes) -> tuple[Found, ...]:
     held = _RANGE.search(answer)
     registration = clean(held[1].decode("latin-1"), 120) if held and kind == "ip" else subject
+    country = _COUNTRY.search(answer)
+    code = country[1].decode("ascii").upper() if country else None
     addresses = (usable(match[1].decode("latin-1")) for match in _ABUSE.finditer(answer))
     return tuple(
-        Found(address, (ABUSE,), None, kind, subject, registration, f"whois:{server}")
+        Found(address, (ABUSE,), None, kind, subject, registration, f"whois:{server}", code)
         for address in dict.fromkeys(one for one in addresses if one)
     )[:5]

@@ -51,6 +51,7 @@ class Change:
     cancels_actions: bool = False
     alarm: bool = False
     escalates: bool = False  # said to be solved, and it went on (SES-5)
+    was_solved_at: datetime | None = None  # since when that was said
 
 
 def opened(clock: Clock, contacts: int, given_up_at: datetime | None = None) -> Change:
@@ -59,9 +60,12 @@ def opened(clock: Clock, contacts: int, given_up_at: datetime | None = None) -> 
     if contacts == 0:
         unreachable = replace(clock, state=ClockState.UNREACHABLE, next_at=given_up_at)
         return Change(unreachable, ClockTrigger.NO_CONTACT, "no contact is known", alarm=True)
-    return Change(
-        clock, ClockTrigger.EVIDENCE, "first report on this resource", (Planned(NoticeKind.COMPLAINT, "start", 0),)
-    )
+    return Change(clock, ClockTrigger.EVIDENCE, "first report on this resource", (_start(clock),))
+
+
+def _start(clock: Clock) -> Planned:
+    """The notice from whose arrival on the clock runs."""
+    return Planned(NoticeKind.COMPLAINT if clock.round == 1 else NoticeKind.REOPENED, "start", clock.contact)
 
 
 def evidence(clock: Clock, conduct_at: datetime | None, contacts: int, given_up_at: datetime | None = None) -> Change:
@@ -82,7 +86,8 @@ def evidence(clock: Clock, conduct_at: datetime | None, contacts: int, given_up_
     )
     change = opened(fresh, contacts, given_up_at)
     why = f"conduct at {conduct_at:%Y-%m-%d %H:%M}Z, after it was said to be resolved"
-    return replace(change, trigger=ClockTrigger.NEW_CONDUCT, why=why, alarm=True, escalates=True)
+    change = replace(change, trigger=ClockTrigger.NEW_CONDUCT, why=why, alarm=True)
+    return replace(change, escalates=True, was_solved_at=settled_at)
 
 
 def accepted(clock: Clock, at: datetime, grace: timedelta, rule: ClassRule) -> Change:
@@ -118,16 +123,21 @@ def bounced(clock: Clock, contacts: int, why: str, given_up_at: datetime | None 
         void = replace(void, next_at=given_up_at)
         return Change(void, trigger, f"{why}; nobody is left to tell", cancels_actions=True, alarm=True)
     void = replace(void, contact=clock.contact + 1, answer_used=False)  # all of it anew, an answer too
-    notice = Planned(NoticeKind.COMPLAINT, "start", void.contact)
-    return Change(void, trigger, f"{why}; the next contact is told", (notice,), cancels_actions=True)
+    return Change(void, trigger, f"{why}; the next contact is told", (_start(void),), cancels_actions=True)
 
 
 def answered(
-    clock: Clock, at: datetime, alarm: timedelta, rule: ClassRule | None = None, *, own_notice: bool
+    clock: Clock,
+    at: datetime,
+    alarm: timedelta,
+    rule: ClassRule | None = None,
+    *,
+    own_notice: bool,
+    since: datetime | None = None,
 ) -> Change:
     """The customer answered: the clock stops if it was notified before (or the answer is to its own
-    notice), once a round. The stated time of resolution is at latest the answer's own. Staff are reminded
-    of it after `alarm`."""
+    notice), once a round. `since`: from when on it is said to be solved, at latest the answer's own time. Staff are
+    reminded of it after `alarm`."""
     if clock.answer_used and clock.state != ClockState.ANSWERED:
         return Change(clock, ClockTrigger.LATE_ANSWER, "another answer: noted, the time goes on", alarm=True)
     if clock.state in (ClockState.RESOLVED, ClockState.ANSWERED):
@@ -139,7 +149,7 @@ def answered(
         clock,
         state=next_clock_state(clock.state, ClockTrigger.ANSWER),
         answered_at=at,
-        resolved_at=at,
+        resolved_at=min(since, at) if since else at,
         remaining=remaining,
         due_at=None,
         starts_at=None,

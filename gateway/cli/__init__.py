@@ -8,7 +8,10 @@ from __future__ import annotations
 import typer
 
 import gateway.cli.assignment_sources
-import gateway.cli.customer_show  # noqa: F401  (both add commands)
+import gateway.cli.case_answers
+import gateway.cli.case_outcome
+import gateway.cli.customer_delivery
+import gateway.cli.customer_show  # noqa: F401  (these add commands)
 from gateway.cli import case_dues, case_work, customer_postmaster, customer_rates, queue_acts, strikes  # noqa: F401  (add commands)
 from gateway.cli.action import action_app
 from gateway.cli.assignment import assignment_app

@@ -71,6 +71,14 @@ _EXAMPLES: dict[str, Any] = {
     "mailboxes.oauth_scope": "https://mail.example/imap",
     "mailboxes.ca_file": "ca.pem",
     "mailboxes.junk_folder": "Junk",
+    "channels.name": "acme",
+    "channels.type": "webhook",
+    "channels.url": "https://hooks.acme.example/abuse",
+    "channels.secret_file": "channel-acme.secret",
+    "channels.ca_file": "ca.pem",
+    "channels.mail_to": "abuse@acme.example",
+    "channels.reporters": ["feed:sensors"],
+    "alarms.webhook_file": "alarms.webhook",
     "connectors.name": "edge",
     "connectors.type": "nftables",
     "connectors.kinds": ["block-address", "block-port-25"],
@@ -127,6 +135,7 @@ _FROM_FILE = {
     "secret",
     "oauth_secret",
     "oauth_refresh",
+    "webhook",
 }
 
 

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.connectors.actions import dnsbl, nftables, postfix
@@ -55,13 +56,26 @@ def _webhook(
 ) -> WebhookConnector:
     assert section.url is not None  # the settings see to both
     assert section.secret is not None
-    context = ssl.create_default_context(cafile=str(section.ca_file)) if section.ca_file else None
+    secret = section.secret.get_secret_value()
+    webhook = hook(section.url, secret, section.ca_file, section.timeout_seconds, resolver, clock, doors)
+    return WebhookConnector(section.name, frozenset(section.kinds or ActionKind), section.give_up_hours, webhook)
+
+
+def hook(  # noqa: PLR0913, PLR0917  (where, as whom, and through which doors)
+    url: str,
+    secret: str,
+    ca_file: Path | None,
+    seconds: float,
+    resolver: Resolver,
+    clock: Callable[[], datetime],
+    doors: AsyncExitStack,
+) -> Webhook:
+    """A door to an address of the operator's own choice, which may be a private one; closed with `doors`. Raises
+    OSError (a certificate file)."""
+    context = ssl.create_default_context(cafile=str(ca_file)) if ca_file else None
     http = HttpClient(resolver, clock, context)
     doors.push_async_callback(http.aclose)
-    webhook = Webhook(
-        http, section.url, section.secret.get_secret_value(), clock, section.timeout_seconds, (_place(section.url),)
-    )
-    return WebhookConnector(section.name, frozenset(section.kinds or ActionKind), section.give_up_hours, webhook)
+    return Webhook(http, url, secret, clock, seconds, (_place(url),))
 
 
 def _place(url: str) -> str:

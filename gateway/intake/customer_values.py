@@ -21,6 +21,7 @@ ROLES = ("abuse", "technical", "owner", "billing")
 _KEY = re.compile(r"[^\s/;,](?:[^/;,]*[^\s/;,])?")
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_CHANNEL = re.compile(r"channel:[a-z0-9][a-z0-9_-]{0,63}")
 _NUMERIC = re.compile(r"[\d.\s-]+")
 _PORT = re.compile(r"[0-9]{1,5}")
 
@@ -65,8 +66,8 @@ def use(text: str) -> str:
 
 
 def delivery(text: str) -> str:
-    if text not in DELIVERIES:
-        raise BadValueError(f"is no way to be told: write {', '.join(DELIVERIES)}")
+    if text not in DELIVERIES and not _CHANNEL.fullmatch(text):
+        raise BadValueError(f"is no way to be told: write {', '.join(DELIVERIES)}, or channel:NAME of the settings")
     return text
 
 

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from gateway.policies.rules import Actions, Count, Days, Hours, Name, Protected, Rules
 
 FeedClicks = Literal["complaint", "case", "rates"]
-RungNotice = Literal["first-warning", "final-warning", "enforced"]
+RungNotice = Literal["first-warning", "second-warning", "final-warning", "enforced"]
 
 
 class Window(Rules):
@@ -34,7 +34,8 @@ class Rung(Rules):
     """What one strike brings."""
 
     notice: RungNotice
-    """What the customer is told: "first-warning", "final-warning", or "enforced" once the actions are done."""
+    """What the customer is told: "first-warning", "second-warning", "final-warning", or "enforced" once the actions
+    are done."""
     actions: Actions = ()
     """What is done, for example ["disable-mail"]."""
 

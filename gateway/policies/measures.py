@@ -38,6 +38,8 @@ class Measures(Rules):
     """Persons who must agree: "one", "two", or "none" where it happens by itself."""
     approvals: Mapping[ActionKind, Approval] = Field(default_factory=dict)
     """Actions that need another approval, for example suspend-account = "two"."""
+    announce: bool = True
+    """Tell the customer of an action that waits for approval; false: only once it was carried out."""
     foreign_days: Days = 30
     """Days after which the entry of a foreign address (SES-9) expires."""
     appeal_days: Days | None = 30

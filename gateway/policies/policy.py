@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
@@ -74,6 +74,9 @@ class Policy(Rules):
     """Conduct after a stated resolution reopens the case for this long."""
     languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("en", "zh", "ro")
     """Languages of notices; a customer with another one gets the first."""
+    outcome: Literal["off", "staff", "auto"] = "staff"
+    """Whether those who complained and asked hear how it ended, in general words: "staff" release it case by case,
+    "auto" with the end of the case, "off": nobody is told."""
     feed_clicks: FeedClicks = "complaint"
     """What a feedback loop's report is: a "complaint" of its complainant; a "case" with its clock that counts for no
     strike; or only counted, in "rates"."""

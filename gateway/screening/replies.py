@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gateway.model import Identity, IdentityKind, Screening, ScreeningReason, Verdict
 from gateway.screening.verdict import MOST_HOPS, WITHOUT_MAIL
 from gateway.screening.words import HUMAN_FORMATS
-from parsers.fields import same_organisation
+from parsers.fields import address, same_organisation
 from parsers.report import Envelope, Kind, Parsed, Report
 
 ONCE_IN = timedelta(days=7)  # RFC 3834 section 2: the same reply to the same sender
@@ -28,6 +28,7 @@ _LOCAL_PARTS = re.compile(
     r"|owner-.*|.*-(?:request|owner|bounces?|noreply|relay|errors)(?:\+.*)?|srs[01]=.*",
     re.IGNORECASE,
 )
+_XARF_CONTACTS = ("reporter.contact", "ReporterInfo.ReporterContactEmail")
 _BULK = frozenset({"bulk", "list", "junk", "auto_reply", "auto-reply"})
 
 
@@ -135,6 +136,27 @@ def _unfit(parsed: Parsed, screening: Screening, ledger: Ledger) -> Silence | No
     if envelope.loop_tokens or len(envelope.received) > MOST_HOPS:
         return Silence.LOOP
     return _unfit_address(envelope.return_path.lower(), identity, ledger)
+
+
+def may_write_to(parsed: Parsed, identity: Identity, ledger: Ledger) -> str | None:
+    """The one address at which the sender of this message may be told something later; None: it may not."""
+    unfit = _unfit(parsed, Screening(Verdict.ACCEPTED, ScreeningReason.SIGNED, identity), ledger)
+    return None if unfit else (parsed.envelope.return_path or "").lower()
+
+
+def contact_of(report: Report, identity: Identity, ledger: Ledger) -> str | None:
+    """The contact that an XARF document names for its reporter, where it belongs to whom the message was authenticated
+    as: a document can name anybody (SEC-3)."""
+    named = dict(report.fields)
+    said = next((address(value) for name in _XARF_CONTACTS for value in named.get(name, ())), None)
+    if said is None or not identity.domain or identity.kind not in (IdentityKind.FEED, IdentityKind.DOMAIN):
+        return None
+    to = said.lower()
+    domain = to.rpartition("@")[2]
+    if domain != identity.domain.lower() and not same_organisation(domain, identity.domain.lower()):
+        return None
+    known = replace(identity, address=to)
+    return to if _unfit_address(to, known, ledger) is None else None
 
 
 def _unfit_address(to: str, identity: Identity, ledger: Ledger) -> Silence | None:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casework.states import worst
 from gateway.model import Case, CaseState, Cause, ClockState
-from gateway.store import appeals, charges, consents, content, events, notices, reporters, third_parties
+from gateway.store import answers, appeals, charges, consents, content, events, notices, reporters, third_parties
 from gateway.store.events import Event
 from gateway.store.tables import accounts, actions, attributions, cases, clocks, customers, reports
 
@@ -96,6 +96,7 @@ async def shown(connection: AsyncConnection, number: str) -> dict[str, Any] | No
         "contacts": await third_parties.of_case(connection, row.id),
         "consents": await consents.of_case(connection, row.id),
         "appeals": await appeals.of_case(connection, row.id),
+        "answers": await answers.of_case(connection, row.id),
         "charges": await charges.listed(connection, case_id=row.id),
         "events": await events.of_case(connection, row.id),
     }

@@ -61,6 +61,14 @@ async def names(connection: AsyncConnection, account_ids: Sequence[int]) -> dict
     return {row.id: row.key if row.name == "main" else f"{row.key}/{row.name}" for row in rows}
 
 
+async def deliver(connection: AsyncConnection, key: str, how: str, *, who: str, now: datetime) -> None:
+    """How this customer wants to be told from now on. Raises LookupError."""
+    done = await connection.execute(update(customers).where(customers.c.key == key).values(delivery=how))
+    if not done.rowcount:
+        raise LookupError(f"there is no customer {key}; 'arfgate customer list' shows them")
+    await events.add(connection, [Event(now, who, "customer delivery", f"{key}: {how}")])
+
+
 async def customer_named(connection: AsyncConnection, key: str) -> int | None:
     """The id of the customer with this key, None if there is none."""
     return (await connection.execute(select(customers.c.id).where(customers.c.key == key))).scalar_one_or_none()

@@ -197,6 +197,8 @@ def _notice_row(
         "due_at": clock.due_at.isoformat() if clock.due_at else None,
         "policy": case.policy,
     }
+    if applied.change.was_solved_at is not None:
+        facts["resolved_at"] = applied.change.was_solved_at.isoformat()
     key = f"clock:{clock_id}/{clock.round}/{wanted.step}/{wanted.kind.value}/{to}"
     evidence = applied.origin.evidence if wanted.step == "start" else None
     row = planned(wanted.kind, key, to, facts, now, party.language_of(to))

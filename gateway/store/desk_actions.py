@@ -14,9 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casework.actions import first_state
 from gateway.casework.desk import ClockKey, Desk
+from gateway.casework.states import ClockTrigger
 from gateway.model import TO_ACCOUNT, ActionKind, ActionState, CaseKey, Clock
 from gateway.store import actions as store
 from gateway.store import events
+from gateway.store.enforced import PLANNED
 from gateway.store.tables import action_steps, actions
 
 
@@ -43,6 +45,7 @@ async def save(
             "target": _target(desk, a.change.clock, wanted.kind),
             "why": a.change.why,
             "created_at": now,
+            "told": PLANNED if a.change.trigger is ClockTrigger.DUE else "",  # that the time is up says what follows
         }
         for a in desk.applied
         for wanted in a.change.actions

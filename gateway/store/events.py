@@ -13,10 +13,13 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.store.tables import events
+from gateway.store.tables import due_alarms, events
 from gateway.store.text import storable
 
 SYSTEM = "arfgate"
+ALARM = "alarm"
+"""What needs a person: such an event goes to staff by itself. `data["alarm"]` may say more of it (what, command, key,
+kind, facts of the notice); None there: staff are told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,19 @@ _NAMES = tuple(Event.__dataclass_fields__)
 
 
 async def add(connection: AsyncConnection, rows: Sequence[Event]) -> None:
-    """Write the events, in order, in one statement."""
+    """Write the events, in order, in one statement; a second where there is an alarm among them."""
     if rows:
         await connection.execute(
             insert(events), storable([{name: getattr(row, name) for name in _NAMES} for row in rows])
         )
+    alarms = [row for row in rows if row.what == ALARM and row.data.get("alarm", {}) is not None]
+    if alarms:
+        await connection.execute(insert(due_alarms), storable([_due(row) for row in alarms]))
+
+
+def _due(row: Event) -> dict[str, Any]:
+    said = row.data.get("alarm", {})
+    return {"at": row.at, "why": row.why, "case_id": row.case_id, "message_id": row.message_id, "said": said}
 
 
 async def of_case(connection: AsyncConnection, case_id: int) -> list[Event]:

@@ -5,7 +5,7 @@ Must never decide which of them is told: the clock says whose turn it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.casework.desk import Party
 from gateway.store.tables import accounts, contacts, customers
 
+CHANNEL = "channel:"
 _DEEPEST = 8
 _LANGUAGE = func.coalesce(contacts.c.language, customers.c.language)  # a contact's own, else its customer's
 
@@ -41,6 +42,7 @@ async def of_accounts(connection: AsyncConnection, account_ids: Sequence[int]) -
                 customers.c.name,
                 customers.c.language,
                 customers.c.policy,
+                customers.c.delivery,
             )
             .join(customers, customers.c.id == accounts.c.customer_id)
             .where(accounts.c.id.in_(account_ids))
@@ -54,12 +56,18 @@ async def of_accounts(connection: AsyncConnection, account_ids: Sequence[int]) -
             customer=row[3],
             name=row[4],
             language=row[5],
-            contacts=tuple(told.get(row[2], ())),
+            contacts=_ways(row[7], told.get(row[2], {})),
             policy=row[6],
+            delivery=row[7],
             languages={one: language for one, language in told.get(row[2], {}).items() if language != row[5]},
         )
         for row in rows
     }
+
+
+def _ways(delivery: str, addresses: Iterable[str]) -> tuple[str, ...]:
+    """A customer with a channel is told by it first; its addresses are tried after that."""
+    return (delivery, *addresses) if delivery.startswith(CHANNEL) else tuple(addresses)
 
 
 async def above(connection: AsyncConnection, account_ids: Sequence[int]) -> dict[int, list[Above]]:

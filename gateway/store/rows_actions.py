@@ -36,7 +36,7 @@ class ActionRow(SQLModel, table=True):
     expires_at: datetime | None = None
     decided_by: str | None = None
     decided_at: datetime | None = None
-    told: bool = Field(default=False, index=True)  # the customer knows that it was carried out
+    told: str = Field(default="", index=True)  # the last that the customer knows: "" | silent | planned | done | lifted
     routed: bool = False
     lifting: bool = False
 

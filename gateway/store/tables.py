@@ -7,6 +7,8 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from gateway.store.rows_actions import ActionRow, ApprovalRow, StepRow
+from gateway.store.rows_alarms import DueAlarmRow
+from gateway.store.rows_answers import AnswerFileRow, AnswerRow
 from gateway.store.rows_console import CannedAnswerRow, SavedViewRow
 from gateway.store.rows_content import ContentCheckRow
 from gateway.store.rows_dues import AppealRow, ChargeRow, ConsentRow, PostmasterRow, PublicationRow
@@ -22,6 +24,7 @@ from gateway.store.rows_in import (
     ReportRow,
 )
 from gateway.store.rows_legal import LegalActRow, LegalMatterRow
+from gateway.store.rows_outcomes import CaseOutcomeRow, OutcomeWishRow
 from gateway.store.rows_outside import DeadAddressRow, OutsideContactRow
 from gateway.store.rows_policies import PolicyRow
 from gateway.store.rows_reporters import ReporterRow
@@ -72,6 +75,11 @@ events = _table(EventRow)
 charges = _table(ChargeRow)
 consents = _table(ConsentRow)
 appeals = _table(AppealRow)
+answers = _table(AnswerRow)
+outcome_wishes = _table(OutcomeWishRow)
+case_outcomes = _table(CaseOutcomeRow)
+due_alarms = _table(DueAlarmRow)
+answer_files = _table(AnswerFileRow)
 postmasters = _table(PostmasterRow)
 publications = _table(PublicationRow)
 reporters = _table(ReporterRow)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from gateway import holding, pipeline
+from gateway import holding, pipeline, staff_mail
 from servers.people import attached, spam
 from servers.waiting import arf, waiting_house
 
@@ -48,6 +48,7 @@ async def test_a_flood_from_one_organisation_is_held_with_one_alarm(waiting):
     assert await ask(house, "SELECT count(*) FROM held WHERE reason = 'flood'") == [(9,)]
     ((why,),) = await ask(house, "SELECT why FROM events WHERE what = 'alarm'")
     assert "domain reporter.example" in str(why)
+    await staff_mail.send(house)
     assert await ask(house, "SELECT \"to\", kind FROM notices WHERE kind = 'staff-alarm'") == [(STAFF, "staff-alarm")]
 
 

@@ -428,6 +428,7 @@ def _uncommented(text: str) -> str:
 def test_the_written_file_names_every_setting_and_stays_toml_when_all_are_uncommented():
     everything = tomllib.loads(_uncommented(settings_text()))
     from_files = {"secret_key", "password", "token", "outside_secret", "secret", "oauth_secret", "oauth_refresh"}
+    from_files.add("webhook")
     for name, field in Settings.model_fields.items():
         if name in from_files:
             continue
@@ -440,8 +441,9 @@ def test_the_written_file_names_every_setting_and_stays_toml_when_all_are_uncomm
 def test_every_example_of_the_written_file_is_a_valid_value(tmp_path):
     secrets = ("secret.key", "web.token", "mailbox-abuse.password", "smtp.password", "outside.key", "netbox.token")
     by_oauth = ("mailbox-abuse.secret", "mailbox-abuse.refresh", "google-key.json")
-    for name in (*secrets, *by_oauth, "connector-edge.secret"):
+    for name in (*secrets, *by_oauth, "connector-edge.secret", "channel-acme.secret"):
         (tmp_path / name).write_text(SECRET)
+    (tmp_path / "alarms.webhook").write_text("https://chat.example/hooks/secret")
     path = tmp_path / "arfgate.toml"
     path.write_text(_uncommented(settings_text()), encoding="utf-8")
     settings = load(path)

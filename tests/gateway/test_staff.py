@@ -209,7 +209,7 @@ async def test_merging_takes_the_clocks_their_notices_and_what_comes_later(scene
     await scene.take_in(answer(scene.relay.received[0].raw))  # to the notice of the case that is gone
     assert {state for _, _, state in await states(scene)} == {"answered"}
     assert (await shown(scene, "1"))["case"].state == "merged"
-    assert len((await shown(scene, "2"))["notices"]) == 3
+    assert len((await shown(scene, "2"))["notices"]) == 4  # and the confirmation of the answer
     with pytest.raises(NotAllowedError, match="is merged: nothing can be decided"):
         await staff.resolve(scene.house, "1", Solved("done"), who="ann")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import email
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import Message
 from pathlib import Path
@@ -13,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifier.compose import CannotComposeError, Composed, compose, loop_token, message_id_for
-from notifier.notice import REPLIES, Evidence, NoticeKind, Part, Why
-from notifier.samples import ENGLISH, EVIDENCE, FACTS, NOW, REPORTS
+from notifier.notice import REPLIES, RESPONSES, Evidence, NoticeKind, Part, Why
+from notifier.samples import ENGLISH, EVIDENCE, FACTS, NOW, REPORTS, VARIANTS
 from notifier.samples import example as notice
 from parsers import parse
 from parsers.report import Kind
@@ -50,6 +51,16 @@ def test_the_text_is_the_golden_one(kind: NoticeKind, locale: str, rewrite: bool
     composed = compose(notice(kind, locale))
     subject = parse(composed.message).envelope.subject
     compare(GOLDEN / f"{kind.value}.{locale}.txt", f"Subject: {subject}\n\n{text_of(composed)}", rewrite=rewrite)
+
+
+@pytest.mark.parametrize("name", sorted(VARIANTS))
+@pytest.mark.parametrize("locale", ["en", "zh", "ro"])
+def test_the_text_of_a_variant_is_the_golden_one(name: str, locale: str, rewrite: bool) -> None:
+    kind, facts = VARIANTS[name]
+    example = notice(kind, locale)
+    composed = compose(replace(example, facts=example.facts | facts))
+    subject = parse(composed.message).envelope.subject
+    compare(GOLDEN / f"{name}.{locale}.txt", f"Subject: {subject}\n\n{text_of(composed)}", rewrite=rewrite)
 
 
 @pytest.mark.parametrize("locale", ["en", "zh"])
@@ -277,10 +288,20 @@ def test_a_reply_never_carries_evidence() -> None:
 
 
 @pytest.mark.standard("AR-5")
-@pytest.mark.parametrize("kind", sorted(REPORTS))
+@pytest.mark.parametrize("kind", sorted(REPORTS - RESPONSES))
 def test_a_notice_is_no_reply_and_its_bounce_is_seen(kind: NoticeKind) -> None:
     composed = compose(notice(kind, in_reply_to="<complaint-1@reader.example>"))
     message = read(composed)
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["In-Reply-To"] is None
+    assert composed.envelope_from == "abuse+n.abcdef@isp.example"
+
+
+@pytest.mark.standard("AR-5")
+@pytest.mark.parametrize("kind", sorted(RESPONSES))
+def test_what_a_customers_mail_brings_says_so_and_its_bounce_is_seen(kind: NoticeKind) -> None:
+    composed = compose(notice(kind, in_reply_to="<answer-1@customer.example>", evidence=None))
+    message = read(composed)
+    assert message["Auto-Submitted"] == "auto-replied"
+    assert message["In-Reply-To"] == "<answer-1@customer.example>"
     assert composed.envelope_from == "abuse+n.abcdef@isp.example"

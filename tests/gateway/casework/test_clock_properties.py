@@ -19,7 +19,7 @@ from gateway.casework.clocks import Change, Planned, Proposal
 from gateway.casework.states import CLOCK, ClockTrigger, NotAllowedError
 from gateway.model import ActionKind, Clock, ClockState
 from gateway.policies.policy import ClassRule
-from notifier.notice import NoticeKind
+from notifier.notice import STARTS, NoticeKind
 from parsers.report import ResourceKind, Role
 
 GIVE_UP = timedelta(hours=30)
@@ -66,7 +66,7 @@ class World:
         for round_, notice in sent:
             if round_ != self.clock.round or notice.contact != self.clock.contact:
                 continue
-            if notice.kind == NoticeKind.COMPLAINT:
+            if notice.kind in STARTS:
                 self._take(clocks.accepted(self.clock, self.now, self.grace, self.rule))
             elif notice.kind == NoticeKind.REMINDER:
                 before = self.clock
@@ -78,7 +78,7 @@ class World:
                 self.told_rejected_at = self.now
 
     def bounce(self, _: int) -> None:
-        self.pending = [(r, n) for r, n in self.pending if n.kind != NoticeKind.COMPLAINT]
+        self.pending = [(r, n) for r, n in self.pending if n.kind not in STARTS]
         given_up_at = self.now + GIVE_UP
         change = clocks.bounced(self.clock, CONTACTS, "550", given_up_at)
         if change.clock.state not in STILL:
@@ -171,7 +171,7 @@ class World:
             assert key not in self.keys  # the same thing is never said twice
             self.keys.add(key)
             self.pending.append((after.round, notice))
-            if notice.kind in (NoticeKind.COMPLAINT, NoticeKind.ANSWER_REJECTED):
+            if notice.kind in {*STARTS, NoticeKind.ANSWER_REJECTED}:
                 continue
             expected = [f"reminder-{n + 1}" for n in range(len(self.rule.reminder_at))]
             if after.answer_used:

@@ -281,4 +281,4 @@ def test_conduct_after_the_resolution_begins_a_new_round_with_the_first_contact(
     assert (fresh.id, fresh.case_id, fresh.round) == (clock.id, clock.case_id, clock.round + 1)
     assert (fresh.state, fresh.contact, fresh.answer_used, fresh.step) == (ClockState.WAITING, 0, False, 0)
     assert (fresh.due_at, fresh.resolved_at, fresh.answered_at, fresh.remaining) == (None,) * 4
-    assert [n.kind for n in change.notices] == [NoticeKind.COMPLAINT]
+    assert [n.kind for n in change.notices] == [NoticeKind.REOPENED]

@@ -54,6 +54,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("address"),
     )
     op.create_table(
+        "due_alarms",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("why", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("case_id", sa.Integer(), nullable=True),
+        sa.Column("message_id", sa.Integer(), nullable=True),
+        sa.Column("said", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "events",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
@@ -642,6 +652,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_appeals_case_id"), ["case_id"], unique=False)
 
     op.create_table(
+        "case_outcomes",
+        sa.Column("case_id", sa.Integer(), nullable=False),
+        sa.Column("result", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("released_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("released_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("why", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"]),
+        sa.PrimaryKeyConstraint("case_id"),
+    )
+    op.create_table(
         "charges",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -729,7 +749,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("decided_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("decided_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
-        sa.Column("told", sa.Boolean(), nullable=False),
+        sa.Column("told", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("routed", sa.Boolean(), nullable=False),
         sa.Column("lifting", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
@@ -840,6 +860,31 @@ def upgrade() -> None:
         batch_op.create_index("action_steps_due", ["state", "next_at"], unique=False)
 
     op.create_table(
+        "answers",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("case_id", sa.Integer(), nullable=False),
+        sa.Column("way", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("who", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("text", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("quoted", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("resolution", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("prevention", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("since", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("stopped", sa.Integer(), nullable=False),
+        sa.Column("message_id", sa.Integer(), nullable=True),
+        sa.Column("notice_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"]),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"]),
+        sa.ForeignKeyConstraint(["notice_id"], ["notices.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+    )
+    with op.batch_alter_table("answers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_answers_case_id"), ["case_id"], unique=False)
+
+    op.create_table(
         "approvals",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("action_id", sa.Integer(), nullable=False),
@@ -874,6 +919,31 @@ def upgrade() -> None:
     with op.batch_alter_table("consents", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_consents_due_at"), ["due_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_consents_notice_id"), ["notice_id"], unique=False)
+
+    op.create_table(
+        "outcome_wishes",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("message_id", sa.Integer(), nullable=False),
+        sa.Column("to", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("language", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("number", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("received_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("in_reply_to", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("how", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("machine", sa.JSON(), nullable=True),
+        sa.Column("wished_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("look_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("done_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("result", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("notice_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"]),
+        sa.ForeignKeyConstraint(["notice_id"], ["notices.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("message_id"),
+    )
+    with op.batch_alter_table("outcome_wishes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_outcome_wishes_done_at"), ["done_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_outcome_wishes_look_at"), ["look_at"], unique=False)
 
     op.create_table(
         "postmasters",
@@ -948,11 +1018,30 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_third_parties_at"), ["at"], unique=False)
         batch_op.create_index(batch_op.f("ix_third_parties_decision"), ["decision"], unique=False)
 
+    op.create_table(
+        "answer_files",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("answer_id", sa.Integer(), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("content_type", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sha256", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["answer_id"], ["answers.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("answer_files", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_answer_files_answer_id"), ["answer_id"], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("answer_files", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_answer_files_answer_id"))
+
+    op.drop_table("answer_files")
     with op.batch_alter_table("third_parties", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_third_parties_decision"))
         batch_op.drop_index(batch_op.f("ix_third_parties_at"))
@@ -969,12 +1058,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_postmasters_next_at"))
 
     op.drop_table("postmasters")
+    with op.batch_alter_table("outcome_wishes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_outcome_wishes_look_at"))
+        batch_op.drop_index(batch_op.f("ix_outcome_wishes_done_at"))
+
+    op.drop_table("outcome_wishes")
     with op.batch_alter_table("consents", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_consents_notice_id"))
         batch_op.drop_index(batch_op.f("ix_consents_due_at"))
 
     op.drop_table("consents")
     op.drop_table("approvals")
+    with op.batch_alter_table("answers", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_answers_case_id"))
+
+    op.drop_table("answers")
     with op.batch_alter_table("action_steps", schema=None) as batch_op:
         batch_op.drop_index("action_steps_due")
 
@@ -1019,6 +1117,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_charges_account_id"))
 
     op.drop_table("charges")
+    op.drop_table("case_outcomes")
     with op.batch_alter_table("appeals", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_appeals_case_id"))
 
@@ -1146,6 +1245,7 @@ def downgrade() -> None:
         batch_op.drop_index("events_case")
 
     op.drop_table("events")
+    op.drop_table("due_alarms")
     op.drop_table("dead_addresses")
     with op.batch_alter_table("customers", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_customers_parent_id"))

@@ -221,6 +221,9 @@ async def _write(house: House, connection: AsyncConnection, notice: StoredNotice
         return await notices.sent(connection, notice.id, now, outcome.answer)
     if outcome.why in OUR_FAULT:  # tried again, then alarmed; the next contact is not burnt for it
         outcome = Deferred(outcome.why, outcome.answer)
+    if isinstance(outcome, Deferred) and outcome.wait is not None:
+        await notices.put_off(connection, notice.id, now + outcome.wait, outcome.answer)
+        return await switches.is_paused(connection)
     give_up = timedelta(hours=house.settings.smtp.give_up_hours)
     again = next_attempt(notice.attempts + 1, outcome, now, notice.created_at, give_up_after=give_up, key=notice.key)
     await notices.not_sent(connection, notice.id, again, outcome.why.value, outcome.answer)

@@ -43,7 +43,7 @@ class SmtpSettings:
     connect_seconds: float = 30.0
     answer_seconds: float = 120.0  # for one answer
     total_seconds: float = 300.0  # for one mail with everything
-    request_dsn: bool = True  # relay only: ask for a delivery report where the server offers it
+    request_dsn: bool = True  # ask for delivery reports where the server offers them
     private_hosts: bool = False  # direct only: also to servers at private or loopback addresses (tests)
 
     def __post_init__(self) -> None:

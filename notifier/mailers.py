@@ -16,10 +16,10 @@ from notifier.compose import Composed
 from notifier.connection import SmtpSettings
 from notifier.dns import Resolver
 from notifier.notice import Deferred, Outcome, Why
+from notifier.pace import Pace
 from notifier.smtp import Mailer
 
 _REST = timedelta(minutes=1)  # for which a relay that failed is only the last resort
-_MINUTE = timedelta(minutes=1)
 # What the next relay may do better: nothing of it is about the mail or its recipient.
 _PASSED_ON = frozenset({Why.CONNECTION, Why.TIMEOUT, Why.TLS, Why.AUTHENTICATION, Why.SERVER})
 
@@ -40,11 +40,10 @@ class Mailers:
             raise ValueError("there is no relay to send through")
         self._relays = [[Mailer(one, resolver) for _ in range(connections)] for one in relays]
         self._clock = clock
-        self._a_minute = a_minute
+        self._pace = Pace(a_minute, clock)
         self._free: list[int] = list(range(connections))
         self._lanes = asyncio.Semaphore(connections)
         self._resting: dict[int, datetime] = {}  # relay -> until when it is the last resort
-        self._sent: dict[str, list[datetime]] = {}  # domain -> when it got mail within the last minute
 
     async def __aenter__(self) -> Self:
         return self
@@ -59,8 +58,8 @@ class Mailers:
     async def send(self, composed: Composed) -> Outcome:
         """Hand one mail to the first relay that takes it. Raises only CancelledError."""
         domain = composed.envelope_to.rpartition("@")[2].lower()
-        if self._too_many(domain):
-            return Deferred(Why.RATE, f"{domain} gets at most {self._a_minute} mails a minute from us")
+        if (wait := self._pace.wait(domain)) is not None:
+            return Deferred(Why.RATE, f"{domain} gets no more mails a minute from us", wait=wait)
         async with self._lane() as lane:
             outcome: Outcome = Deferred(Why.CONNECTION, "no relay could be reached")
             for relay in self._order():
@@ -85,15 +84,3 @@ class Mailers:
                 yield lane
             finally:
                 self._free.insert(0, lane)  # the warm one first
-
-    def _too_many(self, domain: str) -> bool:
-        if not self._a_minute:
-            return False
-        now = self._clock()
-        lately = [at for at in self._sent.get(domain, ()) if now - at < _MINUTE]
-        if len(lately) >= self._a_minute:
-            return True
-        if len(self._sent) > 10_000:
-            self._sent = {name: times for name, times in self._sent.items() if now - times[-1] < _MINUTE}
-        self._sent[domain] = [*lately, now]
-        return False

@@ -7,7 +7,7 @@ database, a mailbox or how a report was parsed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -157,11 +157,13 @@ class Delivered:
 @dataclass(frozen=True, slots=True)
 class Deferred:
     """Not now: worth another attempt. `answer` is private: for staff, never for customers. `may_have_it`: the server
-    was already taking the mail when it broke, so whoever tries elsewhere may send it twice."""
+    was already taking the mail when it broke, so whoever tries elsewhere may send it twice. `wait`: nobody was asked,
+    by a limit of ours that ends then; it counts as no attempt."""
 
     why: Why
     answer: str
     may_have_it: bool = False
+    wait: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

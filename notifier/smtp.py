@@ -186,11 +186,13 @@ class Mailer:
         mail = [f"SIZE={len(composed.message)}"] if connection.supports_extension("size") else []
         if not composed.envelope_from:  # AR-4: of an automatic reply nobody wants to hear again
             return mail, ["NOTIFY=NEVER"] if connection.supports_extension("dsn") else []
-        if self._settings.mode != "relay" or not self._settings.request_dsn or not connection.supports_extension("dsn"):
+        if not self._settings.request_dsn or not connection.supports_extension("dsn"):
             return mail, []
-        # RFC 3461: the Message-ID comes back as Original-Envelope-Id.
+        # RFC 3461: the Message-ID comes back as Original-Envelope-Id. Of a relay we want to know that the mail arrived;
+        # the recipient's own server has said so with its 250.
         mail += ["RET=HDRS", f"ENVID={_xtext(composed.message_id.strip('<>'))}"]
-        return mail, ["NOTIFY=SUCCESS,FAILURE", f"ORCPT=rfc822;{_xtext(composed.envelope_to)}"]
+        wanted = "SUCCESS,FAILURE" if self._settings.mode == "relay" else "FAILURE"
+        return mail, [f"NOTIFY={wanted}", f"ORCPT=rfc822;{_xtext(composed.envelope_to)}"]
 
     async def _quit(self) -> None:
         exchange = self._exchange

@@ -171,6 +171,15 @@ async def not_sent(
     )  # fmt: skip
 
 
+async def put_off(connection: AsyncConnection, notice_id: int, next_at: datetime, answer: str) -> None:
+    """Nobody was asked to take it yet: that is no attempt."""
+    await connection.execute(
+        update(notices)
+        .where(notices.c.id == notice_id)
+        .values(next_at=next_at, answer=storable(answer[:500]), claimed_until=None)
+    )
+
+
 async def unsettled(connection: AsyncConnection, limit: int = 100) -> list[StoredNotice]:
     """Sent or failed, and their clocks do not know yet. Locked until the transaction ends."""
     rows = await connection.execute(

@@ -7,10 +7,9 @@ that one carries the same Message-ID.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import email
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -20,6 +19,7 @@ from notifier.connection import SmtpSettings
 from notifier.mailers import Mailers
 from notifier.notice import Deferred, Delivered, Refused, Why
 from notifier.samples import example
+from servers.budget_proxy import cutting
 from servers.postfix import Postfix
 
 pytestmark = pytest.mark.needs("postfix")
@@ -35,14 +35,6 @@ def through(port: int, **more: float) -> Mailers:
     return Mailers([settings], lambda: datetime.now(UTC), connections=int(more.get("connections", 1)))
 
 
-def moody(postfix: Postfix, restrictions: str) -> None:
-    """Set what smtpd says to recipients, and let it know."""
-    etc = postfix.base / "etc"
-    with (etc / "main.cf").open("a") as main:
-        main.write(f"\nsmtpd_recipient_restrictions = {restrictions}\nsmtpd_error_sleep_time = 0\n")
-    postfix._postfix("reload")
-
-
 async def arrived(postfix: Postfix, count: int) -> list[bytes]:
     """The mails in the box, once there are so many; what is still on its way is given time."""
     for _ in range(100):
@@ -53,16 +45,10 @@ async def arrived(postfix: Postfix, count: int) -> list[bytes]:
     return postfix.messages(BOX)
 
 
-def rules(postfix: Postfix, lines: str) -> str:
-    file = postfix.base / "etc" / "moods"
-    file.write_text(lines)
-    return f"check_recipient_access texthash:{file}, permit_mynetworks"
-
-
 async def test_it_defers_and_rejects_and_each_is_told_apart(make_postfix: Callable[..., Postfix]) -> None:
     boxes = (BOX, "later@example.net", "never@example.net")
     postfix = make_postfix(addresses=boxes)
-    moody(postfix, rules(postfix, "later@example.net 450 4.2.1 not now\nnever@example.net 550 5.1.1 nobody\n"))
+    postfix.moody(postfix.rules("later@example.net 450 4.2.1 not now\nnever@example.net 550 5.1.1 nobody\n"))
     async with through(postfix.port) as mailers:
         later, never, box = [await mailers.send(mail(to)) for to in (boxes[1], boxes[2], BOX)]
     assert isinstance(later, Deferred)
@@ -87,7 +73,7 @@ async def test_greylisting_takes_the_second_try(make_postfix: Callable[..., Post
     server = await asyncio.start_server(policy, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     postfix = make_postfix()
-    moody(postfix, f"check_policy_service inet:127.0.0.1:{port}, permit_mynetworks")
+    postfix.moody(f"check_policy_service inet:127.0.0.1:{port}, permit_mynetworks")
     async with through(postfix.port) as mailers:
         first, second = await mailers.send(mail()), await mailers.send(mail())
     server.close()
@@ -98,47 +84,11 @@ async def test_greylisting_takes_the_second_try(make_postfix: Callable[..., Post
 
 async def test_a_slow_server_is_waited_for(make_postfix: Callable[..., Postfix]) -> None:
     postfix = make_postfix()
-    moody(postfix, "sleep 1, permit_mynetworks")
+    postfix.moody("sleep 1, permit_mynetworks")
     async with through(postfix.port, connections=2) as mailers:
         outcomes = await asyncio.gather(*(mailers.send(mail(key=f"clock:{n}")) for n in range(4)))
     assert all(isinstance(outcome, Delivered) for outcome in outcomes)
     assert len(await arrived(postfix, 4)) == 4
-
-
-@contextlib.asynccontextmanager
-async def cutting(port: int, budgets: list[tuple[int, int]]) -> AsyncIterator[int]:
-    """A port before the server whose connections end after so many bytes of the client or of the server; each
-    connection takes the next pair of `budgets`, and none is cut once they are used up."""
-
-    serving: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        serving.add(task)
-        there, back = await asyncio.open_connection("127.0.0.1", port)
-        limits = budgets.pop(0) if budgets else (10**9, 10**9)
-
-        async def passes(source: asyncio.StreamReader, target: asyncio.StreamWriter, left: int) -> None:
-            with contextlib.suppress(ConnectionError):
-                while left > 0 and (chunk := await source.read(min(left, 4096))):
-                    target.write(chunk)
-                    await target.drain()
-                    left -= len(chunk)
-            await asyncio.sleep(0.05)  # what was passed on is to arrive before the end does
-            writer.transport.abort()
-            back.transport.abort()
-
-        await asyncio.gather(passes(reader, back, limits[0]), passes(there, writer, limits[1]))
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        if serving:  # each ends with its connection, and none may outlive the loop
-            await asyncio.wait(serving)
-        await asyncio.sleep(0)
 
 
 @pytest.mark.standard("AR-5")

@@ -89,7 +89,7 @@ async def test_a_domain_gets_no_more_in_a_minute_than_it_may(mail: Mail, make_sm
         outcomes = [await mailers.send(mail("a@Example.net")) for _ in range(3)]
         assert isinstance(await mailers.send(mail("a@example.org")), Delivered)
         assert isinstance(outcomes[2], Deferred)
-        assert outcomes[2].why is Why.RATE
+        assert (outcomes[2].why, outcomes[2].wait) == (Why.RATE, timedelta(minutes=1))
         clock.forward(timedelta(minutes=1))
         assert isinstance(await mailers.send(mail("a@example.net")), Delivered)
     assert len(server.messages) == 4

@@ -126,6 +126,18 @@ class Postfix:
     def stop(self) -> None:
         self._postfix("stop")
 
+    def rules(self, lines: str) -> str:
+        """Restrictions by recipient: lines as "later@example.net 450 4.2.1 not now"."""
+        file = self.base / "etc" / "moods"
+        file.write_text(lines)
+        return f"check_recipient_access texthash:{file}, permit_mynetworks"
+
+    def moody(self, restrictions: str) -> None:
+        """Set what it says to recipients, and let it know."""
+        with (self.base / "etc" / "main.cf").open("a") as main:
+            main.write(f"\nsmtpd_recipient_restrictions = {restrictions}\nsmtpd_error_sleep_time = 0\n")
+        self._postfix("reload")
+
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self.base, ignore_errors=True)

@@ -219,33 +219,6 @@ class Feed(Section):
         return tuple(alias.lower() for alias in value)
 
 
-class Web(Section):
-    """The queue page on this machine."""
-
-    enabled: bool = True
-    """Serve the queue page."""
-    host: Text = "127.0.0.1"
-    """Address to listen on; only this machine's own (127.0.0.1 or ::1) in this version."""
-    port: Port = 8025
-    """TCP port."""
-    token_file: FilePath | None = None
-    """File that holds the token which opens the page, relative to this file."""
-    token: SecretStr | None = None
-    """The token. Or use `token_file` (`arfgate init` writes one), or the environment variable ARFGATE_WEB__TOKEN."""
-
-    @field_validator("host")
-    @classmethod
-    def _loopback_only(cls, value: str) -> str:
-        if not is_loopback(value):
-            raise ValueError("the page is served to this machine only; use 127.0.0.1 and an SSH tunnel")
-        return value
-
-    @field_validator("token", mode="before")
-    @classmethod
-    def _token(cls, value: object, info: ValidationInfo) -> object:
-        return secret_from_file(value, info, "token_file", required=info.data.get("enabled", False), least=16)
-
-
 class Limits(Section):
     """Bounds that hold before a mail is read, and for the processes that read it."""
 

@@ -89,9 +89,8 @@ class Service:
     def _say_where(self) -> None:
         settings = self.house.settings
         web = settings.web
-        page = f"http://{web.host}:{web.port}/?token=TOKEN" if web.enabled else None
-        key = str(web.token_file) if web.enabled and web.token_file else None  # its place, never the thing itself
-        log.info("running", mailboxes=[box.name for box in settings.mailboxes], page=page, page_key_file=key)
+        page = settings.public_url or f"http://{web.host}:{web.port}/" if web.enabled else None
+        log.info("running", mailboxes=[box.name for box in settings.mailboxes], page=page)
         if not settings.mailboxes:
             log.warning("no mailbox is read: add [[mailboxes]] to the settings", file=str(settings.path))
 
@@ -226,8 +225,9 @@ class Service:
         if not web.enabled:
             return None
         config = uvicorn.Config(
-            application(self.house), host=web.host, port=web.port, log_config=None, access_log=False
-        )
+            application(self.house), host=web.host, port=web.port, log_config=None, access_log=False,
+            proxy_headers=False,  # whom to believe is the guard's to say
+        )  # fmt: skip
         return _Server(config)
 
 

@@ -35,12 +35,12 @@ from gateway.sections import (
     Rdap,
     Section,
     Smtp,
-    Web,
     absent,
 )
 from gateway.sender_sections import Dns, Screening
 from gateway.setting_types import FilePath, Text, is_loopback, secret_from_file
 from gateway.tomlfile import TomlFileError, problems, read_toml
+from gateway.web_sections import SignOn, Web
 
 ENVIRONMENT_PREFIX = "ARFGATE_"
 DEFAULT_FILE = "arfgate.toml"
@@ -94,6 +94,7 @@ class Settings(Section):
     blocklists: Blocklists
     web: Web
     portal: Portal
+    sign_on: SignOn
     limits: Limits
     log: Log
 
@@ -120,6 +121,17 @@ class Settings(Section):
         for file, count in Counter(entry.file for entry in value if entry.file).items():
             if count > 1:
                 raise ValueError(f"{count} connectors write {file}; give each its own file")
+        return value
+
+    @field_validator("web")
+    @classmethod
+    def _behind_a_proxy(cls, value: Web, info: ValidationInfo) -> Web:
+        public = info.data.get("public_url") or ""
+        if not is_loopback(value.host) and not (public.startswith("https://") and value.trusted_proxies):
+            raise ValueError(
+                f"host = '{value.host}': the page is served to this machine only, for an SSH tunnel, unless "
+                "public_url is its https address and trusted_proxies names the reverse proxy that serves it there"
+            )
         return value
 
     @property
@@ -165,7 +177,7 @@ class Settings(Section):
             yield "operator.authserv_ids is empty: no sender can be checked, and every report is HELD"
 
     def _loose_files(self) -> Iterator[str]:
-        files = [self.secret_key_file, self.smtp.password_file, self.web.token_file]
+        files = [self.secret_key_file, self.smtp.password_file, self.sign_on.secret_file]
         files += [self.attribution.outside_secret_file, *(source.token_file for source in self.sources)]
         files += [connector.secret_file for connector in self.connectors]
         files += [self.alarms.webhook_file, *(channel.secret_file for channel in self.channels)]

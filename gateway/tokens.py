@@ -18,7 +18,7 @@ from typing import Literal
 Kind = Literal["n", "o", "h"]
 _KINDS: dict[str, Kind] = {"n": "n", "o": "o", "h": "h"}
 
-PURPOSES = frozenset({"consent", "notice", "portal", "redaction", "web", "cfbl", "message-id"})
+PURPOSES = frozenset({"consent", "notice", "portal", "redaction", "web", "cfbl", "message-id", "totp", "evidence"})
 
 MAX_NUMBER = 2**63 - 1  # what a database's integer key can hold
 _DIGITS = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648 section 6, lower-case

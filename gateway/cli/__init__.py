@@ -38,6 +38,7 @@ from gateway.cli.reparse import reparse
 from gateway.cli.reporter import reporter_app
 from gateway.cli.running import ingest, pause, poll, resume, run, tick
 from gateway.cli.stats import stats
+from gateway.cli.user import user_app
 from gateway.cli.watch import watch_app
 
 
@@ -83,6 +84,7 @@ def build() -> typer.Typer:
     app.add_typer(watch_app, name="watch")
     app.add_typer(policy_app, name="policy")
     app.add_typer(notice_app, name="notice")
+    app.add_typer(user_app, name="user")
     app.add_typer(db_app, name="db")
     return app
 

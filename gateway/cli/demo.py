@@ -50,7 +50,7 @@ def demo(
     screen = Screen()
 
     async def then(stage: story.Stage) -> None:
-        _how_to_go_on(screen, stage)
+        await _how_to_go_on(screen, stage)
         await live.go_on(stage)
 
     try:
@@ -90,10 +90,11 @@ def _as_called() -> str:
     return shlex.quote(str(program.relative_to(here) if program.is_relative_to(here) else program))
 
 
-def _how_to_go_on(screen: Screen, stage: story.Stage) -> None:
+async def _how_to_go_on(screen: Screen, stage: story.Stage) -> None:
     _how_to_look_further(screen, stage.folder.path)
-    web = stage.house.settings.web
+    link = await stage.sign_in_link()
     screen.say("")
     screen.say("The service goes on until Ctrl-C.", "bold")
-    screen.say(f"  Queue page: http://{web.host}:{web.port}/?token={stage.folder.token()}")
     screen.say(f"  Drop a mail (*.eml) into {stage.folder.drop} and watch it being worked here.")
+    screen.say(f"  Another link: {_as_called()} user link demo --config {shlex.quote(str(stage.folder.settings))}")
+    screen.say(f"  The console, signed in (this link works once, within ten minutes): {link}")

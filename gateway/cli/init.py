@@ -22,7 +22,7 @@ from pydantic_core import PydanticUndefined
 from gateway.settings import DEFAULT_FILE, Settings, SettingsError, load
 from gateway.tomlfile import models_in
 
-SECRET_FILES = {"secret_key_file": "secret.key", "web.token_file": "web.token"}
+SECRET_FILES = {"secret_key_file": "secret.key"}
 
 _HEAD = """\
 # Settings of arfgate. A # without a space after it hides a setting and shows its default, or an
@@ -37,7 +37,6 @@ _WRITTEN = {
     "operator.domain": "isp.example",
     "operator.address": "abuse@isp.example",
     "rdap.refresh_dir": "iana",
-    "web.token_file": SECRET_FILES["web.token_file"],
 }
 # Shown for settings without a default, or whose default teaches nothing.
 _EXAMPLES: dict[str, Any] = {
@@ -124,6 +123,15 @@ _EXAMPLES: dict[str, Any] = {
     "legal.staff": ["ann@isp.example", "bob@isp.example"],
     "legal.jurisdictions": ["eu", "ro"],
     "alarms.address": "staff@isp.example",
+    "web.trusted_proxies": ["127.0.0.1"],
+    "sign_on.issuer": "https://login.isp.example",
+    "sign_on.client_id": "arfgate",
+    "sign_on.secret_file": "sign-on.secret",
+    "sign_on.viewers": ["support"],
+    "sign_on.analysts": ["abuse-desk"],
+    "sign_on.approvers": ["abuse-leads"],
+    "sign_on.admins": ["abuse-admins"],
+    "sign_on.hosts": ["login.isp.example:443"],
     "node": "node-1",
 }
 # Shown by their *_file only: secrets do not belong in this file.
@@ -165,6 +173,7 @@ def init(
         raise typer.Exit(1) from None
     typer.echo(f"{target}: written")
     typer.echo("Next: put in your name, domain, address and mailboxes, then run `arfgate check`.")
+    typer.echo("The first account of the console: `arfgate user add NAME --role admin`.")
 
 
 def settings_text() -> str:

@@ -22,7 +22,7 @@ from gateway.demo import mails
 MARKER = ".arfgate-demo"
 MAILBOXES = ("abuse", "postmaster")
 _MARKED = "This folder belongs to `arfgate demo`, which empties it at each start.\n"
-_SECRETS = ("secret.key", "web.token", "mailbox.password")
+_SECRETS = ("secret.key", "mailbox.password")
 
 _SETTINGS = """\
 # Written by `arfgate demo`: real settings on embedded servers, made anew at each start.
@@ -78,7 +78,6 @@ domains = ["fbl.example"]
 
 [web]
 port = {web}
-token_file = "web.token"
 
 [log]
 format = "text"
@@ -137,9 +136,6 @@ class Folder:
 
     def password(self) -> str:
         return (self.path / "mailbox.password").read_text(encoding="ascii").strip()
-
-    def token(self) -> str:
-        return (self.path / "web.token").read_text(encoding="ascii").strip()
 
     def write_settings(self, ports: Ports) -> None:
         """arfgate.toml, and the bootstrap that sends every question to the demo's own registry."""

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateway import logs
+from gateway import accounts, logs
+from gateway.accounts import AccountError
 from gateway.app import opened, utc_now
 from gateway.demo import facts, imap_server, mails, rdap_server, robots, smtp_receiver
 from gateway.demo.folder import MAILBOXES, DemoError, Folder, Ports, prepared
@@ -24,11 +25,13 @@ from gateway.demo.screen import Screen
 from gateway.demo.smtp_receiver import Receiver
 from gateway.house import House
 from gateway.intake.customers import read_customers
+from gateway.roles import Role
 from gateway.service import Service
 from gateway.settings import Settings, load
 from gateway.store import customers, mailboxes, reports
 
 WHO = "demo"
+STAFF = "staff@isp.example"
 STEP = timedelta(minutes=30)  # of the moved clock: as often, a service polls, ticks and sends
 _EARLY = datetime(2000, 1, 1, tzinfo=UTC)
 _WEB_PORT = 8025
@@ -63,6 +66,14 @@ class Stage:
 
     async def facts(self) -> facts.Facts:
         return await facts.gather(self.house, self.receiver, self.titles)
+
+    async def sign_in_link(self) -> str:
+        """Into the console, once, as the demo's own account."""
+        try:
+            user = await accounts.find(self.house, WHO)
+        except AccountError:
+            user = await accounts.add(self.house, {"name": WHO, "email": STAFF, "role": Role.ADMIN, "legal": True}, WHO)
+        return accounts.link_address(self.house.settings, await accounts.link(self.house, user, WHO))
 
     async def poll(self) -> None:
         """Every mailbox once, and what follows from it. Raises DemoError where one cannot be read."""

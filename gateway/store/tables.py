@@ -32,6 +32,15 @@ from gateway.store.rows_screening import FloodBucketRow, HeldRow, ReplyTurnRow
 from gateway.store.rows_sources import SourceRow, SourceRunRow
 from gateway.store.rows_strikes import MarkRow, StrikeRow
 from gateway.store.rows_suppression import SuppressionRow
+from gateway.store.rows_users import (
+    AccessRow,
+    AttemptRow,
+    RecoveryCodeRow,
+    SessionRow,
+    SignInLinkRow,
+    UserRow,
+    UserTokenRow,
+)
 from gateway.store.rows_watch import ListingRow, WatchedZoneRow
 from gateway.store.rows_who import (
     ConfirmationRow,
@@ -110,3 +119,10 @@ listings = _table(ListingRow)
 content_checks = _table(ContentCheckRow)
 saved_views = _table(SavedViewRow)
 canned_answers = _table(CannedAnswerRow)
+users = _table(UserRow)
+recovery_codes = _table(RecoveryCodeRow)
+sessions = _table(SessionRow)
+sign_in_links = _table(SignInLinkRow)
+user_tokens = _table(UserTokenRow)
+sign_in_attempts = _table(AttemptRow)
+access_log = _table(AccessRow)

@@ -18,11 +18,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from gateway.accounts import AccountError, TooOftenError
 from gateway.house import House
 from gateway.queue import NoEntryError, QueueError
+from gateway.store import access
 from gateway.store.database import StoreError
 from gateway.web import console, portal
-from gateway.web.guard import Guard
+from gateway.web.console.sign_in import ask
+from gateway.web.door import place_of
+from gateway.web.guard import Front, Guard
 from gateway.web.site import Site
 from gateway.web.visit import Place, Visit
 
@@ -36,6 +40,7 @@ _SENTENCES = {404: "There is no such page.", 405: "This page cannot be used in t
 def application(house: House) -> FastAPI:
     """The application that uvicorn serves."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.house = house
     site = Site(house)
     errors = _Errors(site)
     for place in PLACES:
@@ -45,18 +50,24 @@ def application(house: House) -> FastAPI:
     app.add_exception_handler(HTTPException, errors.http)
     app.add_exception_handler(RequestValidationError, errors.address)
     app.add_exception_handler(QueueError, errors.cannot)
+    app.add_exception_handler(AccountError, errors.cannot)
     app.add_exception_handler(StoreError, errors.database)
-    app.add_middleware(Guard, refuse=errors.sentence, most_body=max(_most_body(house, place) for place in PLACES))
+    most = max(_most_body(house, place) for place in PLACES)
+    app.add_middleware(Guard, refuse=errors.sentence, most_body=most, front=Front.of(house.settings))
     return app
 
 
 def _behind_the_door(site: Site, place: Place) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
-        visit = Visit(request, site, place, site.door.visitor(request))
+        visit = Visit(request, site, place, await site.door.visitor(request))
         if place.role is not None:
-            _only_for(site, visit, place)
+            if visit.visitor is None and place.method == "GET":
+                return await ask(visit)
+            _only_for(visit, place)
         if place.method == "POST":
             await _take_form(site, visit)
+        if place.personal and visit.visitor is not None:
+            await _note(visit)
         try:
             return await place.answer(visit)
         finally:
@@ -65,13 +76,20 @@ def _behind_the_door(site: Site, place: Place) -> Callable[[Request], Awaitable[
     return answer
 
 
-def _only_for(site: Site, visit: Visit, place: Place) -> None:
+def _only_for(visit: Visit, place: Place) -> None:
     if visit.visitor is None:
-        raise HTTPException(403, site.door.how_to_come_in(site.house.settings))
+        raise HTTPException(403, "You are not signed in any more. Sign in, then do it again.")
     if not visit.may(place.role or max(type(visit.visitor.role))):
         raise HTTPException(403, "Your account may not do this. Somebody with a higher role can.")
     if place.legal and not visit.visitor.legal:
         raise HTTPException(403, "The legal lane is open to named staff only.")
+
+
+async def _note(visit: Visit) -> None:
+    """That somebody looks at personal data, before it is shown."""
+    where = place_of(visit.request).address
+    async with visit.house.database.writing() as connection:
+        await access.add(connection, visit.who, visit.request.url.path, where, visit.house.clock())
 
 
 async def _take_form(site: Site, visit: Visit) -> None:
@@ -125,7 +143,8 @@ class _Errors:
         return self.sentence(404, _SENTENCES[404])
 
     async def cannot(self, _: Request, error: Exception) -> Response:
-        return self.sentence(404 if isinstance(error, NoEntryError) else 422, str(error))
+        status = 404 if isinstance(error, NoEntryError) else 429 if isinstance(error, TooOftenError) else 422
+        return self.sentence(status, str(error))
 
     async def database(self, _: Request, error: Exception) -> Response:
         return self.sentence(503, str(error))

@@ -1,69 +1,119 @@
-"""Who may come in: whoever knows the token of the settings. One cookie, nothing stored.
+"""Who stands behind a request: the session that its cookie names, in the database that all nodes share.
 
-The cookie proves that the token was known and holds neither it nor a secret of ours; each
-form carries a proof bound to the cookie, since other programs on this machine may share its
-host name. Must never tell by its timing how wrong a guess is.
+The cookie holds a random key and nothing else; the database holds its digest. Each form carries a proof bound to
+that cookie, since other programs on this machine may share its host name. SameSite is Lax, so that a link to a case
+in a mail opens it; what changes something is a form with its proof. Must never let in by anything but a session.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
+from datetime import timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.settings import Settings
-from gateway.web.visit import Role, Visitor
+from gateway.accounts import From, key_of
+from gateway.house import House
+from gateway.passwords import Passwords
+from gateway.roles import Role
+from gateway.store import sessions, users
+from gateway.store.users import User
+from gateway.web.visit import Visitor
 
 COOKIE = "arfgate-in"
 _MOST_CHARS = 1024  # of what a stranger sends to be compared
+_HALFWAY = timedelta(minutes=5)  # between password and code
 
 
 class Door:
-    """`token`: the setting web.token (None: nobody comes in); `key`: for what the page signs."""
+    """Made once for the application."""
 
-    def __init__(self, token: str | None, key: bytes) -> None:
-        self._token = token
-        self._key = key
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._key = house.key("web")
+        self.passwords = Passwords()
 
-    def knows(self, token: str) -> bool:
-        """Is this the token?"""
-        if self._token is None or len(token) > _MOST_CHARS:
-            return False
-        return hmac.compare_digest(token.encode("utf-8", "replace"), self._token.encode())
+    async def visitor(self, request: Request, *, busy: bool = True) -> Visitor | None:
+        """Who stands behind the request; None: nobody whom we know. `busy`: it counts as something that was done."""
+        key = self._cookie(request)
+        if not key:
+            return None
+        now, idle = self._house.clock(), timedelta(minutes=self._house.settings.web.idle_minutes)
+        async with self._house.database.reading() as connection:
+            found = await sessions.found(connection, key_of(key), idle, now)
+        if found is None:
+            return None
+        session, user = found
+        if busy and sessions.is_stale(session, now):
+            async with self._house.database.writing() as connection:
+                await sessions.seen(connection, session.id, now)
+        return self.visitor_of(user, session.id)
 
-    def let_in(self, answer: Response) -> None:
-        """Give the browser its cookie, for as long as it stays open."""
-        number = secrets.token_urlsafe(16)
-        answer.set_cookie(COOKIE, f"{number}.{self._sign('in', number)}", httponly=True, samesite="strict", path="/")
+    def visitor_of(self, user: User, session: int | None, role: Role | None = None) -> Visitor:
+        """`role`: of a program's key, where it is lower. The legal lane is open to whom both the settings and the
+        account name."""
+        named = {address.lower() for address in self._house.settings.legal.staff}
+        legal = user.legal and user.email.lower() in named
+        return Visitor(user.name, min(user.role, role or user.role), legal, user.email, user.id, session)
 
-    def is_in(self, request: Request) -> bool:
-        """Does the request carry a cookie that we gave, under the token of now?"""
-        number, _, proof = request.cookies.get(COOKIE, "")[:_MOST_CHARS].partition(".")
-        return bool(number) and self._token is not None and _same(proof, self._sign("in", number))
+    def let_in(self, request: Request, answer: Response, key: str) -> None:
+        """Give the browser the key of its session, for as long as it stays open."""
+        secure = request.url.scheme == "https"
+        answer.set_cookie(cookie_name(request), key, httponly=True, samesite="lax", path="/", secure=secure)
 
-    def visitor(self, request: Request) -> Visitor | None:
-        """Who stands behind the request; None: nobody whom we know."""
-        return Visitor("console", Role.ADMIN) if self.is_in(request) else None
-
-    def how_to_come_in(self, settings: Settings) -> str:
-        web = settings.web
-        where = f"in the file {web.token_file}" if web.token_file else "in the setting web.token"
-        return f"Open this page as http://{web.host}:{web.port}/?token=TOKEN. The token is {where}."
+    def let_out(self, request: Request, answer: Response) -> None:
+        secure = request.url.scheme == "https"
+        answer.delete_cookie(cookie_name(request), httponly=True, samesite="lax", path="/", secure=secure)
 
     def form_proof(self, request: Request) -> str:
         """What each form of this browser carries."""
-        return self._sign("form", request.cookies.get(COOKIE, ""))
+        return self._sign("form", self._cookie(request))
 
     def sent_by_us(self, request: Request, proof: str) -> bool:
         """Does a form come from a page that we gave to this browser?"""
         return _same(proof[:_MOST_CHARS], self.form_proof(request))
 
+    def half(self, user: User) -> str:
+        """Says that the password of this account was right a moment ago: what the second step carries."""
+        until = int((self._house.clock() + _HALFWAY).timestamp())
+        return f"{user.id}.{until}.{self._half_sign(user, until)}"
+
+    async def halfway(self, half: str) -> User | None:
+        """Whose password was right; None: nobody's, or too long ago, or it was changed since."""
+        number, _, rest = half[:_MOST_CHARS].partition(".")
+        until, _, proof = rest.partition(".")
+        if not (_is_number(number) and _is_number(until)) or int(until) < self._house.clock().timestamp():
+            return None
+        async with self._house.database.reading() as connection:
+            user = await users.numbered(connection, int(number))
+        if user is None or user.disabled or not _same(proof, self._half_sign(user, int(until))):
+            return None
+        return user
+
+    def _half_sign(self, user: User, until: int) -> str:
+        return self._sign("half", f"{user.id} {until} {user.password_hash}")
+
+    def _cookie(self, request: Request) -> str:
+        return request.cookies.get(cookie_name(request), "")[:_MOST_CHARS]
+
     def _sign(self, what: str, text: str) -> str:
-        token = hashlib.sha256((self._token or "").encode()).hexdigest()
-        return hmac.digest(self._key, f"{what}\n{token}\n{text}".encode("utf-8", "replace"), hashlib.sha256).hex()
+        return hmac.digest(self._key, f"{what}\n{text}".encode("utf-8", "replace"), hashlib.sha256).hex()
+
+
+def cookie_name(request: Request) -> str:
+    """Over https only this very host can have set it."""
+    return f"__Host-{COOKIE}" if request.url.scheme == "https" else COOKIE
+
+
+def place_of(request: Request) -> From:
+    """From where, as the guard found it."""
+    return From(request.client.host if request.client else "", request.headers.get("user-agent", ""))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 15
 
 
 def _same(one: str, other: str) -> bool:

@@ -14,7 +14,7 @@ from jinja2 import Environment
 from gateway.house import House
 from gateway.web import console, words
 from gateway.web.door import Door
-from gateway.web.visit import Visit
+from gateway.web.visit import Visit, Visitor
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 PUBLIC_LANGUAGES = LANGUAGES | {"ro": "Română"}  # of the pages without an account
@@ -27,8 +27,7 @@ class Site:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        web = house.settings.web
-        self.door = Door(web.token.get_secret_value() if web.token else None, house.key("web"))
+        self.door = Door(house)
         self._templates: dict[str, Environment] = {}  # by language, read when the first visitor speaks it
         self.uploading = asyncio.Semaphore(_MOST_UPLOADS)
 
@@ -37,9 +36,14 @@ class Site:
             self._templates[language] = words.environment(_HERE / "templates", language)
         return self._templates[language]
 
-    def rail(self) -> tuple[tuple[str, str], ...]:
-        """Path and word of each place of staff."""
-        return console.RAIL
+    def rail(self, visitor: Visitor) -> list[tuple[str, str]]:
+        """Path and word of each place of staff that this one may see."""
+        closed = {
+            place.path
+            for place in console.PLACES
+            if place.role is not None and (place.role > visitor.role or (place.legal and not visitor.legal))
+        }
+        return [line for line in console.RAIL if line[0] not in closed]
 
     def language(self, visit: Visit) -> str:
         """What the visitor chose, else what the browser asks for, else English."""

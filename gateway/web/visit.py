@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.datastructures import FormData, UploadFile
@@ -17,30 +16,29 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from gateway.roles import Role
+
 if TYPE_CHECKING:
     from gateway.house import House
     from gateway.web.site import Site
+
+__all__ = ["Place", "Role", "Visit", "Visitor", "whole"]
 
 _FIELD_CHARS = 600
 _MOST_DIGITS = 17  # what a 64-bit number always holds
 
 
-class Role(IntEnum):
-    """What a member of staff may do; each holds all before it."""
-
-    VIEWER = 1
-    ANALYST = 2
-    APPROVER = 3
-    ADMIN = 4
-
-
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A member of staff. `legal`: one of the named few who see the legal lane."""
+    """A member of staff. `legal`: one of the named few who see the legal lane, there known by `email`. `session`:
+    number of the session; None: a program with a key."""
 
     name: str
     role: Role
     legal: bool = False
+    email: str = ""
+    user_id: int = 0
+    session: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def ended_cleanly(service: Service) -> bool:
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_the_service_and_its_page_without_a_word_of_error(world, service, receiver, by):
-    world.sections["web"] = {"enabled": True, "port": free_port(), "token": "open-sesame-for-tests"}
+    world.sections["web"] = {"enabled": True, "port": free_port()}
     await world.prepare()
     service.start()
     await service.wait_for("running")

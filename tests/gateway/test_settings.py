@@ -210,10 +210,9 @@ WRONG = [
     (f'[smtp]\npasword = "{SECRET}"', ["smtp.pasword: unknown setting; did you mean password?"]),
     ('[database]\nurl = "mysql://u@db/x"', ["database.url = (hidden)", "sqlite+aiosqlite:///"]),
     ('[database]\nurl = "sqlite+aiosqlite://"', ["names no file"]),
-    ('[web]\nenabled = false\nhost = "0.0.0.0"', ["web.host = '0.0.0.0'", "this machine only", "SSH tunnel"]),
-    ("[web]\nenabled = true", ["web.token: is missing", "token_file"]),
-    ('[web]\ntoken = "short"', ["web.token = (hidden)", "at least 16", "arfgate init"]),
-    ("[web]\ntoken = 5", ["web.token = (hidden)", "must be text in quotes"]),
+    ('[web]\nhost = "0.0.0.0"', ["web:", "host = '0.0.0.0'", "this machine only", "SSH tunnel", "trusted_proxies"]),
+    ('[sign_on]\nissuer = "https://login.example"', ["sign_on.client_id", "is missing"]),
+    ('[sign_on]\nissuer = "login.example"', ["sign_on.issuer = 'login.example'"]),
     ('[rdap]\nallow_hosts = ["127.0.0.1"]', ["rdap.allow_hosts[1] = '127.0.0.1'", '"host:port"']),
     ("[limits]\nparts = 0", ["limits.parts = 0", "greater than or equal to 1"]),
     ('[limits]\nparts = "many"', ["limits.parts = 'many'", "valid integer"]),
@@ -391,9 +390,7 @@ def test_init_writes_a_file_that_loads_and_secrets_for_the_owner_alone(run_init,
     assert result.exit_code == 0, result.output
     settings = load(folder / "arfgate.toml")
     assert len(settings.secret_key.get_secret_value()) >= 32
-    assert settings.web.token is not None
-    for name in ("secret.key", "web.token"):
-        assert (folder / name).stat().st_mode & 0o777 == 0o600
+    assert (folder / "secret.key").stat().st_mode & 0o777 == 0o600
     assert settings.secret_key.get_secret_value() not in result.output
     assert "arfgate check" in result.output
 
@@ -409,7 +406,7 @@ def test_init_overwrites_nothing_unasked_and_a_secret_never(run_init, tmp_path):
     assert run_init(tmp_path, "--force").exit_code == 0
     assert (tmp_path / "secret.key").read_text() == key
     assert "mine" not in (tmp_path / "arfgate.toml").read_text()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["arfgate.toml", "secret.key", "web.token"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["arfgate.toml", "secret.key"]
 
 
 def test_init_where_nothing_can_be_written_says_so_without_a_traceback(run_init, tmp_path):
@@ -439,7 +436,7 @@ def test_the_written_file_names_every_setting_and_stays_toml_when_all_are_uncomm
 
 
 def test_every_example_of_the_written_file_is_a_valid_value(tmp_path):
-    secrets = ("secret.key", "web.token", "mailbox-abuse.password", "smtp.password", "outside.key", "netbox.token")
+    secrets = ("secret.key", "sign-on.secret", "mailbox-abuse.password", "smtp.password", "outside.key", "netbox.token")
     by_oauth = ("mailbox-abuse.secret", "mailbox-abuse.refresh", "google-key.json")
     for name in (*secrets, *by_oauth, "connector-edge.secret", "channel-acme.secret"):
         (tmp_path / name).write_text(SECRET)

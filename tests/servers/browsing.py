@@ -17,7 +17,7 @@ import httpx
 
 from gateway.web.app import PLACES
 from gateway.web.console import RAIL
-from servers.waiting import TOKEN
+from servers.waiting import COOKIE, TOKEN
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -64,7 +64,7 @@ async def screen(browser: Any, url: str, **kind: Any) -> AsyncIterator[Screen]:
     made.tab.on("pageerror", lambda error: made.complaints.append(str(error)))
     made.tab.on("dialog", lambda dialog: made.complaints.append(f"a dialog: {dialog.message}"))
     made.tab.on("request", lambda request: made.requests.append(request.url))
-    await made.tab.goto(f"{url}/?token={TOKEN}")
+    await context.add_cookies([{"name": COOKIE, "value": TOKEN, "url": url}])
     yield made
     await context.close()
 
@@ -75,7 +75,7 @@ async def addresses(url: str, more: Iterable[str] = (), most: int = 400) -> dict
     found: dict[str, str] = {}
     seen: set[str] = set()
     async with httpx.AsyncClient(base_url=url) as client:
-        await client.get(f"/?token={TOKEN}")
+        client.cookies.set(COOKIE, TOKEN)
         ahead = [*(path for path, _ in RAIL), *more]
         while ahead and len(seen) < most:
             address = ahead.pop(0)

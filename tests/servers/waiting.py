@@ -15,16 +15,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import uvicorn
 from sqlalchemy import text
 
-from gateway import pipeline, settings
+from gateway import accounts, pipeline, settings
+from gateway.accounts import AccountError, From
 from gateway.app import opened
 from gateway.house import House
 from gateway.intake.customers import read_customers
+from gateway.roles import Role
 from gateway.screening.verify import Job, Verified, verify_all
-from gateway.store import customers, messages
+from gateway.store import customers, messages, sessions
 from gateway.store.messages import Arrived
+from gateway.store.users import User
 from notifier.dns import Resolver
 from parsers import DEFAULT_LIMITS, parse
 from parsers.claims import Claim, claims
@@ -35,7 +39,9 @@ from servers.ports import free_port
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 INCIDENT = NOW - timedelta(hours=9)
-TOKEN = "open-sesame-for-tests"
+STAFF = "ann"  # an admin, and one of the legal lane
+TOKEN = "key-of-a-session-of-ann"  # the cookie of a browser that is signed in wherever a house is served
+COOKIE = "arfgate-in"
 
 CUSTOMERS = """\
 customer,name,account,contacts,language,resource,port_first,port_last,valid_from,valid_to
@@ -181,6 +187,35 @@ async def waiting_house(folder: Path, url: str, **sections: Any) -> AsyncIterato
         yield Waiting(house, config, time)
 
 
+async def account(house: House, role: Role = Role.ADMIN, name: str = STAFF) -> User:
+    """An account without a password; an admin may see the legal lane where the settings name `NAME@isp.example`."""
+    try:
+        return await accounts.find(house, name)
+    except AccountError:
+        values = {"name": name, "email": f"{name}@isp.example", "role": role, "legal": role is Role.ADMIN}
+        return await accounts.add(house, values, "test")
+
+
+async def let_in(client: httpx.AsyncClient, house: House, role: Role = Role.ADMIN, name: str = STAFF) -> None:
+    """Give a client the cookie of a session, without asking a page for it."""
+    key = await accounts.begin(house, await account(house, role, name), "password", From("127.0.0.1", "tests"))
+    client.cookies.set(COOKIE, key)
+
+
+async def _sign_in_with_token(house: House) -> None:
+    user = await account(house)
+    async with house.database.writing() as connection:
+        if not await sessions.listed(connection, user.id):
+            until = house.clock() + timedelta(days=365)
+            row = {"key": accounts.key_of(TOKEN), "how": "password", "until": until, "address": "", "browser": ""}
+            await sessions.begin(connection, user, row, house.clock())
+
+
+async def way_in(house: House, role: Role = Role.ADMIN, name: str = STAFF) -> str:
+    """The path of a link that signs a browser in, once."""
+    return f"/sign-in/{await accounts.link(house, await account(house, role, name), 'test')}"
+
+
 def write_settings(folder: Path, url: str, **sections: Any) -> Path:
     values: dict[str, dict[str, Any]] = {
         "operator": {
@@ -189,7 +224,7 @@ def write_settings(folder: Path, url: str, **sections: Any) -> Path:
             "relays": ["192.0.2.25"],
         },
         "database": {"url": url},
-        "web": {"token": TOKEN},
+        "web": {"idle_minutes": 7 * 24 * 60, "session_hours": 30 * 24},  # tests move the time by days
         "rdap": {"enabled": False},
         "screening": {"own_checks": False},
     }  # fmt: skip
@@ -214,9 +249,14 @@ def write_settings(folder: Path, url: str, **sections: Any) -> Path:
 
 @contextlib.asynccontextmanager
 async def served(app: Any) -> AsyncIterator[str]:
-    """The application on a free port of loopback, as the service serves it. Yields http://127.0.0.1:PORT."""
+    """The application on a free port of loopback, as the service serves it; whose cookie COOKIE is TOKEN, is signed in.
+    Yields http://127.0.0.1:PORT."""
+    if house := getattr(app.state, "house", None):
+        await _sign_in_with_token(house)
     port = free_port()
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="off")
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="off", proxy_headers=False
+    )
     server = uvicorn.Server(config)
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)

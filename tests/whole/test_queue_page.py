@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.web.app import application
-from servers.waiting import TOKEN, arf, served, waiting_house
+from servers.waiting import COOKIE, TOKEN, arf, served, waiting_house
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -88,15 +88,15 @@ async def browser() -> AsyncIterator[Any]:
 
 @contextlib.asynccontextmanager
 async def opened(browser: Any, url: str, **screen: Any) -> AsyncIterator[Seen]:
-    """The page behind its token, on a screen of its own."""
+    """The page of somebody who is signed in, on a screen of its own."""
     context = await browser.new_context(**screen)
     seen = Seen(await context.new_page(), url)
     seen.page.on("console", lambda said: seen.complaints.append(said.text))
     seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
     seen.page.on("dialog", lambda dialog: seen.complaints.append(f"a dialog: {dialog.message}"))
     seen.page.on("request", lambda request: seen.requests.append(request.url))
-    await seen.page.goto(f"{url}/?token={TOKEN}")
-    assert seen.page.url == f"{url}/queue"
+    await context.add_cookies([{"name": COOKIE, "value": TOKEN, "url": url}])
+    await seen.page.goto(f"{url}/queue")
     yield seen
     await context.close()
 
@@ -203,12 +203,12 @@ TOO_FAINT = """() => {
 }"""
 
 
-async def test_without_the_token_a_browser_is_told_where_it_is(browser, queue_url):
+async def test_without_an_account_a_browser_is_asked_to_sign_in(browser, queue_url):
     context = await browser.new_context(**WIDE)
     tab = await context.new_page()
     answer = await tab.goto(f"{queue_url}/")
     assert answer.status == 403
-    assert await tab.get_by_text("The token is in the setting web.token").is_visible()
+    assert await tab.get_by_label("Password").is_visible()
     folder = os.environ.get("QUEUE_PICTURES")
     if folder:
         await tab.screenshot(path=Path(folder) / "closed.png")

@@ -5,11 +5,24 @@
 
 from __future__ import annotations
 
-from gateway.web.console import customers, daily, entrance, lab, mutes, policies, reporters, sources, statistics
+from gateway.web.console import (
+    account,
+    customers,
+    daily,
+    lab,
+    mutes,
+    policies,
+    reporters,
+    sign_in,
+    sources,
+    statistics,
+    users,
+)
 from gateway.web.visit import Place
 
 PLACES: tuple[Place, ...] = (
-    *entrance.PLACES,
+    *sign_in.PLACES,
+    *account.PLACES,
     *daily.PLACES,
     *customers.PLACES,
     *mutes.PLACES,
@@ -18,6 +31,7 @@ PLACES: tuple[Place, ...] = (
     *policies.PLACES,
     *lab.PLACES,
     *statistics.PLACES,
+    *users.PLACES,
 )
 RAIL = (
     ("/queue", "Queue"),
@@ -27,4 +41,5 @@ RAIL = (
     ("/policies", "Policies"),
     ("/lab", "Lab"),
     ("/statistics", "Statistics"),
+    ("/users", "Accounts"),
 )

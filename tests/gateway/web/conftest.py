@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import httpx
 import pytest
 
+from gateway.roles import Role
 from gateway.web.app import application
-from servers.waiting import TOKEN, served, waiting_house, write_settings
+from servers.waiting import COOKIE, TOKEN, let_in, served, waiting_house, write_settings
 
 
 @pytest.fixture
@@ -29,8 +32,9 @@ async def stranger(address):
 
 @pytest.fixture
 async def staff(address):
+    """An admin who is signed in."""
     async with httpx.AsyncClient(base_url=address) as client:
-        assert (await client.get(f"/?token={TOKEN}")).status_code == 303
+        client.cookies.set(COOKIE, TOKEN)
         yield client
 
 
@@ -38,3 +42,16 @@ async def staff(address):
 def waiting_config(tmp_path):
     """Settings of a house that was never opened."""
     return write_settings(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'other.db'}")
+
+
+@pytest.fixture
+async def staff_as(waiting, address):
+    """`await staff_as(Role.VIEWER)`: a client of an account with this role, named after it."""
+    async with contextlib.AsyncExitStack() as clients:
+
+        async def make(role: Role, name: str | None = None) -> httpx.AsyncClient:
+            client = await clients.enter_async_context(httpx.AsyncClient(base_url=address))
+            await let_in(client, waiting.house, role, name or role.word)
+            return client
+
+        yield make

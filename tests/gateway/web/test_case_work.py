@@ -138,7 +138,7 @@ async def test_a_mistake_in_a_case_by_hand_is_told_with_what_was_typed(two, staf
     ("form", "said", "shown"),
     [
         ("note", {"text": "Look at their list."}, "Look at their list."),
-        ("told", {"text": "by telephone"}, "told by console: by telephone"),
+        ("told", {"text": "by telephone"}, "told by ann: by telephone"),
         ("resolve", {"text": "closed the account", "prevention": "double opt-in"}, "closed the account"),
         ("close", {"text": "an open relay", "cause": "compromised"}, "compromised"),
         ("assign", {"person": "me"}, "seen to by"),
@@ -296,4 +296,4 @@ async def test_the_case_in_the_database_is_what_the_page_says(two, staff):
     async with two.house.database.reading() as connection:
         case = await cases.shown(connection, "1")
     assert (case["case"].state, case["cause"]) == ("closed", "compromised")
-    assert any(event.who == "console" for event in case["events"])
+    assert any(event.who == "ann" for event in case["events"])

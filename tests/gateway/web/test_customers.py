@@ -100,7 +100,7 @@ async def test_a_mute_rule_is_made_and_ended(grown, staff):
     text = (await staff.get("/mutes")).text
     assert "198.51.100.64/30" in text
     assert (await staff.post("/mutes/1/end", data={"proof": proof(text)})).status_code == 303
-    assert await grown.ask("SELECT lifted_by FROM mutes") == [("console",)]
+    assert await grown.ask("SELECT lifted_by FROM mutes") == [("ann",)]
     assert (await staff.post("/mutes/1/end", data={"proof": proof(text)})).status_code == 303
     assert "Over" in (await staff.get("/mutes")).text
     assert (await staff.post("/mutes/add", data=form | {"proof": "x"})).status_code == 403

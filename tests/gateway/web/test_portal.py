@@ -13,7 +13,7 @@ from gateway.model import Cause
 from gateway.staff import Solved
 from servers.outside import Outside, outside_of
 from servers.receiver import SmtpReceiver
-from servers.waiting import NOW, TOKEN, arf
+from servers.waiting import COOKIE, NOW, TOKEN, arf
 
 pytestmark = pytest.mark.needs("aiosmtpd")
 
@@ -226,7 +226,7 @@ async def test_what_is_too_much_or_too_many_is_refused(tmp_path, database_url, s
 async def test_a_cookie_of_staff_gives_nothing_here_and_a_link_gives_nothing_there(outside: Outside):
     page = outside.link(BIRCH)
     plain = (await outside.client.get(page)).text
-    await outside.client.get(f"/?token={TOKEN}")
+    outside.client.cookies.set(COOKIE, TOKEN)
     assert (await outside.client.get("/queue")).status_code == 200
     assert (await outside.client.get(page)).text == plain
     outside.client.cookies.clear()

@@ -38,7 +38,7 @@ async def test_staffs_word_about_a_reporter_is_kept_with_its_reason(desk, staff)
         assert answer.status_code == 422, wrong
     assert (await staff.post("/reporters/feed:fbl/decide", data=form | {"reason": "noise"})).status_code == 303
     row = await desk.ask("SELECT trust, weight, throttle, opens_cases, why, decided_by FROM reporters")
-    assert row == [("doubtful", 0.5, 20, 0, "noise", "console")]
+    assert row == [("doubtful", 0.5, 20, 0, "noise", "ann")]
     text = (await staff.get("/reporters/feed:fbl")).text
     assert "doubtful: a person looks at each report" in text
     lifted = form | {"reason": "better", "trust": "usual", "throttle": "-"}

@@ -223,10 +223,9 @@ def _tell(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]]) -
             )
             evidence = telling.evidence(dossier.parsed, item.report, redactor, feed)
             party = desk.parties[applied.change.clock.case_key[0]]
-            customer = party.customer
-            xarf = party.delivery == "xarf" or customer in house.settings.notices.xarf_customers
+            xarf = party.delivery == "xarf" or party.customer in house.settings.notices.xarf_customers
             about |= {"xarf": True} if xarf else {}
-            evidence |= originals.mark(house, customer, dossier, item)
+            evidence |= originals.mark(house, party, dossier, item)
             desk.applied[index] = replace(applied, origin=replace(applied.origin, about=about, evidence=evidence))
 
 

@@ -23,9 +23,10 @@ class Notices(Section):
     """Send the same words also as HTML."""
     vetted_customers: TextList = ()
     """Keys of customers who may see the body of a reported mail (redacted, without attachments) where the
-    complainant agreed. Everybody else gets redacted headers."""
+    complainant agreed, besides those whom an import calls vetted. Everybody else gets redacted headers."""
     body_feeds: TextList = ()
-    """Names of feeds whose terms let the body be passed on to such customers; "*": what people send too."""
+    """Names of feeds whose terms let the body be passed on to such customers, besides those with `raw_forwarding` (here
+    or by `arfgate reporter trust --raw`); "*": what people send too."""
     xarf_customers: TextList = ()
     """Keys of customers whose programs read XARF: they get the evidence as XARF 4 instead of ARF."""
 

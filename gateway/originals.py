@@ -11,8 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from gateway import telling
+from gateway.casework.desk import Party
 from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
+from gateway.screening.reporters import standing
 from gateway.store import messages
 from gateway.store.notices import StoredNotice
 from notifier import identifiers, markup
@@ -24,13 +26,23 @@ from parsers.reported_texts import Shown
 BODY_OF = "body_of"  # in stored evidence: the message and the position of the report in it
 
 
-def mark(house: House, customer: str, dossier: Dossier, item: ReportInHand) -> dict[str, Any]:
+def mark(house: House, party: Party, dossier: Dossier, item: ReportInHand) -> dict[str, Any]:
     """What a notice's evidence gets where its customer may see the body: so that `added` finds it."""
-    how = house.settings.notices
-    agreed = "*" in how.body_feeds or item.screening.identity.feed in how.body_feeds
-    if customer not in how.vetted_customers or not agreed or item not in dossier.reports:
+    vetted = party.vetted or party.customer in house.settings.notices.vetted_customers
+    if not vetted or not _agreed(house, dossier, item) or item not in dossier.reports:
         return {}
     return {BODY_OF: [dossier.message.id, dossier.reports.index(item), item.screening.identity.feed]}
+
+
+def _agreed(house: House, dossier: Dossier, item: ReportInHand) -> bool:
+    """The complainant did, or the feed's terms do: by the settings, or as staff were told of this reporter."""
+    how, feed = house.settings.notices, item.screening.identity.feed
+    if "*" in how.body_feeds or feed in how.body_feeds:
+        return True
+    decided = standing(dossier.reporter, house.standings)
+    if decided is not None and decided.raw_forwarding is not None:
+        return decided.raw_forwarding
+    return any(known.raw_forwarding for known in house.border().feeds if known.name == feed)
 
 
 async def added(house: House, claimed: Sequence[StoredNotice]) -> list[StoredNotice]:

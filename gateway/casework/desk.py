@@ -30,6 +30,7 @@ class Party:
     language: str
     contacts: tuple[str, ...]
     policy: str | None = None  # name of its own policy; None: the default
+    vetted: bool = False  # may see the body of a reported mail, where its complainant agreed
     delivery: str = "mail"  # how it wants to be told: mail, xarf, channel:NAME ...
     languages: Mapping[str, str] = field(default_factory=dict)  # of contacts that have another one
 

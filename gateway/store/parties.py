@@ -43,6 +43,7 @@ async def of_accounts(connection: AsyncConnection, account_ids: Sequence[int]) -
                 customers.c.language,
                 customers.c.policy,
                 customers.c.delivery,
+                customers.c.vetted,
             )
             .join(customers, customers.c.id == accounts.c.customer_id)
             .where(accounts.c.id.in_(account_ids))
@@ -59,6 +60,7 @@ async def of_accounts(connection: AsyncConnection, account_ids: Sequence[int]) -
             contacts=_ways(row[7], told.get(row[2], {})),
             policy=row[6],
             delivery=row[7],
+            vetted=row[8],
             languages={one: language for one, language in told.get(row[2], {}).items() if language != row[5]},
         )
         for row in rows

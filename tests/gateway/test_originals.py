@@ -12,7 +12,9 @@ import pytest
 from whole.scene import ALDER, BIRCH, about, opened_scene
 from whole.world import World
 
-from gateway import originals
+from gateway import originals, reporting
+from gateway.intake.customers import read_customers
+from gateway.store import customers
 from notifier import markup
 from notifier.redact import Redactor
 from parsers import DEFAULT_LIMITS, parse
@@ -128,3 +130,18 @@ async def test_only_a_vetted_customer_gets_the_body_and_a_program_its_xarf(
     assert parse(other).format == "xarf"
     assert b"Dear" not in other
     assert all(b"user7@reader" not in raw for raw in got.values())
+
+
+@pytest.mark.parametrize(("vetted", "agrees"), [("yes", True), ("yes", False), ("no", True)])
+async def test_a_customer_vetted_by_its_import_sees_the_body_where_staff_know_that_the_reporter_agreed(
+    tmp_path: Path, smtp_receiver: SmtpReceiver, vetted: str, agrees: bool
+) -> None:
+    async with opened_scene(World(tmp_path, f"sqlite:///{tmp_path}/a.db"), smtp_receiver) as scene:
+        file = tmp_path / "vetted.csv"
+        file.write_text(f"customer,vetted\nalder,{vetted}\n")
+        async with scene.house.database.writing() as connection:
+            await customers.import_file(connection, read_customers(file), who="ann", now=scene.house.clock())
+        await reporting.decide(scene.house, "fbl", {"raw_forwarding": agrees}, "ann", "their terms")
+        await scene.take_in(about(ALDER, body="Dear you, buy now"))
+        (got,) = smtp_receiver.received
+    assert (b"buy now" in got.raw) is (vetted == "yes" and agrees)

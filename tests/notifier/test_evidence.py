@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from notifier.compose import compose
+from notifier.compose import Composed, compose
 from notifier.notice import NoticeKind, XarfParty
-from notifier.samples import EVIDENCE, FACTS
+from notifier.samples import ENGLISH, EVIDENCE, FACTS
 from notifier.samples import example as notice
 from parsers import parse
 from parsers.report import Category, Kind
@@ -103,7 +103,11 @@ def test_no_fact_writes_a_header_a_line_or_a_link_whatever_the_kind(kind: Notice
         name: hostile for name in named if isinstance(FACTS.get(name, ""), str) and not name.endswith("_at")
     }
     facts |= {"items": [{"resource": hostile, "category": hostile, "count": 1}], "lines": [hostile], "cases": [hostile]}
-    composed = compose(notice(kind, facts=facts, html=True, sender_name=hostile))
+    for locale in ("en",) if kind in ENGLISH else ("en", "zh", "ro"):
+        _stays_data(compose(notice(kind, locale, facts=facts, html=True, sender_name=hostile)), hostile)
+
+
+def _stays_data(composed: Composed, hostile: str) -> None:
     assert max(map(len, composed.message.split(b"\r\n"))) <= 998
     assert b"\n" not in composed.message.replace(b"\r\n", b"")
     read = email.message_from_bytes(composed.message)

@@ -20,6 +20,9 @@ class Attribution(Section):
     confirm_first: bool = True
     """Staff confirm the first report that advertises a host, mailbox or number of a customer; after that its reports
     find the customer by themselves."""
+    ask_dns: bool = True
+    """Ask the DNS for the addresses of advertised hosts that nobody is assigned: one of yours is a candidate in the
+    queue, never more. Names that look made for one recipient are not asked about."""
     outside_url: Url | None = None
     """Address of a system of yours that is asked for a second opinion, by POST: address, time, port."""
     outside_private_hosts: TextList = ()

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import (
+    advertised_hosts,
     answering,
     consents,
     content,
@@ -68,6 +69,7 @@ async def file(house: House, connection: AsyncConnection, dossiers: Sequence[Dos
     await reports.attribute(connection, _attribution_rows(items, ids, placed, clock_ids))
     await ladder.count(house, connection, desk, items, placed, ids)
     await content.want(house, connection, dossiers, ids, now)
+    await advertised_hosts.want(house, connection, dossiers, ids, now)
     await events.add(connection, [_report_event(d, r, i, now) for i, (d, r) in zip(ids, items, strict=True)])
     await messages.finish(connection, [_message_row(dossier) for dossier in dossiers])
     live = [d for d in dossiers if d.live]

@@ -32,6 +32,7 @@ class AttributionReason(StrEnum):
     PROTECTED = "own-infrastructure"  # held by nobody who could be blamed: our own servers
     BYSTANDER = "innocent-bystander"  # a large domain that turns up in spam without having part in it
     FIRST_OF_KIND = "first-of-kind"  # the first report that advertises this: staff confirm it once
+    DNS_POINTS_HERE = "dns-points-here"  # the DNS gave an address of ours for an advertised host: a candidate, no more
     OUTSIDE_DISAGREES = "outside-disagrees"  # the operator's own system names another account than we
 
 

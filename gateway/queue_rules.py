@@ -22,7 +22,7 @@ from gateway.intake import customer_values
 from gateway.intake.customer_overlaps import contradictions
 from gateway.intake.customer_values import BadValueError
 from gateway.intake.customers import AssignmentRow
-from gateway.model import Assignment
+from gateway.model import Assignment, AttributionReason
 from gateway.queue import (
     NAMELESS,
     QueueError,
@@ -241,7 +241,8 @@ def _settle(dossier: Dossier, entries: list[Entry], network: Network, logged: li
     found = attribute_report(dossier.reports[0].report, dossier.message.received_at, network, logged)
     known = {(e.kind, e.role, e.value): e for e in entries}
     keys = {(a.kind.value, a.role.value, a.value) for a in found}
-    gone = [e for key, e in known.items() if key not in keys and e.queue in store.OPEN]
+    by_dns = AttributionReason.DNS_POINTS_HERE.value  # attribution knows nothing of it, and it stands for itself
+    gone = [e for key, e in known.items() if key not in keys and e.queue in store.OPEN and e.reason != by_dns]
     one = Resolved(dossier, report_id, [], [])
     for attribution in found:
         before = known.get((attribution.kind.value, attribution.role.value, attribution.value))

@@ -6,6 +6,7 @@ Must never follow a link, and never tell a customer of a complainant whom the te
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import staff_mail
+from gateway.attribution.identifiers import campaign_of
 from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
 from gateway.model import Attribution, IdentityKind, ScreeningReason, Verdict
@@ -20,7 +22,7 @@ from gateway.screening import suppression
 from gateway.screening.reporters import standing
 from gateway.screening.suppression import Cause, Terms
 from gateway.staff_mail import Alarm
-from gateway.store import suppressions
+from gateway.store import responses, suppressions
 from notifier.notice import NoticeKind
 from parsers.contract import iso
 from parsers.report import Kind, Report
@@ -42,6 +44,7 @@ async def route(house: House, connection: AsyncConnection, dossiers: Sequence[Do
     """Feed the lists and tell staff. Nothing where neither is in the batch."""
     rows = [row for dossier in dossiers for row in _rows(house, dossier, now)]
     await suppressions.add(connection, rows)
+    await responses.add(connection, [row for dossier in dossiers for row in _counted(dossier, now)])
     await staff_mail.tell(house, connection, [_asked(d) for d in dossiers if _is_admin(d)], now)
 
 
@@ -63,6 +66,23 @@ def _rows(house: House, dossier: Dossier, now: datetime) -> Iterator[dict[str, A
     for item in dossier.reports:
         for account, address in _each(item.attributions, _complainants(house, dossier, item)):
             yield shared | {"account_id": account, "address": address, "cause": Cause.COMPLAINT.value}
+
+
+def _counted(dossier: Dossier, now: datetime) -> Iterator[dict[str, Any]]:
+    """What a message adds to the rates of the accounts that it is about (CON-3)."""
+    bounced = dossier.parsed.kind is Kind.BOUNCE
+    for report, attributions in dossier.routed:
+        if not bounced and dossier.identity.kind not in _KNOWN:
+            continue
+        failed = [one.status or "" for one in dossier.parsed.bounces if one.action == "failed"]
+        counts = Counter(failed) if bounced else Counter({"": max(1, len(report.original_rcpt_to))})
+        for account in dict.fromkeys(a.account_id for a in attributions if a.account_id is not None):
+            for status, count in counts.items():
+                yield {
+                    "message_id": dossier.message.id, "account_id": account, "campaign": campaign_of(report) or "",
+                    "day": f"{now:%Y-%m-%d}", "cause": responses.BOUNCE if bounced else responses.OPT_OUT,
+                    "status": status[:20], "count": count,
+                }  # fmt: skip
 
 
 def _each(attributions: Sequence[Attribution], addresses: list[str]) -> Iterator[tuple[int, str]]:

@@ -19,7 +19,7 @@ import structlog
 import uvicorn
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from gateway import content, enforcement, pipeline, registries, sources
+from gateway import advertised_hosts, content, enforcement, pipeline, registries, sources, volumes
 from gateway.doors import mailbox_accesses
 from gateway.house import House
 from gateway.intake.imap import MailboxConnection, MailboxError, pause_after
@@ -41,6 +41,8 @@ _BESIDE: dict[str, Callable[[House], Coroutine[Any, Any, int]]] = {
     "content filters": content.run,
     "bootstrap files": registries.refresh,
     "sources": sources.run_due,
+    "advertised hosts": advertised_hosts.run,
+    "rates": volumes.run,
 }
 
 log = structlog.get_logger(module=__name__)

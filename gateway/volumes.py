@@ -8,22 +8,43 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.casework.rates import Alert, Day, alerts
+from gateway import staff_mail
+from gateway.casework.rates import Alert, Day, alerts, whole
 from gateway.house import House
-from gateway.store import customers, rates
+from gateway.policies.rates import Rates
+from gateway.staff_mail import Alarm
+from gateway.store import customers, parties, rates, switches
 
 COLUMNS = ("customer", "account", "campaign", "day", "sent", "added")
 _MOST = 2_000_000_000
 _SINCE = timedelta(days=31)
+_LATELY = timedelta(days=3)  # what may still change
+_BEFORE = timedelta(days=14)  # volumes that additions are compared with
+_HOUR = timedelta(hours=1)
+_WATCHED = "rates_watched"
+_MOST_AT_ONCE = 500  # accounts
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A customer's rates: each day of each account and campaign, and of all accounts together; the bounds of its
+    policy; what is beyond them."""
+
+    customer: str
+    bounds: Rates
+    days: tuple[Day, ...]
+    alerts: tuple[Alert, ...]
 
 
 class VolumesError(Exception):
@@ -42,22 +63,72 @@ async def import_file(house: House, path: Path, who: str) -> tuple[int, int, lis
     return new, changed, await watch(house, sorted({i for i in ids.values() if i is not None}))
 
 
-async def watch(house: House, account_ids: Sequence[int]) -> list[Alert]:
-    """Look at the last month of these accounts; what is beyond the bounds is an event and a line in the log, once."""
+async def run(house: House) -> int:
+    """Once an hour: the last days of every account of which it is known what it sends. Always 0: nothing is left."""
     now = house.clock()
     async with house.database.writing() as connection:
-        names = await customers.names(connection, account_ids)
-        days = await rates.days(connection, account_ids, (now - _SINCE).date(), names)
-        told = await rates.tell(connection, beyond(house, days), now)
+        before = await switches.read(connection, _WATCHED)
+        if before is not None and now - datetime.fromisoformat(before) < _HOUR:
+            return 0
+        await switches.write(connection, _WATCHED, now.isoformat())
+        ids = await rates.with_volumes(connection, (now - _LATELY).date())
+    for start in range(0, len(ids), _MOST_AT_ONCE):
+        await watch(house, ids[start : start + _MOST_AT_ONCE], _LATELY)
+    return 0
+
+
+async def watch(house: House, account_ids: Sequence[int], back: timedelta = _SINCE) -> list[Alert]:
+    """Look at the last days of these accounts; what is beyond the bounds of their policies is told, once."""
+    now = house.clock()
+    async with house.database.writing() as connection:
+        views = await views_of(house, connection, account_ids, back)
+        told = await rates.tell(connection, [alert for view in views for alert in view.alerts], now)
+        await staff_mail.tell(house, connection, [_alarm(alert) for alert in told if alert.level == "alarm"], now)
     for alert in told:
         log.warning("rate", account=alert.day.account, campaign=alert.day.campaign, day=alert.day.day, what=alert.what)
     return told
 
 
-def beyond(house: House, days: Sequence[Day]) -> list[Alert]:
+async def views_of(
+    house: House, connection: AsyncConnection, account_ids: Sequence[int], back: timedelta
+) -> list[View]:
+    """Days, bounds and alerts of these accounts, by customer. Five statements."""
+    since = (house.clock() - back).date()
+    names = await customers.names(connection, account_ids)
+    days = await rates.days(connection, account_ids, since, names, since - _BEFORE)
+    found = await parties.of_accounts(connection, list(account_ids))
+    views = []
+    for customer, some in groupby(sorted(found.values(), key=lambda p: (p.customer, p.account)), lambda p: p.customer):
+        held = list(some)
+        own = {names[party.account_id] for party in held}
+        theirs = [day for day in days if day.account in own]
+        theirs = [*whole(theirs, customer), *theirs]
+        bounds = house.policy_for(held[0]).rates
+        shown = tuple(day for day in theirs if day.day >= since.isoformat())
+        views.append(View(customer, bounds, shown, tuple(beyond(theirs, bounds))))
+    return views
+
+
+async def of_customer(house: House, name: str, back: timedelta = _SINCE) -> View:
+    """The rates of a customer, or of one of its accounts, per day. Raises LookupError."""
+    async with house.database.reading() as connection:
+        chosen = await customers.accounts_of(connection, name)
+        if not chosen:
+            raise LookupError(f"there is no customer {name!r}; `arfgate customer list` shows them")
+        (view,) = await views_of(house, connection, sorted(chosen), back)
+    return view
+
+
+def beyond(days: Sequence[Day], bounds: Rates) -> list[Alert]:
     """The alerts of days in order, each account and campaign by itself."""
-    rules = house.policy.rates
-    return [a for _, some in groupby(days, lambda d: (d.account, d.campaign)) for a in alerts(list(some), rules)]
+    return [a for _, some in groupby(days, lambda d: (d.account, d.campaign)) for a in alerts(list(some), bounds)]
+
+
+def _alarm(alert: Alert) -> Alarm:
+    day = alert.day
+    about = f"{day.account}, {day.campaign}" if day.campaign else day.account
+    command = f"arfgate customer rates {day.account.split()[0]}"
+    return Alarm(f"rate/{alert.key}", "Rate beyond its bound", f"{about} on {day.day}: {alert.what}", command)
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

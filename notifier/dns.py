@@ -3,7 +3,8 @@
 Handed in wherever a name has to be resolved, so that tests and the demo point it at
 loopback. Bounded in time and memory; answers, also that there is none, are kept as long as their TTL says
 and no longer than a bound; a domain whose servers are silent is not asked again for a while. Must never look up
-a name for any other reason than to reach a host that we were told to reach, or to check who sent a mail.
+a name for any other reason than to reach a host that we were told to reach, to check who sent a mail, or to show
+staff what a name stands for.
 """
 
 from __future__ import annotations

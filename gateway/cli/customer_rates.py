@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +13,6 @@ from gateway.casework.rates import Alert, Day
 from gateway.cli.customer import customer_app
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, text, who
 from gateway.house import House
-from gateway.store import customers, rates
 from gateway.volumes import VolumesError
 
 
@@ -47,18 +45,9 @@ def show_rates(
     config: ConfigOption = None,
 ) -> None:
     """Complaints, bounces, opt-outs and additions per day, against what was sent."""
-
-    async def work(house: House) -> list[Day]:
-        since = (house.clock() - timedelta(days=days)).date()
-        async with house.database.reading() as connection:
-            chosen = await customers.accounts_of(connection, customer)
-            if not chosen:
-                raise LookupError(f"there is no customer {customer!r}; `arfgate customer list` shows them")
-            return await rates.days(connection, chosen, since, await customers.names(connection, sorted(chosen)))
-
-    found = in_house(config, work)
+    view = in_house(config, lambda house: volumes.of_customer(house, customer, timedelta(days=days)))
     if json:
-        as_json([asdict(day) for day in found])
+        as_json({"bounds": view.bounds.model_dump(), "days": view.days, "alerts": view.alerts})
         return
     columns = ("day", "account", "campaign", "sent", "complaints", "bounces", "opt-outs", "added")
     rows = [
@@ -66,9 +55,13 @@ def show_rates(
             d.day, d.account, d.campaign, d.sent, _with_share(d, d.complaints), _with_share(d, d.bounces),
             _with_share(d, d.opt_outs), d.added,
         )
-        for d in found
+        for d in view.days
     ]  # fmt: skip
     table(f"Rates of {customer}", columns, rows, empty="Nothing was counted in that time.")
+    for alert in view.alerts:
+        typer.echo(
+            f"  {alert.level}: {text(alert.day.account)} {text(alert.day.campaign)} {alert.day.day}: {alert.what}"
+        )
 
 
 def _with_share(day: Day, count: int) -> str:

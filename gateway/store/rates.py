@@ -7,21 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casework.rates import Alert, Day
-from gateway.store import events
+from gateway.store import events, responses
 from gateway.store.events import Event
-from gateway.store.tables import accounts, attributions, reports, suppressions, volumes
+from gateway.store.tables import attributions, reports, volumes
 from gateway.store.tables import events as event_rows
 from gateway.store.text import storable
 
 _COUNTED = ("accepted", "recorded")
 _TOLD = "rate"
+_REMEMBERED = timedelta(days=60)  # longer than days are looked at
 
 
 async def import_volumes(
@@ -49,42 +50,64 @@ async def import_volumes(
 
 
 async def days(
-    connection: AsyncConnection, account_ids: Iterable[int], since: date, names: dict[int, str]
+    connection: AsyncConnection,
+    account_ids: Iterable[int],
+    since: date,
+    names: dict[int, str],
+    sent_since: date | None = None,
 ) -> list[Day]:
     """Each day with anything on it, by account and campaign (empty: all of the account's mail), in order of time.
-    Three statements."""
+    `sent_since`: volumes are read from an earlier day on, to compare with. Three statements."""
     ids = sorted(set(account_ids))
     found: dict[tuple[int, str, str], Day] = {}
 
     def add(account: int, campaign: str, day: str, **counts: int) -> None:
-        one = found.get((account, campaign, day)) or Day(names[account], campaign, day)
-        more = {name: getattr(one, name) + count for name, count in counts.items()}
-        found[account, campaign, day] = replace(one, **more)
+        for name in {campaign, ""}:
+            one = found.get((account, name, day)) or Day(names[account], name, day)
+            more = {what: getattr(one, what) + count for what, count in counts.items()}
+            found[account, name, day] = replace(one, **more)
 
     for account, campaign, day in await _complaints(connection, ids, since):
-        for name in {campaign, ""}:
-            add(account, name, day, complaints=1)
-    for account, cause, day in await _left(connection, ids, since):
-        add(account, "", day, **({"bounces": 1, "unknown": 1} if cause == "bounce" else {"opt_outs": 1}))
-    sent = await connection.execute(
-        select(volumes).where(volumes.c.account_id.in_(ids), volumes.c.day >= since.isoformat())
-    )
+        add(account, campaign, day, complaints=1)
+    for one in await responses.counted(connection, ids, since):
+        if one.cause == responses.BOUNCE:
+            unknown = one.count if one.status == responses.NO_SUCH_MAILBOX else 0
+            add(one.account_id, one.campaign, one.day, bounces=one.count, unknown=unknown)
+        else:
+            add(one.account_id, one.campaign, one.day, opt_outs=one.count)
+    first = (sent_since or since).isoformat()
+    sent = await connection.execute(select(volumes).where(volumes.c.account_id.in_(ids), volumes.c.day >= first))
     for row in sent:
-        add(row.account_id, row.campaign, row.day)
         key = row.account_id, row.campaign, row.day
-        found[key] = replace(found[key], sent=row.sent, added=row.added)
+        known = found.get(key) or Day(names[row.account_id], row.campaign, row.day)
+        found[key] = replace(known, sent=row.sent, added=row.added)
     return sorted(found.values(), key=lambda d: (d.account, d.campaign, d.day))
+
+
+async def with_volumes(connection: AsyncConnection, since: date) -> list[int]:
+    """Accounts of which volumes are known from that day on."""
+    rows = await connection.execute(
+        select(volumes.c.account_id).where(volumes.c.day >= since.isoformat()).distinct().order_by(volumes.c.account_id)
+    )
+    return list(rows.scalars())
 
 
 async def tell(connection: AsyncConnection, alerts: Sequence[Alert], now: datetime) -> list[Alert]:
     """Keep as events what was not told before. Returns that."""
-    wanted = {f"{a.day.account} {a.day.campaign} {a.day.day}: {a.what}": a for a in alerts}
+    if not alerts:
+        return []
     rows = await connection.execute(
-        select(event_rows.c.why).where(event_rows.c.what == _TOLD, event_rows.c.why.in_(sorted(wanted)))
+        select(event_rows.c.data).where(event_rows.c.what == _TOLD, event_rows.c.at >= now - _REMEMBERED)
     )
-    known = set(rows.scalars())
-    fresh = {why: alert for why, alert in wanted.items() if why not in known}
-    said = [Event(now, events.SYSTEM, _TOLD, why, data={"level": a.level}) for why, a in fresh.items()]
+    known = {data.get("key") for data in rows.scalars()}
+    fresh = {alert.key: alert for alert in alerts if alert.key not in known}
+    said = [
+        Event(
+            now, events.SYSTEM, _TOLD, f"{a.day.account} {a.day.campaign} {a.day.day}: {a.what}".replace("  ", " "),
+            data={"level": a.level, "key": key},
+        )
+        for key, a in fresh.items()
+    ]  # fmt: skip
     await events.add(connection, said)
     return list(fresh.values())
 
@@ -107,16 +130,3 @@ async def _complaints(connection: AsyncConnection, ids: list[int], since: date) 
         for r in rows
     }
     return list(distinct.values())
-
-
-async def _left(connection: AsyncConnection, ids: list[int], since: date) -> list[tuple[int, str, str]]:
-    """(account, cause, day) of each address that bounced or opted out: of the customer's first account."""
-    rows = await connection.execute(
-        select(accounts.c.id, suppressions.c.customer_id, suppressions.c.cause, suppressions.c.at)
-        .join(suppressions, suppressions.c.customer_id == accounts.c.customer_id)
-        .where(
-            accounts.c.id.in_(ids), accounts.c.name == "main", suppressions.c.cause != "complaint",
-            suppressions.c.at >= datetime(since.year, since.month, since.day, tzinfo=UTC),
-        )
-    )  # fmt: skip
-    return [(row.id, row.cause, f"{row.at:%Y-%m-%d}") for row in rows]

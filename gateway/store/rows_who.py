@@ -82,3 +82,21 @@ class VolumeRow(SQLModel, table=True):
     day: str = Field(index=True)  # 2026-01-31
     sent: int | None = None
     added: int | None = None
+
+
+class ResponseRow(SQLModel, table=True):
+    """How many recipients of an account's mail bounced or opted out by one message: counted, not named."""
+
+    __tablename__ = "responses"
+    __table_args__ = (
+        UniqueConstraint("message_id", "account_id", "cause", "status"),
+        Index("responses_of", "account_id", "day"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    message_id: int = Field(foreign_key="messages.id")
+    account_id: int = Field(foreign_key="accounts.id")
+    campaign: str = ""
+    day: str  # 2026-01-31
+    cause: str  # bounce | opt-out
+    status: str = ""  # of a bounce (RFC 3463)
+    count: int

@@ -24,6 +24,7 @@ from gateway.store.rows_in import (
     ReportRow,
 )
 from gateway.store.rows_legal import LegalActRow, LegalMatterRow
+from gateway.store.rows_names import HostAnswerRow, HostQuestionRow
 from gateway.store.rows_outcomes import CaseOutcomeRow, OutcomeWishRow
 from gateway.store.rows_outside import DeadAddressRow, OutsideContactRow
 from gateway.store.rows_policies import PolicyRow
@@ -47,6 +48,7 @@ from gateway.store.rows_who import (
     IdentifierRow,
     MuteRow,
     RelayMailRow,
+    ResponseRow,
     VolumeRow,
 )
 from gateway.store.rows_work import (
@@ -112,6 +114,9 @@ source_runs = _table(SourceRunRow)
 confirmations = _table(ConfirmationRow)
 mutes = _table(MuteRow)
 volumes = _table(VolumeRow)
+responses = _table(ResponseRow)
+host_questions = _table(HostQuestionRow)
+host_answers = _table(HostAnswerRow)
 flood_buckets = _table(FloodBucketRow)
 suppressions = _table(SuppressionRow)
 watched_zones = _table(WatchedZoneRow)

@@ -6,7 +6,7 @@ import pytest
 
 from gateway import pipeline
 from gateway.store import suppressions
-from servers.people import attached, complaint, spam
+from servers.people import attached, bounce, complaint, opt_out, spam
 from servers.waiting import Waiting, arf, waiting_house
 
 BIRCH = "198.51.100.70"
@@ -22,39 +22,6 @@ async def listed(waiting: Waiting, key: str = "birch") -> list[tuple[str, str, b
 async def waiting(tmp_path, database_url):
     async with waiting_house(tmp_path, database_url) as made:
         yield made
-
-
-def opt_out(complainant: str) -> bytes:
-    return arf(BIRCH, complainant=complainant).replace(b"Feedback-Type: abuse", b"Feedback-Type: opt-out")
-
-
-def bounce(recipient: str, status: str = "5.1.1", source: str = BIRCH) -> bytes:
-    body = f"""\
---b1
-Content-Type: text/plain
-
-Sorry, your mail could not be delivered.
-
---b1
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.reader.example
-
-Final-Recipient: rfc822; {recipient}
-Action: failed
-Status: {status}
-
---b1
-Content-Type: message/rfc822
-
-{spam(source)}
---b1--
-"""
-    kind = 'multipart/report; report-type=delivery-status; boundary="b1"'
-    return complaint(
-        body, content_type=kind, sender="mailer-daemon@mx.reader.example", return_path="", passes=False,
-        to="postmaster@isp.example", subject="Undelivered mail",
-    )  # fmt: skip
 
 
 @pytest.mark.duty("PAG-8")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 from datetime import datetime, timedelta
 
-from servers.waiting import NOW
+from servers.waiting import NOW, arf
 
+_BIRCH = "198.51.100.70"
 _numbers = itertools.count(1)
 
 
@@ -78,3 +79,38 @@ Content-Type: message/rfc822
 --b1--
 """
     return complaint(body, **{"content_type": 'multipart/mixed; boundary="b1"'} | more)  # type: ignore[arg-type]
+
+
+def opt_out(complainant: str, **more: str) -> bytes:
+    """A feed's word that its user wants no more of a mail. `more` as in `arf`."""
+    return arf(_BIRCH, complainant=complainant, **more).replace(b"Feedback-Type: abuse", b"Feedback-Type: opt-out")
+
+
+def bounce(recipient: str, status: str = "5.1.1", source: str = _BIRCH, headers: str = "") -> bytes:
+    """A delivery report about a customer's mail. `headers`: more of that mail, each with its line end."""
+    body = f"""\
+--b1
+Content-Type: text/plain
+
+Sorry, your mail could not be delivered.
+
+--b1
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.reader.example
+
+Final-Recipient: rfc822; {recipient}
+Action: failed
+Status: {status}
+
+--b1
+Content-Type: message/rfc822
+
+{spam(source).replace("From: ", headers + "From: ", 1)}
+--b1--
+"""
+    kind = 'multipart/report; report-type=delivery-status; boundary="b1"'
+    return complaint(
+        body, content_type=kind, sender="mailer-daemon@mx.reader.example", return_path="", passes=False,
+        to="postmaster@isp.example", subject="Undelivered mail",
+    )  # fmt: skip

@@ -81,7 +81,7 @@ async def one(visit: Visit) -> Response:
         most_held=_HELD,
         whole=assignments.WHOLE,
         drawn=_drawn(held, now),
-        complaints=_complaints(counted, starts, policy.rates, volumes.beyond(house, counted)),
+        complaints=_complaints(counted, starts, policy.rates, volumes.beyond(counted, policy.rates)),
         days=days,
         standings=[await _standing(visit, names[account]) for account in ids[:10]],
         lines=lines[-_CHARGES:],

@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import text as sql
 
 from gateway import volumes
-from gateway.casework.rates import Day, alerts
+from gateway.casework.rates import Day, alerts, whole
+from gateway.policies.policy import file_of
 from gateway.policies.rates import Rates
 from gateway.store import customers, rates
 from gateway.volumes import VolumesError
-from servers.waiting import NOW, arf
+from servers.people import bounce, opt_out
+from servers.waiting import NOW, arf, waiting_house
 
 RULES = Rates()
 
@@ -101,3 +104,85 @@ async def test_a_bad_file_is_refused_whole(waiting, tmp_path, row, said):
     file.write_text(HEAD + row)
     with pytest.raises(VolumesError, match=said):
         await volumes.import_file(waiting.house, file, "ann")
+
+
+LISTED = "List-Id: Offers <offers.sender.example>\n"
+
+
+async def view(waiting, name):
+    return await volumes.of_customer(waiting.house, name, timedelta(days=3))
+
+
+@pytest.mark.duty("CON-3")
+async def test_bounces_and_opt_outs_are_counted_by_account_campaign_and_status(waiting):
+    await waiting.take_in(
+        bounce("gone@reader.example", headers=LISTED),
+        bounce("full@reader.example", "5.2.2", headers=LISTED),
+        bounce("gone@reader.example"),
+        opt_out("ann@reader.example", sender=MAILING),
+        opt_out("bob@reader.example"),
+    )
+    days = {d.campaign: d for d in (await view(waiting, "birch")).days}
+    assert [(c, d.bounces, d.unknown, d.opt_outs) for c, d in sorted(days.items())] == [
+        ("", 3, 2, 2),
+        ("offers.sender.example", 2, 1, 1),
+    ]
+    assert await waiting.ask("select sum(count) from responses") == [(5,)]
+
+
+async def test_an_opt_out_that_nobody_proved_is_not_counted(waiting):
+    await waiting.take_in(opt_out("ann@reader.example").replace(b"=pass", b"=fail"))
+    assert (await view(waiting, "birch")).days == ()
+
+
+@pytest.mark.duty("CON-3")
+async def test_what_comes_after_the_import_is_told_by_the_hour_and_once(waiting, tmp_path):
+    file = tmp_path / "sent.csv"
+    file.write_text(HEAD + "birch,,,2026-11-20,1000,\n")
+    await volumes.import_file(waiting.house, file, "ann")
+    await waiting.take_in(*(arf("198.51.100.70") for _ in range(3)))
+    alarms = "select why from events where what = 'alarm'"
+    assert await volumes.run(waiting.house) == 0
+    assert await waiting.ask(alarms) == [
+        ("Rate beyond its bound: birch on 2026-11-20: complaints 0.30% of 1000 mails",)
+    ]
+    await waiting.take_in(*(arf("198.51.100.70") for _ in range(3)))
+    waiting.time[0] += timedelta(minutes=59)
+    await volumes.run(waiting.house)
+    waiting.time[0] += timedelta(minutes=1)
+    await volumes.run(waiting.house)
+    assert len(await waiting.ask(alarms)) == 1, "the same rate, however its number moves"
+    assert [a.level for a in (await view(waiting, "birch")).alerts] == ["alarm"]
+
+
+def test_a_customer_of_several_accounts_is_judged_as_a_whole_too():
+    days = [
+        Day("elm", "", "2026-11-01", sent=600, complaints=1),
+        Day("elm/web", "", "2026-11-01", sent=600, complaints=1, bounces=2, unknown=1, opt_outs=3, added=5),
+        Day("elm/web", "spring", "2026-11-01", sent=600, complaints=1),
+        Day("elm", "", "2026-11-02", sent=600, complaints=1),
+        Day("elm/web", "", "2026-11-02", complaints=9),
+    ]
+    first, second = whole(days, "elm")
+    assert first == Day("elm (all accounts)", "", "2026-11-01", 1200, 5, 2, 2, 1, 3)
+    assert (second.sent, second.complaints) == (None, 10), "of some mails it is not known how many were sent"
+    assert [a.day.account for a in alerts([first], RULES)] == ["elm (all accounts)"]
+    assert whole(days[:1], "elm") == []
+
+
+async def test_the_bounds_are_those_of_the_customers_own_policy(tmp_path, database_url):
+    text = (
+        file_of("default").read_text().replace('name = "default"', 'name = "patient"')
+        + "\n[rates]\ncomplaints_warn = 0.5\ncomplaints_alarm = 0.9\n"
+    )
+    (tmp_path / "patient.toml").write_text(text)
+    policy = {"others": [str(tmp_path / "patient.toml")]}
+    async with waiting_house(tmp_path, database_url, policy=policy) as waiting:
+        await waiting.take_in(*(arf("198.51.100.70") for _ in range(3)))
+        file = tmp_path / "sent.csv"
+        file.write_text(HEAD + "birch,,,2026-11-20,1000,\n")
+        async with waiting.house.database.writing() as connection:
+            await connection.execute(sql("update customers set policy = 'patient' where key = 'birch'"))
+        _, _, told = await volumes.import_file(waiting.house, file, "ann")
+        assert told == []
+        assert (await view(waiting, "birch")).bounds.complaints_warn == 0.5

@@ -106,6 +106,18 @@ def upgrade() -> None:
         batch_op.create_index("flood_buckets_at", ["at"], unique=False)
 
     op.create_table(
+        "host_answers",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("host", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("addresses", sa.JSON(), nullable=False),
+        sa.Column("first_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("last_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("host_answers", schema=None) as batch_op:
+        batch_op.create_index("host_answers_of", ["host", "last_at"], unique=False)
+
+    op.create_table(
         "listings",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("current", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -654,6 +666,20 @@ def upgrade() -> None:
         batch_op.create_index("content_checks_due", ["state", "next_at"], unique=False)
 
     op.create_table(
+        "host_questions",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("report_id", sa.Integer(), nullable=False),
+        sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("next_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["report_id"], ["reports.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("report_id"),
+    )
+    with op.batch_alter_table("host_questions", schema=None) as batch_op:
+        batch_op.create_index("host_questions_due", ["state", "next_at"], unique=False)
+
+    op.create_table(
         "identifiers",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -715,6 +741,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_marks_report_id"), ["report_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_marks_strike_id"), ["strike_id"], unique=False)
         batch_op.create_index("marks_of_account", ["account_id", "at"], unique=False)
+
+    op.create_table(
+        "responses",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("message_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("campaign", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("day", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("cause", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("status", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("message_id", "account_id", "cause", "status"),
+    )
+    with op.batch_alter_table("responses", schema=None) as batch_op:
+        batch_op.create_index("responses_of", ["account_id", "day"], unique=False)
 
     op.create_table(
         "volumes",
@@ -1225,6 +1269,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_volumes_day"))
 
     op.drop_table("volumes")
+    with op.batch_alter_table("responses", schema=None) as batch_op:
+        batch_op.drop_index("responses_of")
+
+    op.drop_table("responses")
     with op.batch_alter_table("marks", schema=None) as batch_op:
         batch_op.drop_index("marks_of_account")
         batch_op.drop_index(batch_op.f("ix_marks_strike_id"))
@@ -1241,6 +1289,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_identifiers_account_id"))
 
     op.drop_table("identifiers")
+    with op.batch_alter_table("host_questions", schema=None) as batch_op:
+        batch_op.drop_index("host_questions_due")
+
+    op.drop_table("host_questions")
     with op.batch_alter_table("content_checks", schema=None) as batch_op:
         batch_op.drop_index("content_checks_due")
 
@@ -1351,6 +1403,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_listings_address"))
 
     op.drop_table("listings")
+    with op.batch_alter_table("host_answers", schema=None) as batch_op:
+        batch_op.drop_index("host_answers_of")
+
+    op.drop_table("host_answers")
     with op.batch_alter_table("flood_buckets", schema=None) as batch_op:
         batch_op.drop_index("flood_buckets_at")
 

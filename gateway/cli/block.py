@@ -16,6 +16,7 @@ import typer
 from gateway import blocklist
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, text, who
 from gateway.model import ActionState
+from gateway.spreadsheets import guarded
 
 block_app = typer.Typer(help="The block list: list, add, remove, export.", no_args_is_help=True)
 
@@ -94,7 +95,7 @@ def export(
             return
         writer = csv.writer(sys.stdout)
         writer.writerow(("entry", "kind", "why", "since", "until"))
-        writer.writerows((_guarded(a.target), a.kind, _guarded(a.why), a.created_at, a.expires_at) for a in found)
+        writer.writerows((guarded(a.target), a.kind, guarded(a.why), a.created_at, a.expires_at) for a in found)
         return
     held = in_house(config, blocklist.export)
     if form is Format.PLAIN:
@@ -109,8 +110,3 @@ def export(
             output.with_name(output.name + suffix).write_text(written, encoding="utf-8")
         except OSError as error:
             fail(f"{error.filename}: cannot be written ({error.strerror}); choose another file")
-
-
-def _guarded(value: str) -> str:
-    """No formula for the program that opens the file."""
-    return f"'{value}" if value[:1] in "=+-@\t\r" else value

@@ -17,12 +17,12 @@ from gateway.casework.ledger import Entry
 from gateway.cli.case import Number, Reason
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, who
 from gateway.house import House
+from gateway.spreadsheets import guarded
 from gateway.store import cases, charges
 
 charge_app = typer.Typer(help="Fines: one for each complaint that is held valid.", no_args_is_help=True)
 
 COLUMNS = ("id", "at", "customer", "case_id", "report_id", "amount", "currency", "why", "who", "reverses")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
 
 
 @charge_app.command("list")
@@ -116,7 +116,7 @@ def _write(out: object, lines: Sequence[Entry]) -> None:
 def _cell(name: str, value: object) -> str:
     """Text that a spreadsheet would take for a formula is shown as text; an amount is a number."""
     text = "" if value is None else value.isoformat() if hasattr(value, "isoformat") else str(value)
-    return f"'{text}" if name in {"why", "who", "customer"} and text.startswith(_FORMULA) else text
+    return guarded(text) if name in {"why", "who", "customer"} else text
 
 
 def _money(text: str) -> Decimal:

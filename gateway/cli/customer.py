@@ -13,6 +13,7 @@ from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_hous
 from gateway.house import House
 from gateway.intake.customers import CustomerFile, CustomerFileError, read_customers
 from gateway.queue_rules import run_again
+from gateway.spreadsheets import guarded
 from gateway.store import customers, suppressions
 from gateway.store.suppressions import Suppression
 
@@ -121,12 +122,7 @@ def list_suppressions(
     elif as_csv:
         writer = csv.writer(sys.stdout)
         writer.writerow(("address", "cause", "since"))
-        writer.writerows((_guarded(r.address), r.cause, r.at.isoformat()) for r in rows)
+        writer.writerows((guarded(r.address), r.cause, r.at.isoformat()) for r in rows)
     else:
         shown = [(r.address, r.cause, r.at, "yes" if r.authenticated else "") for r in rows]
         table("Suppressions", ("address", "cause", "since", "authenticated"), shown, empty="The list is empty.")
-
-
-def _guarded(value: str) -> str:
-    """No cell that a spreadsheet would take for a formula (SEC-4)."""
-    return f"'{value}" if value[:1] in "=+-@\t\r" else value

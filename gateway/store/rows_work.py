@@ -111,7 +111,12 @@ class EventRow(SQLModel, table=True):
     """The audit trail: who, when, what, why. Only ever inserted."""
 
     __tablename__ = "events"
-    __table_args__ = (Index("events_case", "case_id", "id"),)
+    __table_args__ = (
+        Index("events_case", "case_id", "id"),
+        Index("events_who", "who", "id"),  # these three are for the audit page: who, what, when
+        Index("events_what", "what", "id"),
+        Index("events_at", "at"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     at: datetime
     who: str

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from gateway.web.console import (
     account,
+    audit,
     customers,
     daily,
     lab,
     mutes,
     policies,
     reporters,
+    settings,
     sign_in,
     sources,
     statistics,
@@ -32,6 +34,8 @@ PLACES: tuple[Place, ...] = (
     *lab.PLACES,
     *statistics.PLACES,
     *users.PLACES,
+    *audit.PLACES,
+    *settings.PLACES,
 )
 RAIL = (
     ("/queue", "Queue"),
@@ -41,5 +45,7 @@ RAIL = (
     ("/policies", "Policies"),
     ("/lab", "Lab"),
     ("/statistics", "Statistics"),
+    ("/audit", "Audit"),
     ("/users", "Accounts"),
+    ("/settings", "Settings"),
 )

@@ -83,7 +83,7 @@ def _show(visit: Visit, chosen: Reading, known: list[Reading], status: int = 200
 
 
 def _against(label: str, chosen: Reading, known: list[Reading]) -> Reading | None:
-    """The version asked for; else the one before of this name, else what holds."""
+    """The version asked for; else the one before of this name."""
     others = [one for one in known if one is not chosen and one.policy is not None]
     asked = next((one for one in others if one.label == label), None)
     before = max(
@@ -91,7 +91,7 @@ def _against(label: str, chosen: Reading, known: list[Reading]) -> Reading | Non
         key=lambda one: one.version,
         default=None,
     )
-    return asked or before or next(iter(others), None)
+    return asked or before
 
 
 def _words(policy: Policy | None) -> list[str]:

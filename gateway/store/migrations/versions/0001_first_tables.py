@@ -92,7 +92,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("events", schema=None) as batch_op:
+        batch_op.create_index("events_at", ["at"], unique=False)
         batch_op.create_index("events_case", ["case_id", "id"], unique=False)
+        batch_op.create_index("events_what", ["what", "id"], unique=False)
+        batch_op.create_index("events_who", ["who", "id"], unique=False)
 
     op.create_table(
         "flood_buckets",
@@ -1412,7 +1415,10 @@ def downgrade() -> None:
 
     op.drop_table("flood_buckets")
     with op.batch_alter_table("events", schema=None) as batch_op:
+        batch_op.drop_index("events_who")
+        batch_op.drop_index("events_what")
         batch_op.drop_index("events_case")
+        batch_op.drop_index("events_at")
 
     op.drop_table("events")
     op.drop_table("due_alarms")

@@ -1,0 +1,94 @@
+"""The audit trail for people: who did what, when and why; newest first, a page at a time.
+
+Each filter is an index, a page goes on before an id. What is about a matter of the legal lane is for named staff.
+Must never change anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.model import Case, CaseState
+from gateway.store.tables import cases, events, legal_matters
+from gateway.store.text import storable
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is looked for; empty or None: whatever. `who` and `what` exactly as they stand there, `what` also as the
+    beginning with a * behind it; `since` and `until`: [since, until), aware UTC."""
+
+    who: str = ""
+    what: str = ""
+    case_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One event; `case` is its number, None where it is about none."""
+
+    id: int
+    at: datetime
+    who: str
+    what: str
+    why: str
+    case: str | None
+    message_id: int | None
+    report_id: int | None
+
+
+async def page(connection: AsyncConnection, asked: Asked, *, legal: bool, before: int | None, limit: int) -> list[Done]:
+    """Events before this id (None: the newest). `legal`: also those about matters of the legal lane."""
+    wanted = _wanted(asked)
+    if before is not None:
+        wanted.append(events.c.id < before)
+    if asked.until is not None:  # the index over times gives the place in the order of ids
+        last = (await connection.execute(select(func.max(events.c.id)).where(events.c.at < asked.until))).scalar()
+        wanted.append(events.c.id <= (last or 0))
+    if not legal:
+        restricted = select(legal_matters.c.id).where(legal_matters.c.message_id == events.c.message_id)
+        wanted.append(or_(events.c.message_id.is_(None), ~restricted.exists()))
+    rows = await connection.execute(
+        select(events, cases.c.opened_at)
+        .outerjoin(cases, cases.c.id == events.c.case_id)
+        .where(*wanted)
+        .order_by(events.c.id.desc())
+        .limit(limit)
+    )
+    return [_done(row) for row in rows]
+
+
+def _done(row: Any) -> Done:
+    number = _number(row.case_id, row.opened_at)
+    return Done(row.id, row.at, row.who, row.what, row.why, number, row.message_id, row.report_id)
+
+
+def _wanted(asked: Asked) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = []
+    if asked.who:
+        wanted.append(events.c.who == storable(asked.who))
+    if asked.what.endswith("*"):
+        start = storable(asked.what[:-1])
+        wanted.append(events.c.what.between(start, start + "\U0010fffd"))
+    elif asked.what:
+        wanted.append(events.c.what == storable(asked.what))
+    if asked.case_id is not None:
+        wanted.append(events.c.case_id == asked.case_id)
+    if asked.since is not None:
+        wanted.append(events.c.at >= asked.since)
+    if asked.until is not None:
+        wanted.append(events.c.at < asked.until)
+    return wanted
+
+
+def _number(case_id: int | None, opened_at: datetime | None) -> str | None:
+    if case_id is None or opened_at is None:
+        return None
+    return Case(0, "", CaseState.OPEN, opened_at, id=case_id).number

@@ -17,8 +17,8 @@ from typing import Literal
 from gateway.tokens import MAX_NUMBER, base32, decoded, encoded
 
 # c: a case, for a customer's contact; f: a report by the form, to be confirmed; h: what is held and lacks something;
-# s: what became of a report
-LinkKind = Literal["c", "f", "h", "s"]
+# s: what became of a report; o: no more mail to a contact outside
+LinkKind = Literal["c", "f", "h", "s", "o"]
 
 _MARK_CHARS = 8  # tells the contacts of one case apart
 _MAC_CHARS = 26  # 130 bits

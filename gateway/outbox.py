@@ -165,6 +165,7 @@ def to_say(house: House, notice: StoredNotice) -> Notice:
         facts["time_left"] = max(due_at - house.clock(), timedelta(0))
     if notice.kind in TO_OTHERS:
         facts["opt_out"] = tokens.notice_address(operator.notice_address, notice.id, house.key("notice"), kind="o")
+        facts["opt_out_url"] = pages.opt_out(house, notice)
     if page := pages.of_notice(house, notice):
         facts["page"] = page
     return Notice(

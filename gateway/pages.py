@@ -14,6 +14,7 @@ from gateway.links import Link, LinkKind
 from gateway.store.notices import StoredNotice
 from notifier.notice import REPLIES, TO_OTHERS, TO_STAFF, NoticeKind
 
+_STOP_DAYS = 3660  # nobody is told that it is too late to say no
 _NOT_FOR_CUSTOMERS = REPLIES | TO_OTHERS | TO_STAFF | {NoticeKind.SELF_TEST}
 
 
@@ -48,6 +49,11 @@ def confirmation(house: House, message_id: int, address: str, made_at: datetime)
     return _page(
         house, "report/confirm", _token(house, "f", message_id, address, made_at, house.settings.replies.hold_days)
     )
+
+
+def opt_out(house: House, notice: StoredNotice) -> str | None:
+    """Where a contact outside says that it wants no more of this."""
+    return _page(house, "portal/stop", _token(house, "o", notice.id, notice.to, notice.created_at, _STOP_DAYS))
 
 
 def status(house: House, message_id: int, address: str, made_at: datetime) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.web.portal import customer
+from gateway.web.portal import customer, opt_out
 from gateway.web.visit import Place
 
-PLACES: tuple[Place, ...] = (*customer.PLACES,)
+PLACES: tuple[Place, ...] = (*customer.PLACES, *opt_out.PLACES)

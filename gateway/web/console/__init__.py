@@ -16,6 +16,7 @@ from gateway.web.console import (
     reporters,
     settings,
     sign_in,
+    sign_on,
     sources,
     statistics,
     users,
@@ -23,6 +24,7 @@ from gateway.web.console import (
 from gateway.web.visit import Place
 
 PLACES: tuple[Place, ...] = (
+    *sign_on.PLACES,
     *sign_in.PLACES,
     *account.PLACES,
     *daily.PLACES,

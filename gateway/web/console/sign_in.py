@@ -82,10 +82,10 @@ async def link(visit: Visit) -> Response:
     return await come_in(visit, user, "link")
 
 
-async def come_in(visit: Visit, user: User, how: str) -> Response:
+async def come_in(visit: Visit, user: User, how: str, page: str | None = None) -> Response:
     """A session for this browser, and on to the page that was wanted."""
     key = await accounts.begin(visit.house, user, how, place_of(visit.request))
-    answer = visit.go(_back(visit))
+    answer = visit.go(page or _back(visit))
     visit.site.door.let_in(visit.request, answer, key)
     return answer
 
@@ -124,6 +124,11 @@ def _back(visit: Visit) -> str:
     else:
         query = visit.request.url.query
         wanted = visit.request.url.path + (f"?{query}" if query else "")
+    return page_of_ours(wanted)
+
+
+def page_of_ours(wanted: str) -> str:
+    """The path if it is one of ours to go back to, else that of the first page."""
     ours = wanted.startswith("/") and wanted[1:2] not in {"/", "\\"} and wanted.isascii() and wanted.isprintable()
     return wanted[:600] if ours and not wanted.startswith("/sign-") else "/"
 

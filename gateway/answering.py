@@ -25,7 +25,7 @@ from gateway.store.events import Event
 from gateway.store.held import Held
 from notifier.notice import NoticeKind
 from parsers.contract import iso
-from parsers.report import Category, Kind
+from parsers.report import Category, Kind, Parsed
 
 _PLAIN = frozenset({Category.SPAM, Category.OTHER})
 
@@ -51,11 +51,16 @@ def completes(dossier: Dossier, waiting: Held) -> None:
     if dossier.identity.kind in (IdentityKind.NOBODY, IdentityKind.UNCHECKED) and before.get("domain"):
         said = f"it answers our reply about message {waiting.message_id}, at an address that nobody else was told"
         dossier.identity = Identity(IdentityKind.DOMAIN, before["domain"], before["address"], "token", None, said)
-    stated = Category(waiting.category)
-    if stated not in _PLAIN:
-        read = dossier.parsed.reports
-        read = tuple(replace(one, category=stated) if one.category in _PLAIN else one for one in read)
-        dossier.parsed = replace(dossier.parsed, reports=read)
+    dossier.parsed = stated(dossier.parsed, waiting.category)
+
+
+def stated(parsed: Parsed, category: str | None) -> Parsed:
+    """With the category that the sender stated elsewhere, where the mail itself says no more than that it came."""
+    said = Category(category) if category else Category.OTHER
+    if said in _PLAIN:
+        return parsed
+    read = tuple(replace(one, category=said) if one.category in _PLAIN else one for one in parsed.reports)
+    return replace(parsed, reports=read)
 
 
 # --- what is held, and who is answered ---------------------------------------------------------------------------

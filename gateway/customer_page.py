@@ -23,6 +23,7 @@ from gateway.house import House
 from gateway.intake import form
 from gateway.links import Link
 from gateway.model import Case, CaseKey, CaseState, Clock, ClockState, Verdict
+from gateway.pages import NotSaidError, WrongLinkError
 from gateway.staff import Solved
 from gateway.staff_mail import Alarm
 from gateway.store import appeals, consents, events, messages, notices, portal
@@ -39,14 +40,6 @@ _MOST_COMPLAINTS = 20
 _SHOWN = 500  # characters of an answer in its event
 _OVER = frozenset({CaseState.RESOLVED, CaseState.CLOSED, CaseState.DISMISSED})
 _STOPPED = frozenset({ClockState.RESOLVED, ClockState.ANSWERED})
-
-
-class WrongLinkError(Exception):
-    """The link opens nothing (any more). Says nothing else."""
-
-
-class NotSaidError(Exception):
-    """Something is missing in what was sent. The text is a sentence of the pages, in English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +91,7 @@ async def _seat(house: House, connection: AsyncConnection, link: Link) -> Seat:
     contact = _contact(house, link, party)
     if contact is None or case.state is CaseState.MERGED or _long_over(house, case):
         raise WrongLinkError
-    return Seat(house, connection, desk, key, case, party, contact, await portal.language(connection, key[0], contact))
+    return Seat(house, connection, desk, key, case, party, contact, party.language_of(contact))
 
 
 async def look(at: Seat) -> dict[str, Any]:
@@ -187,7 +180,7 @@ async def send_link(house: House, number: str) -> None:
             rows = [
                 notices.planned(
                     NoticeKind.PORTAL_LINK, f"portal-link:{case_id}/{one}/{now:%Y%m%d%H}", one, facts, now,
-                    await portal.language(connection, key[0], one),
+                    party.language_of(one),
                 )
                 | {"case_id": case_id}
                 for one in to

@@ -67,7 +67,7 @@ class Identity:
     kind: IdentityKind
     domain: str | None = None
     address: str | None = None  # From address, only where its domain is authenticated
-    method: str | None = None  # dmarc | dkim | spf | alias | arc | token
+    method: str | None = None  # dmarc | dkim | spf | alias | arc | token | page
     feed: str | None = None
     detail: str = ""
     foreign: bool = False  # nobody's: there were only somebody else's Authentication-Results
@@ -103,6 +103,7 @@ class ScreeningReason(StrEnum):
     RELEASED = "released"  # accepted: a person released what was held
     COMPLETED = "completed"  # recorded: held, until a later mail brought what was missing
     EVIDENCE_MISSING = "evidence-missing"  # held: authenticated, but no header of the reported mail
+    UNCONFIRMED = "unconfirmed"  # held: sent on our page, and its sender has not opened the link that was mailed
     IDENTITY_UNCHECKED = "identity-unchecked"  # held: nobody could check the sender
     REPORTER_DOUBTED = "reporter-doubted"  # held: staff want to see each report of this reporter
     THROTTLED = "throttled"  # held: more in an hour than staff allow this reporter

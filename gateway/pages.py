@@ -18,6 +18,14 @@ _STOP_DAYS = 3660  # nobody is told that it is too late to say no
 _NOT_FOR_CUSTOMERS = REPLIES | TO_OTHERS | TO_STAFF | {NoticeKind.SELF_TEST}
 
 
+class WrongLinkError(Exception):
+    """The link opens nothing (any more). Says nothing else."""
+
+
+class NotSaidError(Exception):
+    """Something is missing in what was sent. The text is a sentence of the pages, in English."""
+
+
 def public(house: House) -> str | None:
     """Where the pages are, without a slash at the end."""
     settings = house.settings

@@ -154,7 +154,7 @@ def examine(  # noqa: PLR0913  (one arrow's whole input)
     house: House, network: Network, message: Stored, parsed: Parsed, now: datetime, identity: Identity, *, live: bool
 ) -> Dossier:
     """Screen and attribute, without storing anything: what `work` and `explain` share."""
-    dossier = Dossier(message, parsed, identity, live)
+    dossier = Dossier(message, answering.stated(parsed, message.stated), identity, live)
     screen(house, network, dossier, now)
     attribute(network, dossier)
     return dossier

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from gateway.house import House
 from gateway.model import Checker, Identity, IdentityKind
 from gateway.screening import own_checks, raw_header, signatures
-from gateway.screening.identity import identify
+from gateway.screening.identity import domain_name, identify
 from gateway.screening.own_checks import Mail, OwnChecks, Rules
 from gateway.store.messages import Stored
 from parsers.report import Kind, Parsed
@@ -30,6 +30,8 @@ class Senders:
 
     def by_the_border(self, message: Stored, parsed: Parsed) -> Identity | None:
         """Who sent it, as far as it takes no look-up; None where an own check may say more."""
+        if message.written_by:
+            return by_page(message.written_by, confirmed=message.confirmed_at is not None)
         identity = identify(parsed.envelope, self._border)
         if own_checks.wanted(identity, parsed.envelope, self._rules, message.raw):
             return None
@@ -48,6 +50,17 @@ class Senders:
         """Who sent this message."""
         known = self.by_the_border(message, parsed)
         return (await self.by_own_checks([(message, parsed)]))[0] if known is None else known
+
+
+def by_page(address: str, *, confirmed: bool) -> Identity:
+    """Who sent something on a page of ours: whoever opened the link that was mailed to the address; before that it is
+    only a claim."""
+    domain = domain_name(address.rpartition("@")[2])
+    if confirmed:
+        said = f"sent on our page; the link that was mailed to {address} was opened"
+        return Identity(IdentityKind.DOMAIN, domain, address, "page", detail=said)
+    said = f"sent on our page as {address}, who has not confirmed it yet"
+    return Identity(IdentityKind.UNCHECKED, method="page", detail=said)
 
 
 def with_signature(identity: Identity, raw: bytes) -> Identity:

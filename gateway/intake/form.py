@@ -17,13 +17,13 @@ from email.utils import format_datetime
 from typing import Any
 
 from notifier.entities import attachment, multipart, text_entity
-from notifier.headers import header, mailbox
+from notifier.headers import ascii_address, header, mailbox
 from notifier.notice import Part
 
 # What the form offers. Conduct that leaves no mail behind, as XARF names it; sites; everything else is about a mail.
 CONNECTIONS = {"login-attack": "login_attack", "port-scan": "port_scan", "ddos": "ddos"}
 SITES = {"phishing-site": "phishing", "malware-site": "malware", "fraud-site": "fraud"}
-MAILS = ("spam", "phishing", "malware", "fraud")
+MAILS = ("spam", "phishing", "malware", "fraud")  # categories, as they are named
 _ID = re.compile(rb"^Message-ID: (<[^<>\r\n]+>)\r\n", re.MULTILINE)
 
 
@@ -56,6 +56,7 @@ def written(letter: Letter, domain: str) -> bytes:
     key = secrets.token_hex(16)
     head = b"".join(
         (
+            b"Return-Path: <" + ascii_address(letter.sender).encode("ascii") + b">\r\n",
             mailbox("From", letter.sender),
             mailbox("To", letter.to),
             header("Subject", letter.subject, 200),

@@ -99,6 +99,8 @@ def _by_identity(parsed: Parsed, report: Report, identity: Identity, ctx: Screen
     def says(verdict: Verdict, reason: ScreeningReason, detail: str) -> Screening:
         return Screening(verdict, reason, identity, detail)
 
+    if identity.method == "page" and identity.kind is IdentityKind.UNCHECKED:
+        return says(Verdict.HELD, ScreeningReason.UNCONFIRMED, identity.detail)
     if identity.kind is IdentityKind.UNCHECKED:
         detail = f"nobody could check the sender: {identity.detail}"
         return says(Verdict.HELD, ScreeningReason.IDENTITY_UNCHECKED, detail)

@@ -1,4 +1,5 @@
-"""What waits because something is missing or a person has to look: kept, completed, expired, released, dropped.
+"""What waits because something is missing or a person has to look: kept, completed, confirmed, expired, released,
+dropped.
 
 A message is held once, however many reports it has. What changes a state is a conditional update, so that of two
 who decide only one does. Must never decide, and never send.
@@ -20,6 +21,7 @@ from gateway.store.tables import held, messages, reports
 from gateway.store.text import storable
 
 WAITING, COMPLETED, EXPIRED, RELEASED, DROPPED = "waiting", "completed", "expired", "released", "dropped"
+CONFIRMED = "confirmed"  # by its sender, on our page: it is worked on once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ async def expire(connection: AsyncConnection, now: datetime, limit: int = 200) -
 
 
 async def decide(connection: AsyncConnection, message_id: int, state: str, who: str, now: datetime) -> bool:
-    """A person's word on a held message (RELEASED or DROPPED). False: it does not wait, or not any more."""
+    """A person's word on a held message (RELEASED, DROPPED or CONFIRMED). False: it does not wait, or not any more."""
     changed = await connection.execute(
         update(held)
         .where(held.c.message_id == message_id, held.c.state == WAITING)
@@ -115,8 +117,9 @@ async def drop_reports(connection: AsyncConnection, message_id: int, why: str) -
     await _settle_reports(connection, [message_id], Verdict.REJECTED, ScreeningReason.DROPPED, why)
 
 
-async def again(connection: AsyncConnection, message_id: int, cleared: str) -> None:
-    """Let a message wait like new mail, with staff's word on it. Its old reports must not pass for its own twin."""
+async def again(connection: AsyncConnection, message_id: int, cleared: str | None) -> None:
+    """Let a message wait like new mail, with staff's word on it (None: they said nothing). Its old reports must not
+    pass for its own twin."""
     await connection.execute(update(reports).where(reports.c.message_id == message_id).values(outer_id=None))
     values = {"state": "stored", "tries": 0, "claimed_until": None, "cleared": cleared}
     await connection.execute(update(messages).where(messages.c.id == message_id).values(**values))

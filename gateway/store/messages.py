@@ -34,11 +34,15 @@ class Arrived:
     received_at: datetime
     uid: int | None = None
     too_big: str | None = None  # only the head is here; the sentence that staff see
+    written_by: str | None = None  # sent on a page of ours, with this address
+    confirmed_at: datetime | None = None  # when that address was proven
+    stated: str | None = None  # the category that was chosen there
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A message that waits to be worked on. `cleared`: what staff said of it before."""
+    """A message that waits to be worked on. `cleared`: what staff said of it before; `written_by`: the address with
+    which it was sent on a page of ours, `confirmed_at`: when that was proven, `stated`: the category chosen."""
 
     id: int
     raw: bytes
@@ -46,6 +50,9 @@ class Stored:
     received_at: datetime
     tries: int
     cleared: str | None = None
+    written_by: str | None = None
+    confirmed_at: datetime | None = None
+    stated: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +249,9 @@ def _row(digest: str, mail: Arrived, place: Place | None, now: datetime) -> dict
         "error": mail.too_big,
         "tries": 0,
         "detail": "",
+        "written_by": mail.written_by,
+        "confirmed_at": mail.confirmed_at,
+        "stated": mail.stated,
     }
 
 

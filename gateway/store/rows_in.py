@@ -60,6 +60,9 @@ class MessageRow(SQLModel, table=True):
     detail: str = ""
     error: str | None = None
     hold: bool = False  # preserved for the legal lane: nothing may delete it
+    written_by: str | None = None  # the address that was given on a page of ours; None: it came by mail
+    confirmed_at: datetime | None = None  # when whoever reads that address opened the link that was mailed there
+    stated: str | None = None  # the category that its sender chose there
     cleared: str | None = None  # staff's word, for when it is worked on again: "held", "legal" (see `model.Cleared`)
 
 

@@ -20,7 +20,7 @@ class HeldRow(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     message_id: int = Field(foreign_key="messages.id", unique=True)
     reason: str  # why it is held, a ScreeningReason
-    state: str = "waiting"  # waiting | completed | expired | released | dropped
+    state: str = "waiting"  # waiting | completed | confirmed | expired | released | dropped
     category: str
     identity: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     received_at: datetime  # the message's, for the number that its sender was told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.web.portal import customer, opt_out
+from gateway.web.portal import customer, opt_out, reporters
 from gateway.web.visit import Place
 
-PLACES: tuple[Place, ...] = (*customer.PLACES, *opt_out.PLACES)
+PLACES: tuple[Place, ...] = (*customer.PLACES, *reporters.PLACES, *opt_out.PLACES)

@@ -15,8 +15,9 @@ from starlette.responses import Response
 from gateway import appeals, consents, customer_page, knocking, originals, telling
 from gateway.casework.consent import ConsentFileError
 from gateway.casework.states import NotAllowedError
-from gateway.customer_page import NotSaidError, Seat, Statement, WrongLinkError
+from gateway.customer_page import Seat, Statement
 from gateway.model import Clock
+from gateway.pages import NotSaidError, WrongLinkError
 from gateway.web.portal import entry
 from gateway.web.visit import Place, Visit, whole
 from notifier.links import dead_host, defang

@@ -100,6 +100,7 @@ def forgeries(outside: Outside) -> dict[str, str]:
     }
 
 
+@pytest.mark.duty("CON-7")
 async def test_a_wrong_link_is_one_plain_page_that_gives_no_hint(outside: Outside):
     texts = set()
     for token in forgeries(outside).values():
@@ -223,6 +224,7 @@ async def test_what_is_too_much_or_too_many_is_refused(tmp_path, database_url, s
         assert await made.ask("SELECT state FROM clocks") == [("running",)]
 
 
+@pytest.mark.duty("CON-7")
 async def test_a_cookie_of_staff_gives_nothing_here_and_a_link_gives_nothing_there(outside: Outside):
     page = outside.link(BIRCH)
     plain = (await outside.client.get(page)).text

@@ -54,6 +54,7 @@ OUTCOMES = {
     "reading": "We have it, and are about to read it.",
     "working": "It was accepted. Whoever is responsible is asked to stop the cause.",
     "solved": "It was accepted, and we have finished looking into it. What you reported was dealt with by our rules.",
+    "closed": "It was accepted, and the matter is closed.",
     "unfounded": "We looked into it and found nothing that we could hold our customer to.",
     "counted": "It was read and counted. It needs no action of its own.",
     "refused": "We could not use it. Please send the complete mail with its header to our abuse address.",

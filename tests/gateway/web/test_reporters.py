@@ -8,7 +8,7 @@ from email import message_from_bytes
 
 import pytest
 
-from gateway import holding, links, staff
+from gateway import holding, links, outcomes, staff
 from gateway.model import Cause
 from gateway.staff import Solved
 from servers.outside import Outside, outside_of
@@ -184,6 +184,8 @@ async def test_the_status_says_general_words_only(outside: Outside):
     working = (await outside.client.get(page)).text
     assert "It was accepted. Whoever is responsible" in working
     await staff.resolve(outside.waiting.house, "1", Solved("closed it", "2fa"), who="eve", cause=Cause.WILFUL)
+    assert (await outside.client.get(page)).text == working  # nobody released it yet
+    await outcomes.release(outside.waiting.house, "1", who="eve", why="they asked")
     solved = (await outside.client.get(page)).text
     assert "dealt with by our rules" in solved
     for text in (working, solved):

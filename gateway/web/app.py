@@ -23,14 +23,14 @@ from gateway.house import House
 from gateway.queue import NoEntryError, QueueError
 from gateway.store import access
 from gateway.store.database import StoreError
-from gateway.web import console, portal
+from gateway.web import console, evidence, portal
 from gateway.web.console.sign_in import ask
 from gateway.web.door import place_of
 from gateway.web.guard import Front, Guard
 from gateway.web.site import Site
 from gateway.web.visit import Place, Visit
 
-PLACES: tuple[Place, ...] = (*console.PLACES, *portal.PLACES)
+PLACES: tuple[Place, ...] = (*console.PLACES, *portal.PLACES, *evidence.PLACES)
 _STATIC = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _FOLDER = Path(__file__).parent / "static"
 _MOST_FIELDS = 1100

@@ -16,10 +16,11 @@ from gateway import notice_preview, report_view
 from gateway.model import CaseState, Cause, ClockState, Severity
 from gateway.policies.policy import Policy
 from gateway.report_view import Evidence
-from gateway.store import case_page, cases, desk_drawer, messages
+from gateway.store import case_page, cases, desk_drawer
 from gateway.store.case_page import CasePage
 from gateway.web import trace
 from gateway.web.bars import time_left
+from gateway.web.evidence import hand_out
 from gateway.web.visit import Place, Role, Visit
 from notifier.notice import NoticeKind
 
@@ -110,10 +111,9 @@ async def source(visit: Visit) -> Response:
     number, report_id = visit.text("number"), visit.number("report")
     async with visit.house.database.reading() as connection:
         row = await case_page.report_of(connection, cases.case_id_of(number), report_id)
-        raw = await messages.raw(connection, report_id) if row else None
-    if raw is None:
+    if row is None:
         raise HTTPException(404)
-    return visit.download(raw, f"arfgate-report-{report_id}.eml")
+    return hand_out(visit, "report", report_id, f"report-{report_id}")
 
 
 async def letter(visit: Visit) -> Response:
@@ -126,7 +126,7 @@ async def letter(visit: Visit) -> Response:
 
 async def letter_source(visit: Visit) -> Response:
     row = await _letter(visit)
-    return visit.download(bytes(row.raw), f"arfgate-message-{row.id}.eml")
+    return hand_out(visit, "message", row.id, f"message-{row.id}")
 
 
 async def notice(visit: Visit) -> Response:

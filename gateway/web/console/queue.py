@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway import queue, queue_rules
 from gateway.queue import DecidedError, NoEntryError, QueueError
 from gateway.queue_rules import Terms
 from gateway.queue_view import look
-from gateway.store import messages
 from gateway.store import queue as store
+from gateway.web.evidence import hand_out
 from gateway.web.visit import Place, Role, Visit
 
 _GROUPS = 200  # shown at once
@@ -35,11 +34,7 @@ async def entry(visit: Visit) -> Response:
 async def mail(visit: Visit) -> Response:
     """The bytes as they came, to be saved and never shown."""
     found = await queue.entry(visit.house, visit.number("entry"))
-    async with visit.house.database.reading() as connection:
-        raw = await messages.raw(connection, found.report_id)
-    if raw is None:
-        raise HTTPException(404)
-    return visit.download(raw, f"arfgate-entry-{found.id}.eml")
+    return hand_out(visit, "report", found.report_id, f"entry-{found.id}")
 
 
 async def assign(visit: Visit) -> Response:

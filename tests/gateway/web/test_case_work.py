@@ -244,7 +244,7 @@ async def test_a_finding_that_the_policy_names_says_where(two, staff, monkeypatc
 async def test_the_source_is_saved_and_never_shown(waiting, staff):
     raw = arf("198.51.100.70", body=HOSTILE)
     await waiting.take_in(raw)
-    answer = await staff.get(f"{CASE}/report/1/source")
+    answer = await staff.get(f"{CASE}/report/1/source", follow_redirects=True)
     assert answer.content == raw
     assert answer.headers["content-disposition"] == 'attachment; filename="arfgate-report-1.eml"'
 

@@ -182,7 +182,7 @@ def test_invisible_text_is_written_out():
 async def test_the_mail_is_saved_and_never_shown(waiting, staff):
     raw = arf(body=HOSTILE)
     await waiting.take_in(raw)
-    answer = await staff.get("/queue/1/mail")
+    answer = await staff.get("/queue/1/mail", follow_redirects=True)
     assert answer.content == raw
     assert answer.headers["content-disposition"] == 'attachment; filename="arfgate-entry-1.eml"'
     assert answer.headers["content-type"] == "application/octet-stream"

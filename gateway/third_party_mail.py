@@ -144,13 +144,17 @@ async def _judged(
     fit = [f for f in found if f not in unfit]
     upstream = [f for f in fit if "upstream" in f.roles]
     # Judged apart: a registrar that is not told of a customer's site is still to be told of another's.
-    ours = [f for f in fit if f not in upstream and _holds(network, f.subject)]
+    ours = [f for f in fit if f not in upstream and is_held(network, f.subject)]
     decisions = judge([f for f in fit if f not in ours and f not in upstream], all_rules)
     decisions += [d for d in judge(ours, all_rules) if isinstance(d, NotTold)]
-    if ours or any(_holds(network, subject) for subject in _subjects(one)):
-        # The provider above us is told of what is in our network: there, and only there, it is above it.
-        decisions += judge(upstream, Rules(opted_out=all_rules.opted_out, dead=all_rules.dead, roles=all_rules.roles))
+    if ours or any(is_held(network, subject) for subject in _subjects(one)):
+        decisions += judged_above(upstream, all_rules)
     return [*decisions, *(NotTold(f, WhyNot.ROLE) for f in unfit)]
+
+
+def judged_above(upstream: Sequence[Found], rules: Rules) -> list[Contact | NotTold]:
+    """The provider above us is told of what is in our network: there, and only there, it is above it."""
+    return judge(upstream, Rules(opted_out=rules.opted_out, dead=rules.dead, roles=rules.roles))
 
 
 def _subjects(one: Wanted) -> list[str]:
@@ -161,7 +165,7 @@ def _only_of_sites(found: Found) -> bool:
     return bool(found.roles) and ABUSE not in found.roles and set(found.roles) <= _OF_SITES
 
 
-def _holds(network: Network, subject: str) -> bool:
+def is_held(network: Network, subject: str) -> bool:
     """Whether the address or domain is a customer's or ours: the case tells its holder."""
     if ip(subject):
         return network.is_ours(subject)

@@ -20,6 +20,8 @@ _READ_BY_OTHERS = (
     *(b"message/feedback-report", b"message/delivery-status", b"message/global-delivery-status"),
     *(b"message/disposition-notification", b"message/global-disposition-notification", b"application/json"),
 )
+# Types of which one that has no name is not looked into.
+_NEVER_A_MAIL_BY_TYPE = frozenset((b"text/plain", b"text/html", b"multipart/report", b"multipart/mixed"))
 _ZIP_BEGINS = b"PK\x03\x04"
 _BESIDE = (b"received", b"date", b"message-id", b"subject")
 _CHARSET = re.compile(rb"[\w.:-]{0,40}'[\w-]{0,20}'")
@@ -27,7 +29,7 @@ _CHARSET = re.compile(rb"[\w.:-]{0,40}'[\w-]{0,20}'")
 
 def name(part: Part) -> bytes:
     """The file's name, lower-case, from wherever the sender put it (RFC 2183, 2045, 2231)."""
-    if not part.headers.mentions(b"name"):
+    if not part.mentions(b"name"):
         return b""
     for field, parameter in ((b"content-disposition", b"filename"), (b"content-type", b"name")):
         if found := part.parameter(parameter, field):
@@ -49,11 +51,14 @@ def name(part: Part) -> bytes:
 
 def is_mail(part: Part) -> bool:
     """Begins as a mail, and is named as one or begins with what only transport writes."""
-    if part.content_type.startswith(b"multipart/") or part.content_type in _READ_BY_OTHERS:
+    kind = part.content_type
+    if kind in _NEVER_A_MAIL_BY_TYPE and not part.mentions(b"name"):
+        return False
+    if kind.startswith(b"multipart/") or kind in _READ_BY_OTHERS:
         return False
     if name(part).endswith(b".eml"):
         return _begins(envelope.decoded_body(part, BEGINNING), received=False)
-    if not part.content_type.startswith(_SUBJECT_TO_SNIFFING):
+    if not kind.startswith(_SUBJECT_TO_SNIFFING):
         return False
     return _begins(envelope.decoded_body(part, BEGINNING), received=True)
 

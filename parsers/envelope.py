@@ -1,11 +1,9 @@
 """Meaning of header fields, addresses, charsets and transfer encodings: the only importer of flanker.
 
-`scan` says where things are, this module what they say. Pure ASCII, which is most of every
-report, is read here; everything else is flanker's. Where `scan` found the structure
-irregular the whole message is read again by flanker, and by `email` (compat32) where
-flanker gives up. Must never use `email.policy.default` (one header can hold it for
-20 seconds), flanker's `recover()` or its `to_string()`, and must never let a control
-character out of a header.
+`scan` says where things are, this module what they say. Pure ASCII, which is most of every report, is read here;
+everything else is flanker's. Where `scan` found the structure irregular the whole message is read again by flanker,
+and by `email` (compat32) where flanker gives up. Must never use `email.policy.default` (one header can hold it for
+20 seconds), flanker's `recover()` or its `to_string()`, and must never let a control character out of a header.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import quopri
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -24,6 +21,7 @@ from parsers.errors import LimitError
 from parsers.header_block import Guesses
 from parsers.report import Limits
 from parsers.scan import Budget, Headers, Part, guessed, scan, within
+from parsers.transfer import decoded_body as decoded_body  # noqa: PLC0414  others read it here
 
 HEADERS_SHOWN = 500  # fields of one block that decode_headers gives back
 VALUE_CHARS = 8_000  # of one decoded field
@@ -36,6 +34,7 @@ REREAD_BYTES = 2 * 1024 * 1024  # a larger message of irregular structure is not
 _TAB_TO_BLANK = bytes(32 if byte == 9 else byte for byte in range(256))
 _CONTROLS = bytes(byte for byte in range(32) if byte != 9) + b"\x7f"
 _CONTROLS_IN_LINES = _CONTROLS.replace(b"\n", b"")
+_PLAIN_CHARSETS = frozenset((b"us-ascii", b"utf-8", b"iso-8859-1", b"windows-1252"))
 # C0, C1, line and paragraph separators, direction marks, byte order mark, lone surrogates.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _UNSAFE_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -66,8 +65,8 @@ class _Flanker(NamedTuple):
 def _flanker() -> _Flanker:
     """flanker, imported when the first message needs it: that costs 250 ms, more than 2,000 plain reports.
 
-    Its grammar tables cannot be written where the installation is read-only, of which ply
-    complains on stderr; and its loggers repeat hostile text. Neither is news for the operator.
+    Its grammar tables cannot be written where the installation is read-only, of which ply complains on stderr; and its
+    loggers repeat hostile text. Neither is news for the operator.
     """
     with contextlib.redirect_stderr(io.StringIO()):
         from flanker import mime  # noqa: PLC0415  see above
@@ -166,11 +165,9 @@ def decode_headers(block: bytes) -> list[tuple[str, str]]:
 def first(headers: Headers, name: str) -> str | None:
     """The first field of that name, decoded. None where there is none or it is empty."""
     if texts := headers.texts:
-        if name not in texts:
-            return None
-        text = texts[name][0]
-        if "=?" not in text:
-            return (text.replace("\n", "") if "\n" in text else text).strip()[:VALUE_CHARS] or None
+        text = texts.get(name)
+        if text is None or "=?" not in text:
+            return text.replace("\n", "").strip()[:VALUE_CHARS] or None if text else None
         if name not in headers.decoded:
             headers.decoded[name] = _unfolded(text, headers.guesses)
     elif name not in headers.decoded:
@@ -179,11 +176,18 @@ def first(headers: Headers, name: str) -> str | None:
     return headers.decoded[name] or None
 
 
+def firsts(headers: Headers, names: tuple[str, ...]) -> list[str | None]:
+    """`first` of each name: most are in few headers."""
+    texts = headers.texts
+    return [first(headers, name) if name in texts or not texts else None for name in names]
+
+
 def every(headers: Headers, name: str, most: int = 100) -> tuple[str, ...]:
     if texts := headers.texts:
         if name not in texts:
             return ()
-        return tuple([_unfolded(text, headers.guesses) for text in texts[name][:most]])
+        guesses = headers.guesses
+        return tuple([_unfolded(text, guesses) for text in headers.all_texts(name)[:most]])
     values = headers.all(name.encode())
     return tuple([decode(value, headers.guesses) for value in values[:most]]) if values else ()
 
@@ -209,8 +213,8 @@ def senders(headers: Headers, most: int = ADDRESSES) -> list[Mailbox]:
 
 def raw(headers: Headers, *names: str) -> list[str] | list[bytes]:
     """The values of the fields of these names, for `mailboxes`."""
-    if texts := headers.texts:
-        return [text for name in names if name in texts for text in texts[name]]
+    if headers.texts:
+        return [text for name in names for text in headers.all_texts(name)]
     return [value for name in names for value in headers.all(name.encode())]
 
 
@@ -230,6 +234,8 @@ def _mailboxes(value: str | bytes, guesses: Guesses) -> list[Mailbox]:
     flat = flat[:LIST_BYTES]
     if flat.isascii():
         text = flat if isinstance(flat, str) else flat.decode("ascii")
+        if text.lstrip()[:2] == "=?" and (box := _words_mailbox(text, guesses)):
+            return [box]
         if hit := _PLAIN_ADDRESS.match(text):
             return [_mailbox(hit[1] or "", hit[2] or hit[3], guesses)]
         plain = [_plain_mailbox(one, guesses) for one in text.split(",", ADDRESSES)[:ADDRESSES]]
@@ -241,15 +247,19 @@ def _mailboxes(value: str | bytes, guesses: Guesses) -> list[Mailbox]:
         text = flat if isinstance(flat, str) else _characters(flat, None, guesses)[0]
     if guesses.take(text.count("=?") * Guesses.LEAST):  # flanker decodes the names, and guesses
         found = _flanker().parse_list(text)
-        if boxes := [_mailbox(box.display_name or "", box.address, guesses) for box in found if box.address]:
+        if boxes := [_mailbox(box.display_name or "", _cleaned(box.address), guesses) for box in found if box.address]:
             return boxes
     # What flanker refuses whole, such as an address in the place of the name: the bracketed ones count.
-    return [_mailbox("", hit, guesses) for hit in re.findall(r"<([^<>@\s]{1,64}@[^<>@\s]{1,255})>", text)]
+    return [_mailbox("", _cleaned(hit), guesses) for hit in re.findall(r"<([^<>@\s]{1,64}@[^<>@\s]{1,255})>", text)]
 
 
 def _plain_mailbox(text: str, guesses: Guesses) -> Mailbox | None:
     if hit := _PLAIN_ADDRESS.match(text):
         return _mailbox(hit[1] or "", hit[2] or hit[3], guesses)
+    return _words_mailbox(text, guesses)
+
+
+def _words_mailbox(text: str, guesses: Guesses) -> Mailbox | None:
     if (hit := _WORDS_ADDRESS.match(text)) and (name := encoded_words.plain(hit[2])) is not None and '"' not in name:
         return _mailbox(name, hit[3], guesses)
     return None
@@ -263,20 +273,6 @@ def _mailbox(name: str, address: str, guesses: Guesses) -> Mailbox:
     return Mailbox(name, f"{local}@{domain.lower().rstrip('.')}")
 
 
-def decoded_body(part: Part, most: int | None = None) -> bytes:
-    """The body without its transfer encoding; of a long one only the beginning where `most` bytes will do."""
-    encoding = (part.headers.first(b"content-transfer-encoding") or b"").strip().lower()
-    if encoding.startswith(b"base64"):
-        return base64_text.decoded(part.raw[part.body_start : _stop(part, most, 2)])[:most]
-    if encoding.startswith(b"quoted-printable"):
-        return quopri.decodestring(part.raw[part.body_start : _stop(part, most, 4)])[:most]
-    return part.raw[part.body_start : _stop(part, most, 1)]
-
-
-def _stop(part: Part, most: int | None, factor: int) -> int:
-    return part.end if most is None else min(part.end, part.body_start + most * factor)
-
-
 def embedded(part: Part) -> Part:
     """The message inside a part, its transfer encoding undone (flanker and `email` leave it in)."""
     if part.held is None:
@@ -285,7 +281,8 @@ def embedded(part: Part) -> Part:
 
 
 def _embedded(part: Part) -> Part:
-    encoded = (part.headers.first(b"content-transfer-encoding") or b"7").strip()[:1] in b"bqBQ"
+    encoding = part.transfer_encoding
+    encoded = encoding is not None and encoding[:1] in b"bq"
     plain = within(part.raw, part.body_start, part.end, part)
     if plain.headers.regular and not encoded:
         return plain
@@ -312,6 +309,9 @@ def text(part: Part, most: int) -> str:
     """The text of a text/* part in at most `most` characters, line ends as LF, controls gone."""
     body = decoded_body(part, most * 6)
     charset = part.parameter(b"charset")
+    if (charset or b"utf-8").lower() in _PLAIN_CHARSETS and body.isascii() and charsets.ESCAPE not in body:
+        plain = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return plain.translate(None, _CONTROLS_IN_LINES).decode("ascii")[:most]
     label = charset.decode("ascii", "replace").lower() if charset else None
     decoded, as_labelled = _characters(body, label, part.budget.guesses)
     if not as_labelled:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from parsers import envelope, fields, trace
+from parsers.frozen import quickly_made
 from parsers.message import HEADERS_ONLY, message_id
 from parsers.report import (
     Candidate,
@@ -30,11 +31,14 @@ SINGULAR = frozenset((b"text/rfc822-header", b"message/rfc822-headers"))  # seen
 RECIPIENT_FIELDS = ("delivered-to", "x-original-to", "x-hmxmroriginalrecipient")
 # Written by a provider or by the sender, one cannot tell: never more than a candidate.
 CANDIDATE_FIELDS = (("x-originating-ip", 0.3), ("x-aol-ip", 0.5), ("x-reporter-ip", 0.3), ("x-sender-ip", 0.3))
+_TOLD = ("message-id", "subject", "date")
+_NAMING = ("return-path", "feedback-id", "cfbl-feedback-id", "list-id")
 _VERP = re.compile(r"[^@]*[+=-][^@]*=[^@]+@")
-SMTP_AUTH = re.compile(r"\bsmtp\.auth=\"?([^\s;\"]{1,200})", re.IGNORECASE)
+_SMTP_AUTH = re.compile(r"\bsmtp\.auth=\"?([^\s;\"]{1,200})", re.IGNORECASE)
 _CLIENT_IP = re.compile(r"\bclient-ip=([0-9A-Fa-f.:]{2,45})", re.IGNORECASE)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What one attached message or header block shows."""
@@ -57,36 +61,39 @@ def of(inner: Part, *, headers_only: bool = False) -> Evidence:
     headers = inner.headers
     hops = trace.hops(envelope.every(headers, "received", trace.HOPS))
     senders = envelope.senders(headers, 1)
-    dated = envelope.first(headers, "date")
-    date = fields.time(dated) if dated else None
+    identifier, subject, dated = envelope.firsts(headers, _TOLD)
     body = memoryview(inner.raw)[inner.body_start : inner.end]  # not copied: it may be the whole of 25 MiB
     empty = headers_only or not inner.raw[inner.body_start : min(inner.end, inner.body_start + 200)].strip()
     original = Original(
-        message_id=message_id(envelope.first(headers, "message-id")),
-        from_=senders[0].address if senders else None,
-        subject=envelope.first(headers, "subject"),
-        date=date.value if date else None,
-        headers_only=headers_only,
-        header_block=headers.block,
-        body_digest=None if empty else hashlib.sha256(body).hexdigest(),
-        mail=inner,
+        message_id(identifier),
+        senders[0].address if senders else None,
+        subject,
+        fields.instant(dated) if dated else None,
+        headers_only,
+        headers.block,
+        None if empty else hashlib.sha256(body).hexdigest(),
+        inner,
     )
     return Evidence(original, hops, _identifiers(headers, hops), headers)
 
 
+def login_named(results: tuple[str, ...]) -> str | None:
+    """The login that one of the Authentication-Results names."""
+    for one in results:
+        if "smtp.auth=" in one.lower() and (found := _SMTP_AUTH.search(one)):
+            return found[1]
+    return None
+
+
 def _identifiers(headers: Headers, hops: tuple[Hop, ...]) -> Identifiers:
-    returned = fields.address(envelope.first(headers, "return-path") or "")
+    path, feedback_id, loop_id, list_id = envelope.firsts(headers, _NAMING)
+    returned = fields.address(path) if path else None
     login = next((hop.login for hop in hops if hop.login), None)
-    if login is None:
-        for result in envelope.every(headers, "authentication-results", 10):
-            if found := SMTP_AUTH.search(result):
-                login = found[1]
-                break
     return Identifiers(
-        feedback_id=envelope.first(headers, "feedback-id") or envelope.first(headers, "cfbl-feedback-id"),
-        list_id=envelope.first(headers, "list-id"),
-        verp=returned if returned and "=" in returned and _VERP.match(returned) else None,
-        auth_login=login,
+        feedback_id or loop_id,
+        list_id,
+        returned if returned and "=" in returned and _VERP.match(returned) else None,
+        login or login_named(envelope.every(headers, "authentication-results", 10)),
     )
 
 
@@ -99,20 +106,22 @@ def complete(
     """
     values = {name: value for name, value in stated.items() if value is not None}
     origin = dict(stated_by)
-    candidates: tuple[Candidate, ...] = ()
     if evidence is not None:
         if not evidence.headers.regular and evidence.headers.fields and evidence.headers.unfolded_in_column_1:
             defects.append("fold-in-column-1")
         _fill(values, origin, evidence)
-        values |= {"original": evidence.original, "trace": evidence.trace, "identifiers": evidence.identifiers}
-        candidates = _candidates(values.get("source_ip"), evidence)
+        values["original"], values["trace"], values["identifiers"] = (
+            evidence.original,
+            evidence.trace,
+            evidence.identifiers,
+        )
+        values["candidates"] = _candidates(values.get("source_ip"), evidence)
     source = values.get("source_ip")
     if source and (scope := fields.scope(source)) != "global":
         defects.append(f"{scope}-source-ip")
     return Report(
         **values,
         resources=_resources(values),
-        candidates=candidates,
         provenance=tuple(origin.items()),
         defects=tuple(dict.fromkeys(defects)),
     )
@@ -125,13 +134,12 @@ def forwarded_spam(part: Part) -> Report:
 
 def _fill(values: dict[str, Any], origin: dict[str, str], evidence: Evidence) -> None:
     hops = evidence.trace
-    at = trace.handover(hops)
-    if "source_ip" in values:
-        # The line that names the stated source is the one whose time counts.
-        at = next((n for n, hop in enumerate(hops) if hop.ip == values["source_ip"]), at)
-    elif at is not None:
-        values["source_ip"] = hops[at].ip
-        origin["source_ip"] = f"original:Received[{at}]"
+    at = _place_in(hops, values.get("source_ip"))
+    if at is None:
+        at = trace.handover(hops)
+        if at is not None and "source_ip" not in values:
+            values["source_ip"] = hops[at].ip
+            origin["source_ip"] = f"original:Received[{at}]"
     if at is not None:
         hop = hops[at]
         if "source_port" not in values and hop.port and hop.ip == values.get("source_ip"):
@@ -147,32 +155,44 @@ def _fill(values: dict[str, Any], origin: dict[str, str], evidence: Evidence) ->
             origin["original_mail_from"] = "original:Return-Path"
     if not values.get("original_rcpt_to"):
         for name in RECIPIENT_FIELDS:
-            found = fields.distinct(fields.address(one) for one in envelope.every(evidence.headers, name, 20))
+            found = fields.distinct([fields.address(one) for one in envelope.every(evidence.headers, name, 20)])
             if found:
                 values["original_rcpt_to"] = found
                 origin["original_rcpt_to"] = f"original:{name.title()}"
                 break
 
 
+def _place_in(hops: tuple[Hop, ...], source: str | None) -> int | None:
+    """The line that names the stated source is the one whose time counts."""
+    for number, hop in enumerate(hops if source else ()):
+        if hop.ip == source:
+            return number
+    return None
+
+
 def _candidates(source: str | None, evidence: Evidence) -> tuple[Candidate, ...]:
+    headers = evidence.headers
     found: dict[str, float] = {}
-    for result in envelope.every(evidence.headers, "received-spf", 5):
+    for result in envelope.every(headers, "received-spf", 5):
         if hit := _CLIENT_IP.search(result):
             found.setdefault(fields.ip(hit[1]) or "", 0.5)
+    names = headers.texts
     for name, confidence in CANDIDATE_FIELDS:
-        for value in envelope.every(evidence.headers, name, 5):
-            found.setdefault(fields.ip(value) or "", confidence)
-    return tuple(Candidate("source_ip", ip, much) for ip, much in found.items() if ip and ip != source)
+        if name in names or not names:
+            for value in envelope.every(headers, name, 5):
+                found.setdefault(fields.ip(value) or "", confidence)
+    return tuple([Candidate("source_ip", ip, much) for ip, much in found.items() if ip and ip != source])
 
 
 def _resources(values: dict[str, Any]) -> tuple[Resource, ...]:
-    found: dict[Resource, None] = {}
+    """Each once."""
+    found: dict[tuple[ResourceKind, Role, str], None] = {}
     if source := values.get("source_ip"):
-        found[Resource(ResourceKind.IP, Role.SOURCE, source)] = None
+        found[ResourceKind.IP, Role.SOURCE, source] = None
     for url in values.get("reported_uri", ()):
         if place := fields.place(url):
-            found[Resource(place[0], Role.ADVERTISED, place[1])] = None
+            found[place[0], Role.ADVERTISED, place[1]] = None
     for domain in values.get("reported_domain", ()):
         if name := fields.host(domain):
-            found[Resource(ResourceKind.HOST, Role.ADVERTISED, name)] = None
-    return tuple(found)
+            found[ResourceKind.HOST, Role.ADVERTISED, name] = None
+    return tuple([Resource(*one) for one in found])

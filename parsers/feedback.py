@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from parsers import evidence, feedback_lines, fields
-from parsers.evidence import SMTP_AUTH, Evidence
+from parsers.evidence import Evidence
 from parsers.report import Category, Report
 from parsers.scan import Part
 
@@ -74,39 +74,31 @@ def report(feedback: Feedback, shown: Evidence | None, elsewhere: Mapping[str, t
     `elsewhere`: attribute of Report -> (value, where it stood), for what the provider states in another
     place than the field; it counts where the field has nothing, before the evidence does.
     """
-    defects = _defects(feedback, shown)
+    values, spelt, kind = feedback.values, feedback.spelt, feedback.type
+    known = {name: found[0] for name, found in values.items() if found[0]}
+    defects = _defects(feedback, known, shown)
+    others = [(spelt[name], tuple(values[name][:OTHER_VALUES])) for name in values if name not in OWN_PLACE]
     stated: dict[str, Any] = {
-        "feedback_type": feedback.type,
-        "category": CATEGORIES.get(feedback.type or "", Category.OTHER),
-        "version": feedback.first("version"),
-        "user_agent": feedback.first("user-agent"),
-        "original_envelope_id": feedback.first("original-envelope-id"),
-        "reporting_mta": _mta(feedback.first("reporting-mta")),
-        "auth_failure": _lower(feedback.first("auth-failure")),
-        "original_rcpt_to": _all(feedback, "original-rcpt-to", _recipient),
-        "reported_domain": _all(feedback, "reported-domain", _domain),
-        "reported_uri": _all(feedback, "reported-uri", str.strip),
-        "authentication_results": _all(feedback, "authentication-results", str.strip),
-        "fields": tuple(
-            (feedback.spelt[name], tuple(values[:OTHER_VALUES]))
-            for name, values in feedback.values.items()
-            if name not in OWN_PLACE
-        ),
-        **_checked(feedback, defects),
+        "feedback_type": kind,
+        "category": CATEGORIES.get(kind or "", Category.OTHER),
+        "version": known.get("version"),
+        "user_agent": known.get("user-agent"),
+        "original_envelope_id": known.get("original-envelope-id"),
+        "reporting_mta": _mta(known.get("reporting-mta")),
+        "auth_failure": _lower(known.get("auth-failure")),
+        "fields": tuple(others),
     }
-    stated_by = {
-        name: f"feedback-report:{feedback.spelt[field]}"
-        for name, field in (
-            ("source_ip", "source-ip"),
-            ("source_port", "source-port"),
-            ("arrival_date", "arrival-date" if feedback.first("arrival-date") else "received-date"),
-            ("original_mail_from", "original-mail-from"),
-            ("original_rcpt_to", "original-rcpt-to"),
-        )
-        if stated.get(name) not in (None, ())
-    }
+    for name, field, reader in _REPEATED_READERS:
+        if field in values:
+            stated[name] = fields.distinct([reader(value) for value in values[field][:VALUES]])
+    dated = "arrival-date" if "arrival-date" in known else "received-date"
+    _check(known, known.get(dated), stated, defects)
+    stated_by = {}
+    for name, field in _STATED_BY:
+        if stated.get(name) not in _NOTHING:
+            stated_by[name] = f"feedback-report:{spelt[field or dated]}"
     for name, (value, where) in elsewhere.items():
-        if stated.get(name) in (None, ()):
+        if stated.get(name) in _NOTHING:
             stated[name], stated_by[name] = value, where
             defects.append(f"missing-{name.replace('_', '-')}")
     return _with_login(evidence.complete(stated, shown, stated_by, defects))
@@ -116,64 +108,53 @@ def _with_login(found: Report) -> Report:
     """An outbound filter names the login in its Authentication-Results: the best key to a customer."""
     if found.identifiers.auth_login:
         return found
-    login = next((hit[1] for one in found.authentication_results if (hit := SMTP_AUTH.search(one))), None)
+    login = evidence.login_named(found.authentication_results)
     if login is None:
         return found
     origin = (*found.provenance, ("auth_login", "feedback-report:Authentication-Results"))
     return replace(found, identifiers=replace(found.identifiers, auth_login=login), provenance=origin)
 
 
-_READERS: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
-    ("source_ip", "source-ip", fields.ip),
-    ("source_port", "source-port", lambda text: fields.number(text, 65535)),
-    ("incidents", "incidents", lambda text: fields.number(text, UINT32)),
-    ("original_mail_from", "original-mail-from", fields.address),
-)
-
-
-def _checked(feedback: Feedback, defects: list[str]) -> dict[str, Any]:
+def _check(known: dict[str, str], dated: str | None, stated: dict[str, Any], defects: list[str]) -> None:
     """The fields that are numbers, addresses and times; what does not read as one is a defect and no value."""
-    found: dict[str, Any] = {}
     for name, field, reader in _READERS:
-        text = feedback.first(field)
-        if text:
-            found[name] = reader(text)
-            if found[name] is None:
+        if field in known:
+            stated[name] = value = reader(known[field])
+            if value is None:
                 defects.append(f"bad-{field}")
-    dates = feedback.first("arrival-date") or feedback.first("received-date")
-    if dates:
-        when = fields.time(dates)
-        found["arrival_date"] = when.value if when else None
+    if dated:
+        when = fields.time(dated)
         if when is None:
             defects.append("bad-arrival-date")
-        elif not when.zoned:
+            return
+        stated["arrival_date"] = when.value
+        if not when.zoned:
             defects.append("unknown-time-zone")
-        if when and not fields.is_usual(dates):
+        if not fields.is_usual(dated):
             defects.append("unusual-date")
-    return found
 
 
-def _defects(feedback: Feedback, shown: Evidence | None) -> list[str]:
+def _defects(feedback: Feedback, known: dict[str, str], shown: Evidence | None) -> list[str]:
+    """`known`: the first value of each field, where it is not empty."""
+    values = feedback.values
     found = list(feedback.oddities)
-    if sum(map(len, feedback.values.values())) >= FIELDS_READ:
+    total = sum(map(len, values.values()))
+    if total >= FIELDS_READ:
         found.append("more-fields-than-read")
-    found += [f"more-{name}-than-read" for name in REPEATED if len(feedback.values.get(name, ())) > VALUES]
-    found += [f"missing-{name}" for name in REQUIRED if not feedback.first(name)]
-    found += [f"duplicate-{name}" for name, values in feedback.values.items() if name in ONCE and len(values) > 1]
-    if "received-date" in feedback.values:
-        both = "arrival-date" in feedback.values
-        found.append("arrival-date-and-received-date" if both else "received-date-for-arrival-date")
-    if feedback.type == "auth-failure" and not feedback.first("auth-failure"):
+    if total > VALUES:
+        found += [f"more-{name}-than-read" for name in REPEATED if len(values.get(name, ())) > VALUES]
+    found += [f"missing-{name}" for name in REQUIRED if name not in known]
+    if total > len(values):
+        found += [f"duplicate-{name}" for name in values if name in ONCE and len(values[name]) > 1]
+    if "received-date" in values:
+        found.append("arrival-date-and-received-date" if "arrival-date" in values else "received-date-for-arrival-date")
+    if feedback.type == "auth-failure" and "auth-failure" not in known:
         found.append("missing-auth-failure")
     if shown is None:
         found.append("missing-original")
     elif not shown.headers.regular and not shown.headers.fields:
         found.append("empty-original")
     return found
-
-
-def _all(feedback: Feedback, name: str, reader: Any) -> tuple[str, ...]:
-    return fields.distinct(reader(value) for value in feedback.values.get(name, [])[:VALUES])
 
 
 def _recipient(text: str) -> str | None:
@@ -192,3 +173,25 @@ def _mta(text: str | None) -> str | None:
 
 def _lower(text: str | None) -> str | None:
     return text.strip().lower() or None if text else None
+
+
+_READERS: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
+    ("source_ip", "source-ip", fields.ip),
+    ("source_port", "source-port", lambda text: fields.number(text, 65535)),
+    ("incidents", "incidents", lambda text: fields.number(text, UINT32)),
+    ("original_mail_from", "original-mail-from", fields.address),
+)
+_REPEATED_READERS: tuple[tuple[str, str, Callable[[str], str | None]], ...] = (
+    ("original_rcpt_to", "original-rcpt-to", _recipient),
+    ("reported_domain", "reported-domain", _domain),
+    ("reported_uri", "reported-uri", str.strip),
+    ("authentication_results", "authentication-results", str.strip),
+)
+_STATED_BY = (  # "": whichever field of the two the date was read from
+    ("source_ip", "source-ip"),
+    ("source_port", "source-port"),
+    ("arrival_date", ""),
+    ("original_mail_from", "original-mail-from"),
+    ("original_rcpt_to", "original-rcpt-to"),
+)
+_NOTHING = (None, ())

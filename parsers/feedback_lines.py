@@ -11,6 +11,7 @@ import re
 from typing import NamedTuple
 
 from parsers import base64_text, envelope
+from parsers.header_block import is_regular
 from parsers.scan import FIELD, Headers, Part
 
 SNIFFED = 4_000
@@ -30,7 +31,6 @@ _QUOTED = re.compile(rb"""\s*(["'])([^"'\r\n]*)\1\s*\Z""")
 
 # What a body of plain fields has none of: values in quotes, lists below a name.
 _YAML_VALUE = re.compile(rb":[ \t]*[\"']|\n[ \t]+-[ \t]")
-_YAML_SIGNS = (b'"', b"'", b"- ", b"-\t")
 _FIELD = re.compile(r"([!-9;-~]++): *+(.*+)\n")  # as scan's, of unfolded lines that are nothing but fields
 
 
@@ -62,16 +62,17 @@ def read(part: Part, most: int) -> Lines:
 def _as_they_should_be(body: bytes) -> list[tuple[str, str]]:
     """Where nothing has to be undone: ASCII, one field a line from column 1 on. Empty for everything else."""
     block = body.replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n"
-    if b"\r" in block or block.partition(b"\n")[0].count(b":") > 2:
+    if b"\r" in block or block.count(b":", 0, block.find(b"\n")) > 2:
         return []
-    if any(sign in block for sign in _YAML_SIGNS) and _YAML_VALUE.search(block):
+    if (b'"' in block or b"'" in block or b"- " in block or b"-\t" in block) and _YAML_VALUE.search(block):
         return []
-    text = envelope.plain_lines(block) if Headers(block, len(block)).regular else None
+    text = envelope.plain_lines(block) if is_regular(block) else None
     if text is None or not _TYPE_FIELD.search(text):
         return []
     if "\n " in text:
         text = text.replace("\n ", " ")
-    return [(name, value.strip()[: envelope.VALUE_CHARS]) for name, value in _FIELD.findall(text)]
+    most = envelope.VALUE_CHARS
+    return [(name, value.strip()[:most]) for name, value in _FIELD.findall(text)]
 
 
 def _undone(part: Part, body: bytes, most: int) -> Lines:

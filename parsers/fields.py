@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 from functools import cache, lru_cache
@@ -38,7 +38,7 @@ _DATE = re.compile(
     r"(?:\s{0,4}([+-]\d{4})|\s{1,4}(?:GMT|UTC?|Z)\b)"
 )
 # `Fri, 20 Nov 2026 03:00:00 +0000`, in which everything has its place.
-_USUAL_LENGTH = 31
+_USUAL_DATE = re.compile(r"..., \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}\Z", re.ASCII)
 _USUAL_MONTHS = MappingProxyType(
     {name: f"-{number:02}-" for number, name in enumerate(("Jan", "Feb", "Mar", "Apr", "May", "Jun"), start=1)}
     | {name: f"-{number:02}-" for number, name in enumerate(("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=7)}
@@ -111,6 +111,14 @@ class Time(NamedTuple):
     zoned: bool
 
 
+def instant(text: str) -> datetime | None:
+    """The time alone, of a date that is nearly always written as RFC 5322 has it."""
+    value = _usual_time(text.strip())
+    if value is None and (read := time(text)) is not None:
+        return read.value
+    return value
+
+
 def time(text: str) -> Time | None:
     """RFC 5322 dates, what senders make of them, and ISO 8601."""
     text = text.strip()[:100]
@@ -129,22 +137,18 @@ def time(text: str) -> Time | None:
 
 def _usual_time(text: str) -> datetime | None:
     """The one shape that nearly all mail has, by its places. None for every other, and for what is no date."""
-    month = _USUAL_MONTHS.get(text[8:11])
-    if month is None or len(text) != _USUAL_LENGTH or text[19] != ":" or text[22] != ":" or text[3:5] != ", ":
-        return None
-    day, year, clock, zone = text[5:7], text[12:16], text[17:25], text[26:]
-    if text[7] + text[11] + text[16] + text[25] != "    " or not (day + year + zone[1:]).isdecimal():
+    if _USUAL_DATE.match(text) is None or (month := _USUAL_MONTHS.get(text[8:11])) is None:
         return None
     try:
-        value = datetime.fromisoformat(f"{year}{month}{day}T{clock}+00:00")
-        return value if zone == "+0000" else value - _offset(zone)
+        value = datetime.fromisoformat(f"{text[12:16]}{month}{text[5:7]}T{text[17:25]}{text[26:29]}:{text[29:]}")
+        return value if value.tzinfo is UTC else value.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
 def is_usual(text: str) -> bool:
     """Is a date written as RFC 5322 has it?"""
-    return _DATE.match(text.strip()[:100]) is not None
+    return _USUAL_DATE.match(text) is not None or _DATE.match(text.strip()[:100]) is not None
 
 
 def _offset(text: str) -> timedelta:
@@ -286,6 +290,6 @@ def same_organisation(one: str, other: str) -> bool:
     return domain is not None and domain == registrable(other)
 
 
-def distinct(values: Iterator[str | None]) -> tuple[str, ...]:
+def distinct(values: Iterable[str | None]) -> tuple[str, ...]:
     """In order, each once, without what could not be read."""
-    return tuple(dict.fromkeys(value for value in values if value))
+    return tuple(dict.fromkeys([value for value in values if value]))

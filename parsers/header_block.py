@@ -19,6 +19,7 @@ _REGULAR_FIELD = re.compile(rb"([!-9;-~]++):[ \t]*+(.*+(?:\n[ \t].*+)*+)\n")  # 
 # A line of a header that is neither a field nor a fold: the continuation of one that lost its indentation.
 _COLUMN_1 = re.compile(rb"\n(?![!-9;-~]+[ \t]*:)(?!>?From )(?=[!-~\x80-\xff])")
 _FIELD_OR_FOLD = re.compile(rb"[ \t]|[!-9;-~]+[ \t]*:|\s*\Z")
+_EMPTY_LINE = re.compile(rb"\n\r?\n")
 _BLANKS = (b" ", b"\t")
 _BLANK_FOLD = re.compile(rb"^[ \t]+\r?$", re.MULTILINE)
 _SPACED = re.compile(rb"^[!-9;-~]+[ \t]+:", re.MULTILINE)
@@ -44,24 +45,40 @@ class Guesses:
         return True
 
 
+def is_regular(block: bytes) -> bool:
+    """Is there nothing in it but fields and their folds, and each line whole?"""
+    return _REGULAR.match(block) is not None
+
+
 class Headers:
     """A header block, split at the first question. Names are looked up in lower case."""
 
     __slots__ = (
-        *("_fields", "_lower", "_refolded", "_texts", "block", "decoded", "guesses", "longest", "regular", "senders"),
+        *("_decoded", "_fields", "_lower", "_refolded", "_repeated", "_texts"),
+        *("block", "guesses", "longest", "regular", "senders"),
     )
 
-    def __init__(self, block: bytes, longest: int, guesses: Guesses | None = None) -> None:
+    def __init__(
+        self, block: bytes, longest: int, guesses: Guesses | None = None, *, regular: bool | None = None
+    ) -> None:
+        """`regular`: what is known of it already."""
         self.block = block
         self.longest = longest  # bytes of one field, folded lines included
-        self.regular = _REGULAR.match(block) is not None
-        self.decoded: dict[str, str] = {}  # what the envelope module read, value by value
-        self.senders: list[Any] | None = None  # likewise
+        self.regular = is_regular(block) if regular is None else regular
         self.guesses = guesses or Guesses()
-        self._fields: dict[bytes, list[bytes]] | None = None
+        self.senders: list[Any] | None = None  # what the envelope module read
         self._lower: bytes | None = None
-        self._texts: dict[str, list[str]] | None = None
+        self._fields: dict[bytes, list[bytes]] | None = None
+        self._texts: dict[str, str] | None = None
+        self._decoded: dict[str, str] | None = None
         self._refolded: bytes | None = block if self.regular else None
+
+    @property
+    def decoded(self) -> dict[str, str]:
+        """What the envelope module read, value by value."""
+        if self._decoded is None:
+            self._decoded = {}
+        return self._decoded
 
     def pairs(self) -> list[tuple[bytes, bytes]]:
         """(name, value) in order; a value keeps its line ends where it was folded."""
@@ -96,36 +113,49 @@ class Headers:
         return self._fields
 
     @property
-    def texts(self) -> dict[str, list[str]]:
-        """The values without control characters, of a block that is regular ASCII. Else empty: each value has to be
-        decoded. Folds and encoded words are left as they are."""
+    def texts(self) -> dict[str, str]:
+        """The first value of each name without control characters, of a block that is regular ASCII. Else empty: each
+        value has to be decoded. Folds and encoded words are left as they are."""
         if self._texts is None:
-            self._texts = {}
-            if self.regular and len(self.block) <= self.longest and self.block.isascii() and b"\x1b" not in self.block:
-                self._texts = _texts(self.block.translate(_TAB_TO_BLANK, _CONTROLS_IN_LINES).decode("ascii"))
+            self._texts, self._repeated = {}, dict[str, list[str]]()
+            block = self.block
+            if self.regular and len(block) <= self.longest and block.isascii() and b"\x1b" not in block:
+                text = block.translate(_TAB_TO_BLANK, _CONTROLS_IN_LINES).decode("ascii")
+                first = self._texts
+                for written, value in _TEXT_FIELD.findall(text):
+                    name = written.lower()
+                    if name not in first:
+                        first[name] = value
+                    elif name in self._repeated:
+                        self._repeated[name].append(value)
+                    else:
+                        self._repeated[name] = [first[name], value]
         return self._texts
+
+    def may_have(self, name: str) -> bool:
+        """Is there a field of that name? Where there are no `texts`, it has to be looked for."""
+        texts = self.texts
+        return name in texts if texts else name.encode() in self.fields
+
+    def all_texts(self, name: str) -> list[str]:
+        """Every value of that name, where there are `texts`."""
+        if name in self._repeated:
+            return self._repeated[name]
+        texts = self.texts
+        return [texts[name]] if name in texts else []
 
     def all(self, name: bytes) -> list[bytes]:
         return (self._fields or self.fields).get(name, [])
 
     def first(self, name: bytes) -> bytes | None:
-        if self._fields is None and self.regular and len(self.block) <= self.longest:
-            return self._looked_up(name)
-        found = (self._fields or self.fields).get(name)
-        return found[0] if found else None
-
-    def mentions(self, *words: bytes) -> bool:
-        """Does one of them, in lower case, stand anywhere in it? Quicker than to read what it is."""
+        if self._fields is not None or not self.regular or len(self.block) > self.longest:
+            found = (self._fields or self.fields).get(name)
+            return found[0] if found else None
+        # In a regular block a line that does not begin with a blank begins with a name: for a value or two that is a
+        # quarter of the work.
         if self._lower is None:
             self._lower = b"\n" + self.block.lower()
-        return any(word in self._lower for word in words)
-
-    def _looked_up(self, name: bytes) -> bytes | None:
-        """Of a regular block, in which a line that does not begin with a blank begins with a name: for a value or two
-        that is a quarter of the work."""
-        if self._lower is None:
-            self._lower = b"\n" + self.block.lower()
-        at = self._lower.find(b"\n%b:" % name)
+        at = self._lower.find(b"\n" + name + b":")
         if at < 0:
             return None
         begin = at + len(name) + 1
@@ -146,17 +176,6 @@ class Headers:
     def blank_fold(self) -> bool:
         """Is there a line of nothing but blanks (RFC 5322 section 4.2, obsolete)? Others end the header there."""
         return not self.regular and _BLANK_FOLD.search(self.block) is not None
-
-
-def _texts(block: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for written, value in _TEXT_FIELD.findall(block):
-        name = written.lower()
-        if name in found:
-            found[name].append(value)
-        else:
-            found[name] = [value]
-    return found
 
 
 def _check(pairs: list[tuple[bytes, bytes]], longest: int) -> None:
@@ -195,3 +214,34 @@ def _refolded(block: bytes) -> bytes:
     if not pieces:
         return block
     return b"".join([*pieces, block[at:]])
+
+
+def cut_at_once(raw: bytes, start: int, end: int, longest: int) -> tuple[int, int]:
+    """As `cut`, by the kind of line end that the first line has. Right where the header is regular: no empty line of
+    the other kind stands in one."""
+    stop = min(end, start + longest + 4)
+    line = raw.find(b"\n", start, stop)
+    if line > start + 1:
+        if raw[line - 1] == 13:  # CR
+            at = raw.find(b"\n\r\n", line, stop)
+            if at > 0:
+                return at + 1, at + 3
+        else:
+            at = raw.find(b"\n\n", line, stop)
+            if at > 0:
+                return at + 1, at + 2
+    return cut(raw, start, end, longest)
+
+
+def cut(raw: bytes, start: int, end: int, longest: int) -> tuple[int, int]:
+    """(end of the header block with its last line end, start of the body)."""
+    if raw.startswith(b"\n", start) and start < end:
+        return start, start + 1
+    if raw.startswith(b"\r\n", start) and start + 1 < end:
+        return start, start + 2
+    stop = min(end, start + longest + 4)
+    if found := _EMPTY_LINE.search(raw, start, stop):
+        return found.start() + 1, found.end()
+    if stop < end:
+        raise LimitError(f"a header is longer than {longest} bytes")
+    return end, end

@@ -50,13 +50,18 @@ def found(texts: Iterable[Text]) -> tuple[Link, ...]:
     for number, (authority, fetched) in enumerate(_authorities(texts)):
         if number >= READ or len(followed) >= PLACES:
             break
-        if authority not in known:
-            known[authority] = _place(authority)
-        place = known[authority]
+        if authority in known:
+            place = known[authority]
+        else:
+            known[authority] = place = _place(authority)
         if place is not None:
-            followed[place] = followed.get(place, False) or not fetched
+            followed[place] = not fetched or (place in followed and followed[place])
     links = [Link(kind, value, by_hand) for (kind, value), by_hand in followed.items()]
-    return tuple(sorted(links, key=lambda link: not link.followed))
+    return tuple(sorted(links, key=_not_followed) if len(links) > 1 else links)
+
+
+def _not_followed(link: Link) -> bool:
+    return not link.followed
 
 
 def resources(links: Iterable[Link]) -> Iterator[Resource]:

@@ -14,6 +14,16 @@ _TOKEN = rb"[!#$%&'*+.^_`{|}~0-9A-Za-z-]{1,127}"
 _USUAL = re.compile(rb"\s*(" + _TOKEN + rb"/" + _TOKEN + rb")\s*(?:;|\Z)")
 _TYPE = re.compile(rb"\s*(" + _TOKEN + rb")\s*/\s*(" + _TOKEN + rb")\s*\Z")
 
+# Those that nearly every part is of.
+KNOWN = frozenset(
+    (
+        *(b"text/plain", b"text/html", b"message/rfc822", b"message/feedback-report", b"message/delivery-status"),
+        *(b"multipart/report", b"multipart/mixed", b"multipart/alternative", b"multipart/related", b"application/pdf"),
+        *(b"application/octet-stream", b"application/json", b"image/png", b"image/jpeg", b"image/gif"),
+        b"text/rfc822-headers",
+    )
+)
+
 
 class MediaType(NamedTuple):
     """`name` in lower case, None where there is none; `odd` where programs read the field differently."""

@@ -34,6 +34,12 @@ ROBOT_FIELDS = (
     *("list-id", "list-post", "list-unsubscribe", "list-help", "list-owner", "mailing-list"),
     *("x-auto-response-suppress", "x-autoreply", "x-autorespond", "feedback-id"),
 )
+_COPY_FIELDS = ("delivered-to", "x-original-to")
+_LOOP_FIELDS = ("x-arfgate-loop", "x-loop")
+_SINGLE_FIELDS = (
+    *("return-path", "date", "references"),
+    *("subject", "message-id", "in-reply-to", "auto-submitted", "precedence"),
+)
 RECEIVED_KEPT = 200  # so that a loop of more than 100 hops shows
 REFERENCES = 100
 PARTS_READ = 100  # in which the text is looked for
@@ -71,8 +77,8 @@ class Message:
     @Lazy
     def says_xarf(self) -> bool:
         """Does a feedback part say that the report is JSON beside it?"""
-        beginnings = (envelope.decoded_body(part, 4_000) for part in self.feedback_parts)
-        return any(b"xarf" in one.lower() and _XARF.search(one) for one in beginnings)
+        beginnings = [envelope.decoded_body(part, 4_000) for part in self.feedback_parts]
+        return any(b"xarf" in one.lower() and _XARF.search(one) is not None for one in beginnings)
 
     @Lazy
     def delivery_parts(self) -> list[Part]:
@@ -85,7 +91,7 @@ class Message:
         for part in self.parts:
             if part is not self.root and is_evidence(part):
                 found.append(part)
-            elif not part.content_type.startswith((b"multipart/", b"text/")):
+            elif part.content_type[:10] != b"multipart/" and part.content_type[:5] != b"text/":
                 found += attached.unpacked(part)
         if self.root.content_type in EVIDENCE:
             found.append(self.root)
@@ -119,7 +125,7 @@ class Message:
     @Lazy
     def answers_notice(self) -> bool:
         """Is it addressed to a notice address of ours? Whether the token is a true one, screening knows."""
-        return any(NOTICE_ADDRESS.match(to) for to in self.envelope.to)
+        return any(NOTICE_ADDRESS.match(to) for to in self.envelope.to if "+" in to)
 
     @Lazy
     def opts_out(self) -> bool:
@@ -173,12 +179,14 @@ class Message:
 
     def _cut(self, text: str) -> list[str]:
         """What was longer than is read, so that nothing is missed in silence."""
-        reached = {
-            "text-cut": len(text) >= self.limits.text_chars,
-            "received-cut": len(self.envelope.received) >= RECEIVED_KEPT,
-            "addresses-cut": len(self.envelope.to) >= envelope.ADDRESSES,
-        }
-        return [name for name, is_so in reached.items() if is_so]
+        reached = []
+        if len(text) >= self.limits.text_chars:
+            reached.append("text-cut")
+        if len(self.envelope.received) >= RECEIVED_KEPT:
+            reached.append("received-cut")
+        if len(self.envelope.to) >= envelope.ADDRESSES:
+            reached.append("addresses-cut")
+        return reached
 
 
 def is_evidence(part: Part) -> bool:
@@ -188,31 +196,29 @@ def is_evidence(part: Part) -> bool:
 
 def read_envelope(headers: Headers) -> Envelope:
     """The header facts of an outer message (or of the beginning of one that could not be read)."""
+    names = headers.texts or {name.decode("ascii") for name in headers.fields}
     senders = envelope.senders(headers)
     recipients = envelope.mailboxes(envelope.raw(headers, "to", "cc"), headers.guesses)
-    copies = envelope.every(headers, "delivered-to") + envelope.every(headers, "x-original-to")
-    reply_to = envelope.mailboxes(envelope.raw(headers, "reply-to")[:1], headers.guesses)
-    returned = envelope.first(headers, "return-path")
-    dated = envelope.first(headers, "date")
-    date = fields.time(dated) if dated else None
-    names = headers.texts or {name.decode("ascii") for name in headers.fields}
-    references = _MESSAGE_ID.findall(envelope.first(headers, "references") or "")
+    copies = [copy for name in _COPY_FIELDS if name in names for copy in envelope.every(headers, name)]
+    reply_to = envelope.mailboxes(envelope.raw(headers, "reply-to")[:1], headers.guesses) if "reply-to" in names else []
+    returned, dated, references, *rest = envelope.firsts(headers, _SINGLE_FIELDS)
+    subject, identifier, in_reply_to, auto_submitted, precedence = rest
     return Envelope(
         from_=senders[0].address if senders else None,
         from_name=senders[0].name or None if senders else None,
         from_count=len(senders),
         return_path=fields.address(returned) if returned is not None else None,
         reply_to=reply_to[0].address if reply_to else None,
-        to=fields.distinct(iter([*(box.address for box in recipients), *map(fields.address, copies)])),
-        subject=envelope.first(headers, "subject"),
-        message_id=message_id(envelope.first(headers, "message-id")),
-        in_reply_to=message_id(envelope.first(headers, "in-reply-to")),
-        references=tuple(dict.fromkeys(references[:REFERENCES])),
-        date=date.value if date else None,
-        auto_submitted=envelope.first(headers, "auto-submitted"),
-        precedence=envelope.first(headers, "precedence"),
+        to=fields.distinct([*[box.address for box in recipients], *map(fields.address, copies)]),
+        subject=subject,
+        message_id=message_id(identifier),
+        in_reply_to=message_id(in_reply_to),
+        references=tuple(dict.fromkeys(_MESSAGE_ID.findall(references)[:REFERENCES])) if references else (),
+        date=fields.instant(dated) if dated else None,
+        auto_submitted=auto_submitted,
+        precedence=precedence,
         robot_fields=tuple([name for name in ROBOT_FIELDS if name in names]),
-        loop_tokens=envelope.every(headers, "x-arfgate-loop", 20) + envelope.every(headers, "x-loop", 20),
+        loop_tokens=tuple([one for name in _LOOP_FIELDS if name in names for one in envelope.every(headers, name, 20)]),
         authentication_results=envelope.every(headers, "authentication-results", 50),
         received=envelope.every(headers, "received", RECEIVED_KEPT),
     )
@@ -243,4 +249,6 @@ def plain_of_html(markup: str) -> str:
 
 
 def _attached(part: Part) -> bool:
+    if not part.mentions(b"content-disposition"):
+        return False
     return (part.headers.first(b"content-disposition") or b"").lstrip()[:10].lower() == b"attachment"

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import Protocol, cast
 
 from parsers import formats
 from parsers.errors import AmbiguousError, MalformedError
+from parsers.frozen import changed
 from parsers.message import Message
 from parsers.report import Kind, Parsed
 
@@ -78,7 +78,7 @@ def read(message: Message) -> Parsed:
     if getattr(known()[name], "PASSES_ON", False) and (inner := _passed_on(message)):
         parsed = known()[inner.format or ""].read(inner)
         defects = ("nested-report", *message.root.budget.defects, *parsed.defects)
-        return replace(parsed, envelope=message.envelope, defects=tuple(dict.fromkeys(defects)))
+        return changed(parsed, envelope=message.envelope, defects=tuple(dict.fromkeys(defects)))
     message.format = name
     return known()[name].read(message)
 

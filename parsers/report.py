@@ -16,6 +16,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from parsers.frozen import quickly_made
+
 if TYPE_CHECKING:
     from parsers.scan import Part
 
@@ -83,6 +85,7 @@ class Role(StrEnum):
     RELAY = "relay"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Resource:
     """Something that a customer may hold and that a report is about."""
@@ -92,6 +95,7 @@ class Resource:
     value: str
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Hop:
     """One Received line that could be read. `ip` is the peer that `by` talked to.
@@ -108,6 +112,7 @@ class Hop:
     rdns: str | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A value found with low confidence (0..1). Never copied into a field."""
@@ -117,6 +122,7 @@ class Candidate:
     confidence: float
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A checked fact about the reported mail, with the text that shows it."""
@@ -125,6 +131,7 @@ class Finding:
     evidence: str
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Identifiers:
     """Opaque tokens of the reported mail that may name an account."""
@@ -135,6 +142,7 @@ class Identifiers:
     auth_login: str | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Original:
     """The mail that is complained about.
@@ -155,6 +163,7 @@ class Original:
     mail: Part | None = field(default=None, repr=False, compare=False)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Report:
     """One thing said to have happened (RFC 5965 section 2e: one report, one message)."""
@@ -186,6 +195,7 @@ class Report:
     defects: tuple[str, ...] = ()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Bounce:
     """One recipient of a delivery report (RFC 3464 section 2.3), or what a free-text bounce tells of it."""
@@ -198,6 +208,7 @@ class Bounce:
     in_reply_to: str | None = None  # of the mail that bounced; like `diagnostic` not in the JSON
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """Header facts of the outer message. Claims, until screening says otherwise.
@@ -224,6 +235,7 @@ class Envelope:
     received: tuple[str, ...] = ()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """All that `parse()` says of one message. `text` is the readable body (bounded, decoded)

@@ -28,12 +28,13 @@ HEAD, TAIL = 500, 3_000
 MARKUP_HEAD, MARKUP_TAIL = 4_000, 16_000
 
 _RECIPIENT_FIELDS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "apparently-to")
-_DKIM_DOMAIN = re.compile(rb"(?:^|;)\s*d\s*=\s*([^\s;]{1,253})")
+_DKIM_DOMAIN = re.compile(r"(?:^|;)\s*d\s*=\s*([^\s;]{1,253})")
 # Codecs of mail. Python knows others, some of them slow on what a stranger wrote.
 _CHARSET = re.compile(
     r"(?:utf-?(?:8|16)|iso-?8859-?\d+|(?:windows-|cp)\d+|koi8-[rtu]|gb\w+|big5\w*|euc-\w+|shift_?jis|iso-2022-\w+|hz)\b"
 )
 _CHINESE = re.compile(r"gb2312|x?-?gbk|cp936")
+_STEADY = ("utf-8", "us-ascii", "")
 _SHIFTING = re.compile(r"iso-2022|hz|utf-?7|utf-?16")
 _TAG = re.compile(r"<[^<>]*>")
 _WORD = re.compile(r"[^\W_]{3,}")
@@ -78,14 +79,20 @@ class ReportedMail:
     @Lazy
     def signers(self) -> tuple[str, ...]:
         """The domains of its DKIM signatures; whether these are good, is not looked at."""
-        found = (_DKIM_DOMAIN.search(value) for value in self.headers.all(b"dkim-signature")[:10])
-        return fields.distinct(fields.host(hit[1].decode("ascii", "replace")) for hit in found if hit)
+        if texts := self.headers.texts:
+            if "dkim-signature" not in texts:
+                return ()
+            signed = [_DKIM_DOMAIN.search(text) for text in self.headers.all_texts("dkim-signature")[:10]]
+        else:
+            values = self.headers.all(b"dkim-signature")[:10]
+            signed = [_DKIM_DOMAIN.search(value.decode("ascii", "replace")) for value in values]
+        return fields.distinct([fields.host(hit[1]) for hit in signed if hit])
 
     @Lazy
     def organisations(self) -> frozenset[str]:
         """The registrable domains that the mail gives for its sender's."""
-        named = (self.from_domain, self.returned_to, *self.signers)
-        return frozenset(domain for name in named if name and (domain := fields.registrable(name)))
+        named = {self.from_domain, self.returned_to, *self.signers}
+        return frozenset([domain for name in named if name and (domain := fields.registrable(name))])
 
     @Lazy
     def leaves(self) -> tuple[list[Part], list[Part]]:
@@ -119,12 +126,12 @@ class ReportedMail:
     def texts(self) -> tuple[Text, ...]:
         """What a reader sees, and its markup."""
         readable = self.leaves[0][:TEXTS]
-        return tuple(_text(_sought(part), markup=part.content_type != b"text/plain") for part in readable)
+        return tuple([_text(_sought(part), markup=part.content_type != b"text/plain") for part in readable])
 
     @Lazy
     def margins(self) -> tuple[Text, ...]:
         """The words of each text at its beginning and its end, where senders name themselves. Without markup."""
-        return tuple(_margins(text) for text in self.texts)
+        return tuple([_margins(text) for text in self.texts])
 
     @Lazy
     def whole(self) -> bool:
@@ -142,23 +149,35 @@ class ReportedMail:
         return links.found(self.texts)
 
     @Lazy
-    def _recipients(self) -> tuple[frozenset[str], tuple[str, ...]]:
+    def _recipients(self) -> str:
+        """Names and addresses of the recipients, in lower case."""
+        headers = self.headers
+        names = [name for name in _RECIPIENT_FIELDS if headers.may_have(name)]
+        written = [value for name in names for value in envelope.every(headers, name, 20)]
+        return " ".join([*written, *self.report.original_rcpt_to[:50]]).lower()
+
+    @Lazy
+    def _recipient_words(self) -> tuple[frozenset[str], tuple[str, ...]]:
         """Words of the recipients' names and addresses: ASCII ones, and those that may stand inside longer runs."""
-        written = [value for name in _RECIPIENT_FIELDS for value in envelope.every(self.headers, name, 20)]
-        named = " ".join([*written, *self.report.original_rcpt_to[:50]]).lower()
-        words = frozenset(_WORD.findall(named))
-        return words, () if named.isascii() else tuple(word for word in words if not word.isascii())[:50]
+        words = frozenset(_WORD.findall(self._recipients))
+        return words, () if self._recipients.isascii() else tuple(word for word in words if not word.isascii())[:50]
 
     def quote(self, text: str) -> str:
         """Text of the mail for people: short, clean, and without a word that also names a recipient."""
-        words, inside = self._recipients
         text = text[: QUOTED_CHARS * 4]
         shown = " ".join((text if text.isprintable() else envelope.clean(text)).split())
+        named = self._recipients
+        if "@" in shown or not named.isascii() or any(word in named for word in _WORD.findall(shown.lower())):
+            shown = self._without_recipients(shown)
+        return shown if len(shown) <= QUOTED_CHARS else f"{shown[:QUOTED_CHARS]}…"
+
+    def _without_recipients(self, shown: str) -> str:
+        words, inside = self._recipient_words
         if "@" in shown or not words.isdisjoint(_WORD.findall(shown.lower())):
             shown = _LONG_WORD.sub(lambda hit: "…" if "@" in hit[0] or hit[0].lower() in words else hit[0], shown)
         for word in inside:
             shown = re.sub(re.escape(word), "…", shown, flags=re.IGNORECASE)
-        return shown if len(shown) <= QUOTED_CHARS else f"{shown[:QUOTED_CHARS]}…"
+        return shown
 
 
 @lru_cache(maxsize=8)
@@ -189,7 +208,7 @@ def _sought(part: Part) -> str:
     """The beginning of a text, to search in: uncleaned and nothing guessed. As declared, else UTF-8, else Latin-1."""
     body = envelope.decoded_body(part, TEXT_BYTES)
     label = (part.parameter(b"charset") or b"").decode("ascii", "replace").strip().lower()
-    if body.isascii() and not _SHIFTING.match(label):
+    if body.isascii() and (label in _STEADY or not _SHIFTING.match(label)):
         return body.decode("ascii")
     for name in ("gb18030" if _CHINESE.match(label) else label, "utf-8"):
         if _CHARSET.match(name):
@@ -205,7 +224,7 @@ def _sought(part: Part) -> str:
 
 def is_attached(part: Part) -> bool:
     """Is it a file rather than something to read?"""
-    if not part.headers.mentions(b"name", b"content-disposition"):
+    if not part.mentions(b"name", b"content-disposition"):
         return False
     disposition = part.headers.first(b"content-disposition")
     if disposition and disposition.lstrip()[:10].lower() == b"attachment":

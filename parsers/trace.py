@@ -54,20 +54,17 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}\Z")
 def hop(line: str) -> Hop:
     """One unfolded Received value. What is not there or cannot be read is None."""
     text, semicolon, date = line[:LINE_CHARS].rpartition(";")
-    when = fields.time(date) if semicolon else None
+    time = fields.instant(date) if semicolon else None
     if not semicolon:
         text = line[:LINE_CHARS]
-    if (usual := _USUAL.match(text)) and "uth" not in text and (address := fields.ip(usual[3])):
-        helo, looked_up, _, by_name = usual.groups()
-        rdns = looked_up.rstrip(".").lower() if looked_up and "." in looked_up else None
-        return Hop(
-            *(address, None, when.value if when else None),
-            *(by_name.lower(), None, helo.rstrip(".").lower(), rdns),
-        )
+    if (usual := _USUAL.match(text)) and "uth" not in text:
+        helo, looked_up, written, by_name = usual.groups()
+        if address := fields.ip(written):
+            rdns = looked_up.rstrip(".").lower() if looked_up and "." in looked_up else None
+            return Hop(address, None, time, by_name.lower(), None, helo.rstrip(".").lower(), rdns)
     outside = _COMMENT.sub(lambda hit: " " * len(hit[0]), text)  # same length: places stay the same
     by = _BY.search(outside)
     given = _FROM.match(outside)
-    time = when.value if when else None
     by_host = _host(by[1]) if by else None
     if given is None:
         return Hop(None, None, time, by_host, _login(text))
@@ -82,7 +79,7 @@ def hop(line: str) -> Hop:
 
 
 def hops(lines: tuple[str, ...]) -> tuple[Hop, ...]:
-    return tuple(hop(line) for line in lines[:HOPS])
+    return tuple([hop(line) for line in lines[:HOPS]])
 
 
 def handover(trace: tuple[Hop, ...]) -> int | None:

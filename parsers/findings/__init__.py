@@ -12,14 +12,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import Protocol, cast
 
 from parsers import envelope
+from parsers.frozen import changed
 from parsers.links import resources as advertised_by
-from parsers.report import Category, Finding, Original, Parsed, Report, Resource
+from parsers.report import Category, Finding, Parsed, Report, Resource
 from parsers.reported import ReportedMail
 
 FINDINGS = 40  # kept of one report
@@ -49,40 +49,47 @@ def known() -> MappingProxyType[str, Check]:
 
 def examined(parsed: Parsed) -> Parsed:
     """With the findings of each report that shows its mail, and the places which that advertises."""
-    if not any(report.original and report.original.mail for report in parsed.reports):
-        return parsed
-    return replace(parsed, reports=tuple(_examined(report) for report in parsed.reports))
+    reports = tuple([_examined(report) for report in parsed.reports])
+    return parsed if reports == () else changed(parsed, reports=reports)
 
 
 def _examined(report: Report) -> Report:
     original = report.original
     if original is None or original.mail is None:
         return report
-    changed: dict[str, object] = {"original": _without_mail(original)}
-    if report.category not in _NOT_EXAMINED:
-        mail = ReportedMail(report, original.mail)
-        found, defects = _findings(mail)
-        changed["findings"] = (*report.findings, *found)
-        changed["resources"] = _resources(mail, defects)
-        if mail.limited:
-            defects.append("original-over-limit")
-        if defects:
-            changed["defects"] = tuple(dict.fromkeys((*report.defects, *defects)))
-        if report.category in _UNSPECIFIC and any(one.code == MASS_POSTING for one in found):
-            changed["category"] = Category.NEWSGROUP_SPAM
-            changed["provenance"] = (*report.provenance, ("category", "original:Newsgroups"))
-    return replace(report, **changed)  # type: ignore[arg-type]  # fields of Report by name
+    without_mail = changed(original, mail=None)
+    if report.category in _NOT_EXAMINED:
+        return changed(report, original=without_mail)
+    mail = ReportedMail(report, original.mail)
+    found, failed = _findings(mail)
+    resources = _resources(mail, failed)
+    if mail.limited:
+        failed.append("original-over-limit")
+    category, provenance = report.category, report.provenance
+    if category in _UNSPECIFIC and any(one.code == MASS_POSTING for one in found):
+        category, provenance = Category.NEWSGROUP_SPAM, (*provenance, ("category", "original:Newsgroups"))
+    return changed(
+        report,
+        original=without_mail,
+        findings=(*report.findings, *found),
+        resources=resources,
+        defects=tuple(dict.fromkeys((*report.defects, *failed))) if failed else report.defects,
+        category=category,
+        provenance=provenance,
+    )
 
 
 def _findings(mail: ReportedMail) -> tuple[list[Finding], list[str]]:
     found: list[Finding] = []
-    defects: list[str] = []
+    failed: list[str] = []
     for name, module in known().items():
+        before = len(found)
         try:
-            found += [_shown(one) for one in module.check(mail)]
+            found += module.check(mail)
         except Exception:  # noqa: BLE001  a bug in one check must not cost the report
-            defects.append(f"check-failed:{name}")
-    return found[:FINDINGS], defects
+            del found[before:]
+            failed.append(f"check-failed:{name}")
+    return [_shown(one) for one in found[:FINDINGS]], failed
 
 
 def _shown(finding: Finding) -> Finding:
@@ -94,14 +101,10 @@ def _shown(finding: Finding) -> Finding:
     return Finding(finding.code, text if len(text) <= EVIDENCE_CHARS else f"{text[: EVIDENCE_CHARS - 1]}…")
 
 
-def _resources(mail: ReportedMail, defects: list[str]) -> tuple[Resource, ...]:
+def _resources(mail: ReportedMail, failed: list[str]) -> tuple[Resource, ...]:
+    known = mail.report.resources
     try:
-        advertised = tuple(advertised_by(mail.links))
+        return (*known, *[one for one in advertised_by(mail.links) if one not in known])
     except Exception:  # noqa: BLE001  as above
-        defects.append("check-failed:resources")
-        return mail.report.resources
-    return tuple(dict.fromkeys((*mail.report.resources, *advertised)))
-
-
-def _without_mail(original: Original) -> Original:
-    return replace(original, mail=None)
+        failed.append("check-failed:resources")
+        return known

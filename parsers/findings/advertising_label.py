@@ -18,7 +18,7 @@ _LABEL = re.compile(r"[\W_]{0,6}(?:广告|廣告|AD(?![A-Za-z]))")
 def check(mail: ReportedMail) -> Iterator[Finding]:
     subject = mail.report.original.subject if mail.report.original else None
     text = (subject or "").strip()
-    if _LABEL.match(unicodedata.normalize("NFKC", text[:40])):
+    if _LABEL.match(text if text.isascii() else unicodedata.normalize("NFKC", text[:40])):
         yield Finding("advertising-label", f"the subject begins with an advertising label: “{mail.quote(text)}”")
     elif text:
         yield Finding("no-advertising-label", f"the subject does not begin with 广告 or AD: “{mail.quote(text)}”")

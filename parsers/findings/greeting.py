@@ -15,8 +15,12 @@ from parsers.reported import ReportedMail
 
 def check(mail: ReportedMail) -> Iterator[Finding]:
     source = mail.report.source_ip
-    hop = next((one for one in mail.report.trace if one.ip == source), None) if source else None
-    if hop is None or not hop.helo or not hop.rdns or "." not in hop.helo:
+    for hop in mail.report.trace if source else ():
+        if hop.ip == source:
+            break
+    else:
         return
-    if fields.ip(hop.helo) is None and not fields.same_organisation(hop.helo, hop.rdns):
+    if not hop.helo or not hop.rdns or "." not in hop.helo:
+        return
+    if not fields.same_organisation(hop.helo, hop.rdns) and fields.ip(hop.helo) is None:
         yield Finding("greeting-contradicts", f"the server {hop.rdns} ({source}) greeted as {hop.helo}")

@@ -56,8 +56,8 @@ def check(mail: ReportedMail) -> Iterator[Finding]:
             if len(names) >= TOLD:
                 break
     if names:
-        shown = dict.fromkeys(mail.quote(name) for name in list(names)[:TOLD])
-        yield Finding("legal-name-found", "the text names " + ", ".join(f"“{name}”" for name in shown))
+        shown = dict.fromkeys([mail.quote(name) for name in list(names)[:TOLD]])
+        yield Finding("legal-name-found", f"the text names “{'”, “'.join(shown)}”")
     elif mail.whole:
         yield Finding(
             "legal-name-missing",
@@ -68,18 +68,24 @@ def check(mail: ReportedMail) -> Iterator[Finding]:
 def _names(text: str) -> Iterator[str]:
     pattern = _SHORT_WORD if text.isascii() else _SHORT_WORD_OTHER
     for found in itertools.islice(pattern.finditer(text), HITS):
-        form = found[0].rstrip(".")
-        if form.replace(".", "") in FORMS and (name := _named(text, found.start(), form)):
+        word = found[0]
+        if (word in FORMS or ("." in word and word.replace(".", "") in FORMS)) and (
+            name := _named(text, found.start(), word.rstrip("."))
+        ):
             yield name
     for form in SMALL:
-        for at in _places(text, form) if form in text else ():
-            start = at + (form[0] == " ")
-            if name := _named(text, start, form.strip(" .")):
-                yield name
+        if form in text:
+            yield from _small(text, form)
     if not text.isascii():
         yield from _leading(text)
         if any(word in text for word in _COMPANY):
             yield from _east_asian(text)
+
+
+def _small(text: str, form: str) -> Iterator[str]:
+    for at in _places(text, form):
+        if name := _named(text, at + (form[0] == " "), form.strip(" .")):
+            yield name
 
 
 def _places(text: str, form: str) -> Iterator[int]:
@@ -99,14 +105,17 @@ def _named(text: str, at: int, form: str) -> str | None:
     found = _WORDS_BEFORE.search(text, max(0, at - NAME_CHARS), at)
     if found is None:
         return None
-    kept: list[str] = []
-    for word in reversed(found[0].split()):
+    words = found[0].split()
+    first = len(words)
+    for word in reversed(words):
         if not (word[0].isupper() or word[0].isdigit() or word.lower() in _LINKING):
             break
-        kept.insert(0, word)
-    while kept and kept[0].lower() in _LINKING:
-        kept.pop(0)
-    if not any(word[0].isupper() for word in kept) or kept[-1].endswith((".", "!", "?")):
+        first -= 1
+    while first < len(words) and words[first].lower() in _LINKING:
+        first += 1
+    kept = words[first:]
+    capitals = [word for word in kept if word[0].isupper()]
+    if not capitals or kept[-1].endswith((".", "!", "?")):
         return None
     if len(form) == 2 and form.isupper() and all(word.isupper() for word in kept):
         return None  # a line of shouting

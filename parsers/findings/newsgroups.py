@@ -12,6 +12,8 @@ MASS = 15
 
 
 def check(mail: ReportedMail) -> Iterator[Finding]:
+    if not mail.headers.may_have("newsgroups"):
+        return
     groups = {
         group.strip() for value in mail.headers.all(b"newsgroups")[:20] for group in value[:64_000].split(b",")
     } - {b""}

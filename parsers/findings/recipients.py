@@ -18,9 +18,9 @@ LOOKED_AT = 200
 FIELD_CHARS = 8_000
 
 # One address as nearly all mail has it, which need not be decoded.
-_PLAIN = re.compile(
-    rb"(?:[\w .'-]{0,100}<)?[\w.+-]{1,64}@(?:[A-Za-z0-9][A-Za-z0-9-]{0,62}\.){1,10}[A-Za-z]{2,63}>?\s*\Z"
-)
+_PLAIN_PATTERN = r"(?:[\w .'-]{0,100}<)?[\w.+-]{1,64}@(?:[A-Za-z0-9][A-Za-z0-9-]{0,62}\.){1,10}[A-Za-z]{2,63}>?\s*\Z"
+_PLAIN = re.compile(_PLAIN_PATTERN.encode())
+_PLAIN_TEXT = re.compile(_PLAIN_PATTERN, re.ASCII)
 _QUOTED = re.compile(r'"[^"]{0,500}"|\([^()]{0,500}\)')
 _HIDDEN = re.compile(
     r"redact|remov|hidden|undisclosed|suppress|munged|unlisted|recipient|invalid|\*|…|\.\.\.", re.IGNORECASE
@@ -33,6 +33,9 @@ _WELL_FORMED = re.compile(
 
 
 def check(mail: ReportedMail) -> Iterator[Finding]:
+    headers = mail.headers
+    if headers.texts and all(_PLAIN_TEXT.match(text) for text in headers.all_texts("to") + headers.all_texts("cc")):
+        return
     total = domainless = malformed = 0
     for name in FIELDS:
         for value in mail.headers.all(name)[:5]:

@@ -120,15 +120,18 @@ LABELS = (
 _BEGINS = re.compile(r"(?<![a-z])[a-z][a-z.]")
 
 
-def _by_beginning() -> Iterator[tuple[str, int]]:
+def _by_beginning() -> Iterator[tuple[str, str, int]]:
     for number, label in enumerate(LABELS):
         for stem in label.stems:
             if stem.isascii():
-                yield stem[:2], number
+                yield stem[:2], stem, number
 
 
 _BEGINNINGS = MappingProxyType(
-    {two: frozenset(number for one, number in _by_beginning() if one == two) for two, _ in _by_beginning()}
+    {
+        two: tuple([(stem, number) for one, stem, number in _by_beginning() if one == two])
+        for two, _, _ in _by_beginning()
+    }
 )
 
 
@@ -149,26 +152,27 @@ def check(mail: ReportedMail) -> Iterator[Finding]:
         yield Finding("registration-missing", "the text names no business registration number of the sender")
 
 
-def _numbers(lower: str) -> Iterator[tuple[str, str, bool]]:
+def _numbers(lower: str) -> list[tuple[str, str, bool]]:
     """(kind, number, is it valid) of each number that stands behind a label."""
+    numbers: list[tuple[str, str, bool]] = []
     end = 0
     for digits in itertools.islice(_DIGITS.finditer(lower), HITS):
         at = digits.start()
         if at < end:
             continue
-        starts = [at]
+        found = _labelled(lower, at)
         if prefix := _PREFIX.search(lower, max(0, at - 6), at):
-            starts.append(prefix.start())
-        found = [one for start in starts for one in _labelled(lower, start)]
-        best = next((one for one in found if one[2]), found[0] if found else None)
-        if best:
-            yield best
+            found += _labelled(lower, prefix.start())
+        if found:
+            numbers.append(next((one for one in found if one[2]), found[0]))
             end = digits.end()
+    return numbers
 
 
-def _labelled(lower: str, start: int) -> Iterator[tuple[str, str, bool]]:
+def _labelled(lower: str, start: int) -> list[tuple[str, str, bool]]:
     """What the number that begins there is, under each label that it can belong to."""
-    window = lower[max(0, start - LABEL_CHARS) : start]
+    found: list[tuple[str, str, bool]] = []
+    window = lower[start - LABEL_CHARS if start > LABEL_CHARS else 0 : start]
     for label in _possible(window):
         for stem in label.stems:
             if stem not in window:  # nearly always, and quicker than to ask where
@@ -176,20 +180,26 @@ def _labelled(lower: str, start: int) -> Iterator[tuple[str, str, bool]]:
             at = window.rfind(stem)
             if stem.isascii() and at and window[at - 1].isalpha() and window[at - 1].isascii():
                 continue
-            if _GAP.fullmatch(window, _past_word(window, at + len(stem))):
-                if not _READERS_OWN.search(window, max(0, at - _READERS_OWN_CHARS), at) and (
-                    found := _judged(lower, start, label)
-                ):
-                    yield found
-                break
+            if (
+                _GAP.fullmatch(window, _past_word(window, at + len(stem)))
+                and not _READERS_OWN.search(window, max(0, at - _READERS_OWN_CHARS), at)
+                and (judged := _judged(lower, start, label))
+            ):
+                found.append(judged)
+            break
+    return found
 
 
 def _possible(window: str) -> Iterable[Label]:
     """The labels of which one may stand there, in their order."""
     if not window.isascii():
         return LABELS
-    begun = [_BEGINNINGS[two] for two in set(_BEGINS.findall(window)) if two in _BEGINNINGS]
-    return [LABELS[number] for number in sorted(frozenset().union(*begun))] if begun else ()
+    begun: list[int] = []
+    for two in _BEGINS.findall(window):
+        for stem, number in _BEGINNINGS.get(two, ()):
+            if stem in window and number not in begun:
+                begun.append(number)
+    return [LABELS[number] for number in sorted(begun)] if begun else ()
 
 
 def _judged(lower: str, start: int, label: Label) -> tuple[str, str, bool] | None:
@@ -241,8 +251,9 @@ def _is_attempt(number: str, label: Label) -> bool:
 
 def _british(lower: str, at: int) -> bool:
     around = lower[max(0, at - 250) : at + 150]
-    if any(name in around for name in _BRITISH):
-        return True
+    for name in _BRITISH:
+        if name in around:
+            return True
     return bool(_UK.search(around) or _BRITISH_FORM.search(around))
 
 

@@ -18,28 +18,35 @@ NAMED = 5
 
 
 def check(mail: ReportedMail) -> Iterator[Finding]:
-    if b"from" not in mail.headers:
-        if b"received" in mail.headers or b"subject" in mail.headers:
+    headers = mail.headers
+    if not headers.may_have("from"):
+        if headers.may_have("received") or headers.may_have("subject"):
             yield Finding("no-sender", "the mail has no From field")
         return
     if not mail.senders:
         yield Finding("no-sender", "the From field holds no address")
         return
-    if len(mail.senders) > 1 or len(mail.headers.all(b"from")) > 1:
+    fields_of_it = len(envelope.raw(headers, "from"))
+    if len(mail.senders) > 1 or fields_of_it > 1:
         domains = ", ".join(dict.fromkeys(box.address.rpartition("@")[2] for box in mail.senders[:NAMED]))
-        count = max(len(mail.senders), len(mail.headers.all(b"from")))
+        count = max(len(mail.senders), fields_of_it)
         yield Finding("several-senders", f"the mail names {count} senders in From (domains: {domains})")
-    yield from _unrelated(mail)
-    yield from _replies(mail)
-    yield from _name(mail)
+    if not _related(mail):
+        yield from _unrelated(mail)
+    if headers.may_have("reply-to"):
+        yield from _replies(mail)
+    if "@" in (text := envelope.first(headers, "from") or "")[: text.rfind("<")]:
+        yield from _name(text)
+
+
+def _related(mail: ReportedMail) -> bool:
+    """Is From related to the return path or to a signature, or are there none of them?"""
+    others = [_registrable(name) for name in (mail.returned_to, *mail.signers) if name]
+    return not others or _registrable(mail.from_domain or "") in others
 
 
 def _unrelated(mail: ReportedMail) -> Iterator[Finding]:
-    """From is related neither to the return path nor to any signature."""
     said = mail.from_domain or ""
-    others = {name: _registrable(name) for name in (mail.returned_to, *mail.signers) if name}
-    if not others or _registrable(said) in others.values():
-        return
     words = [f"From names {said}"]
     if mail.returned_to:
         words.append(f"the return path {mail.returned_to}")
@@ -59,12 +66,9 @@ def _replies(mail: ReportedMail) -> Iterator[Finding]:
         )
 
 
-def _name(mail: ReportedMail) -> Iterator[Finding]:
+def _name(text: str) -> Iterator[Finding]:
     """A display name that is somebody else's address. Read from the raw field: parsers drop what they cannot place."""
-    text = envelope.first(mail.headers, "from") or ""
     opened = text.rfind("<")
-    if "@" not in text[:opened]:
-        return
     shown = _ADDRESS.search(text[:opened].encode("ascii", "replace")) if opened > 0 else None
     if shown is None:
         return

@@ -24,7 +24,10 @@ _SUBJECT = re.compile(r"\bspam\s?trap\s?hit by \[?([0-9A-Fa-f.:]{2,45})\]?([^\n]
 
 
 def recognises(message: Message) -> bool:
-    if message.answers_notice or message.delivery_parts or not _SUBJECT.search(message.envelope.subject or ""):
+    subject = message.envelope.subject or ""
+    if "trap" not in subject.lower() or not _SUBJECT.search(subject):
+        return False
+    if message.answers_notice or message.delivery_parts:
         return False
     if message.root.content_type == b"multipart/report" and message.report_type not in (b"", b"feedback-report"):
         return False

@@ -32,13 +32,15 @@ def read(message: Message) -> Parsed:
     if holder is None:
         raise MalformedError("it says it is a feedback report, but no message/feedback-report part can be found in it")
     defects = _container(message) if holder is message else ("nested-report",)
-    reports = tuple(_report(part, beside) for part, beside in _pairs(holder))
+    reports = tuple([_report(part, beside) for part, beside in _pairs(holder)])
     kind = Kind.OPT_OUT if all((one.feedback_type or "").startswith("opt-out") for one in reports) else Kind.REPORT
     return message.parsed(kind, reports, defects=defects)
 
 
 def _container(message: Message) -> tuple[str, ...]:
     """RFC 5965 section 2a: multipart/report with report-type=feedback-report."""
+    if message.report_type == b"feedback-report":
+        return ()
     around = [part for part in message.parts if part.content_type == b"multipart/report"]
     if not around:
         return ("wrong-container-type",)

@@ -49,10 +49,10 @@ def recognises(message: Message) -> bool:
         return False
     if message.root.content_type == b"multipart/report" and message.report_type not in (b"", b"feedback-report"):
         return False
-    if _SENDER.search(message.envelope.from_ or ""):
+    sender, subject = message.envelope.from_ or "", message.envelope.subject or ""
+    if "spamcop" in sender.lower() and _SENDER.search(sender):
         return True
-    subject = message.envelope.subject or ""
-    if _SUBJECT.search(subject) or _STATISTICS.search(subject):
+    if "spamcop" in subject.lower() and (_SUBJECT.search(subject) or _STATISTICS.search(subject)):
         # Somebody's answer carries our subject: then the report itself must be there, unquoted.
         return not _ANSWER.match(subject) or bool(_BANNER.search(message.text))
     return "SpamCop V" in message.text and bool(_BANNER.search(message.text)) and _about(message.text)

@@ -75,10 +75,10 @@ def _documents(message: Message) -> tuple[Message, list[Part]] | None:
         return None if _TLS_REPORT.search(message.root.body) else (message, [message.root])
     levels = [message] if message.feedback_parts else [message, *message.inner_messages]
     for level in levels:
-        if parts := [part for part in level.parts if _holds_xarf(part, in_container=level.says_xarf)]:
+        announced = level.says_xarf
+        parts = [part for part in level.parts if _holds_xarf(part, in_container=announced)]
+        if parts or announced:
             return level, parts
-        if level.says_xarf:
-            return level, []
     return None
 
 
@@ -87,7 +87,10 @@ def _holds_xarf(part: Part, *, in_container: bool) -> bool:
     kind = part.content_type
     if kind.startswith((b"multipart/", b"message/", b"image/", b"audio/", b"video/")):
         return False
-    named = (part.parameter(b"filename", b"content-disposition") or part.parameter(b"name") or b"").strip().lower()
+    named = b""
+    if part.mentions(b"name"):
+        named = part.parameter(b"filename", b"content-disposition") or part.parameter(b"name") or b""
+        named = named.strip().lower()
     says_json = kind in _TYPES or named.endswith((b".json", b".xarf"))
     if not says_json and not _BEGINS.search(envelope.decoded_body(part, 2_000)):
         return False

@@ -57,6 +57,7 @@ CUSTOMERS = ANSWERED | {
         NoticeKind.FINAL_WARNING,
         NoticeKind.POLICY_CHANGE,
         NoticeKind.CUSTOMER_COPY,
+        NoticeKind.CUSTOMER_DIGEST,
     )
 }
 _COMES_BACK = frozenset({Kind.REPLY, Kind.AUTO_REPLY, Kind.BOUNCE, Kind.OPT_OUT})

@@ -68,39 +68,34 @@ def _wishes(house: House, dossier: Dossier, ledger: Ledger, now: datetime) -> It
 def _row(dossier: Dossier, to: str, how: str, now: datetime) -> dict[str, Any]:
     message, first = dossier.message, dossier.completes
     number_of = (first.message_id, first.received_at) if first else (message.id, message.received_at)
+    row = wanted(message.id, report_number(*number_of), message.received_at, to, now)
+    return row | {"language": language(dossier.parsed), "in_reply_to": dossier.parsed.envelope.message_id, "how": how}
+
+
+def wanted(message_id: int, number: str, received_at: datetime, to: str, now: datetime) -> dict[str, Any]:
+    """A row for `store.wish`: who reported in this message, under this number, wants to hear the outcome at an address
+    that is known to be theirs. Looked at at once: its cases may be over."""
     return {
-        "message_id": message.id,
-        "to": to,
-        "language": language(dossier.parsed),
-        "number": report_number(*number_of),
-        "received_at": message.received_at,
-        "in_reply_to": dossier.parsed.envelope.message_id,
-        "how": how,
-        "machine": None,
-        "wished_at": now,
-        "look_at": now,
-    }
+        "message_id": message_id, "to": to, "language": "en", "number": number, "received_at": received_at,
+        "in_reply_to": None, "how": "asked", "machine": None, "wished_at": now, "look_at": now,
+    }  # fmt: skip
 
 
 async def asked(connection: AsyncConnection, acknowledged: Iterable[StoredNotice], now: datetime) -> None:
     """Somebody answered our acknowledgement, whose address nobody else was told: they want to know how it ends."""
     rows = [
-        {
-            "message_id": notice.facts["message"],
-            "to": notice.to,
-            "language": notice.language,
-            "number": notice.facts["number"],
-            "received_at": datetime.fromisoformat(notice.facts["received_at"]),
-            "in_reply_to": notice.facts.get("in_reply_to"),
-            "how": "asked",
-            "machine": None,
-            "wished_at": now,
-            "look_at": now,
-        }
-        for notice in acknowledged
-        if "message" in notice.facts
+        wanted(n.facts["message"], n.facts["number"], datetime.fromisoformat(n.facts["received_at"]), n.to, now)
+        | {"language": n.language, "in_reply_to": n.facts.get("in_reply_to")}
+        for n in acknowledged
+        if "message" in n.facts
     ]
     await store.wish(connection, rows)
+
+
+async def known(connection: AsyncConnection, message_id: int) -> str | None:
+    """What the reporter of a message may hear by now: "solved", "unfounded" or "closed"; None: nothing yet."""
+    results = await store.results(connection, [message_id])
+    return _together(results[message_id]) if message_id in results else None
 
 
 # --- what may be said --------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ import structlog
 
 from gateway import (
     answering,
+    customer_digests,
     enforced,
     filing,
     ladder_steps,
@@ -249,7 +250,7 @@ async def drain(house: House) -> None:
         done = await work(house) + await ticker.tick(house) + await third_parties.look_up(house)
         done += await ladder_steps.step(house) + await enforced.tell(house)
         done += await policy_versions.tell(house) + await outcomes.tell(house) + await staff_mail.send(house)
-        done += await outbox.send_due(house)
+        done += await customer_digests.send(house) + await outbox.send_due(house)
         if done == 0:
             return
 

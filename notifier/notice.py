@@ -37,6 +37,7 @@ class NoticeKind(StrEnum):
     RELAY_POSTMASTER = "relay-postmaster"  # to the postmaster of a relay in the trace (SES-10)
     UPSTREAM = "upstream"  # to a provider above the source network (SES-10)
     DIGEST = "digest"  # to a contact: what came beyond the first reports of the day (SEC-8)
+    CUSTOMER_DIGEST = "customer-digest"  # to a customer who wants it: what was counted on a day
     OUTCOME = "outcome"  # to a complainant who asked: in general words what came of it
     INCOMPLETE = "incomplete"  # reply to a complainant: what is missing, and how to send it
     ACKNOWLEDGEMENT = "acknowledgement"  # reply to a complainant: accepted, under this number

@@ -105,6 +105,14 @@ BY_KIND: dict[NoticeKind, dict[str, object]] = {
         ],
         "more": 3,
     },
+    NoticeKind.CUSTOMER_DIGEST: {
+        "day": "2026-01-02",
+        "items": [
+            {"resource": "192.0.2.1", "category": "spam", "count": 30, "last_at": NOW, "case": "AG-2026-000123"},
+            {"resource": "shop.example", "category": "phishing", "count": 2},
+        ],
+        "more": 3,
+    },
     NoticeKind.OUTCOME: {"number": "R-2026-000123", "result": "solved"},
     NoticeKind.INCOMPLETE: {"number": "R-2026-000123", "missing": ["headers", "address", "time"], "days": 14},
     NoticeKind.ACKNOWLEDGEMENT: {"number": "R-2026-000123", "may_ask": True},

@@ -7,19 +7,23 @@ it; only what a template itself passes through `own_link` stays a link. Must nev
 whether or to whom something is said.
 
 Filters: `own_link` (our own address or page), `dead` (a host or URI of the report),
-`duration` (a timedelta or seconds, in hours and minutes). Times print themselves in the
+`duration` (a timedelta or seconds, in hours and minutes), `plural(one=..., few=..., other=...)` (a number and
+the word in the form that the language wants with it, by CLDR). Times print themselves in the
 notice's language with their zone: `timezone` among the facts (an IANA name), else UTC.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache, lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date
+from babel.numbers import format_decimal
 from babel.units import format_unit
 from jinja2 import FileSystemLoader, Template, TemplateError, pass_context
 from jinja2.runtime import Context, Undefined
@@ -122,6 +126,7 @@ def _environment(folders: Sequence[Path], locale: str) -> ImmutableSandboxedEnvi
     )
     environment.filters["own_link"] = lambda value: _Own(clean(str(value), _LONGEST_FACT))
     environment.filters["dead"] = _dead
+    environment.filters["plural"] = lambda value, **forms: _plural(value, forms, language)
     environment.filters["duration"] = lambda value: _Own(_duration(value, language))
     return environment
 
@@ -168,6 +173,19 @@ def _duration(value: object, language: str) -> str:
     if minutes or not hours:
         parts.append((minutes, "duration-minute"))
     return " ".join(_unit(number, unit, language) for number, unit in parts)
+
+
+def _plural(value: object, forms: Mapping[str, str], language: str) -> str:
+    """`24 hours`, `24 de ore`. What is no number is shown as any fact, with the word for many."""
+    try:
+        number = float(str(value)[:20])
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        return f"{value} {forms['other']}"
+    number = int(number) if number.is_integer() else number
+    form = Locale.parse(language).plural_form(number)
+    return _Own(f"{format_decimal(number, locale=language)} {forms.get(form, forms['other'])}")
 
 
 def _unit(number: int, unit: str, language: str) -> str:

@@ -135,3 +135,22 @@ def test_a_broken_template_is_named_and_no_mail_is_made(tmp_path: Path, template
 def test_a_kind_without_any_template_is_named(tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match=r"complaint\.txt"):
         Texts(tmp_path, tmp_path).render("complaint", "en", {})
+
+
+@pytest.mark.parametrize(
+    ("language", "hours", "expected"),
+    [
+        ("en", "1", "within 1 hour."),
+        ("en", "24", "within 24 hours."),
+        ("en", "1.5", "within 1.5 hours."),
+        ("ro", "1", "în termen de 1 oră."),
+        ("ro", "2", "în termen de 2 ore."),
+        ("ro", "24", "în termen de 24 de ore."),
+        ("ro", "1.5", "în termen de 1,5 ore."),
+        ("zh", "24", "请在 24 小时内回复。"),
+        ("en", "nan", "within nan hours."),
+        ("en", "https://evil.example/", "within hxxps://evil[.]example/ hours."),
+    ],
+)
+def test_a_number_takes_the_word_in_the_form_of_its_language(language: str, hours: str, expected: str) -> None:
+    assert expected in body(language, hours=hours)

@@ -10,7 +10,7 @@ outside `gateway.store`.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 JsonDict = dict[str, Any]
@@ -38,7 +38,18 @@ class MessageRow(SQLModel, table=True):
     """The bytes we received, once, whatever happens to them later."""
 
     __tablename__ = "messages"
-    __table_args__ = (Index("messages_waiting", "state", "id"), Index("messages_outer_id", "message_id"))
+    __table_args__ = (
+        Index("messages_waiting", "state", "id"),
+        Index("messages_outer_id", "message_id"),
+        # the trays of the console; a message with reports has no verdict of its own
+        Index(
+            "messages_verdict",
+            "verdict",
+            "id",
+            sqlite_where=text("verdict IS NOT NULL"),
+            postgresql_where=text("verdict IS NOT NULL"),
+        ),
+    )
     id: int | None = Field(default=None, primary_key=True)
     sha256: str = Field(unique=True)  # a message is its bytes
     raw: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
@@ -91,6 +102,8 @@ class ReportRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("message_id", "position"),
         Index("reports_contacts", "contacts_state", "contacts_next_at"),
+        Index("reports_verdict", "verdict", "message_id"),
+        Index("reports_reporter", "reporter_id", "id"),
         Index("reports_received", "received_at", "category"),  # statistics and whatever asks for a period
     )
     id: int | None = Field(default=None, primary_key=True)
@@ -102,11 +115,11 @@ class ReportRow(SQLModel, table=True):
     source_port: int | None = None
     arrival_date: datetime | None = None
     received_at: datetime
-    verdict: str = Field(index=True)
+    verdict: str
     reason: str
     detail: str = ""
     identity: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    reporter_id: int | None = Field(default=None, foreign_key="reporters.id", index=True)
+    reporter_id: int | None = Field(default=None, foreign_key="reporters.id")
     judgement: str | None = None  # None: nobody said otherwise | disputed | false | right
     complainant: str | None = Field(default=None, index=True)
     fingerprint: str = Field(index=True)

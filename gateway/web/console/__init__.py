@@ -40,10 +40,15 @@ PLACES: tuple[Place, ...] = (
     *settings.PLACES,
 )
 RAIL = (
+    ("/today", "Today"),
     ("/queue", "Queue"),
+    ("/held", "Held"),
+    ("/junk", "Junk"),
+    ("/legal", "Legal"),
     ("/cases", "Cases"),
     ("/customers", "Customers"),
     ("/reporters", "Reporters"),
+    ("/approvals", "Approvals"),
     ("/policies", "Policies"),
     ("/lab", "Lab"),
     ("/statistics", "Statistics"),

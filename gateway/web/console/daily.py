@@ -5,13 +5,17 @@ Must never hold a page itself.
 
 from __future__ import annotations
 
-from gateway.web.console import case, case_forms, cases, queue, texts
+from gateway.web.console import actions, case, case_forms, cases, legal, queue, texts, today, trays
 from gateway.web.visit import Place
 
 PLACES: tuple[Place, ...] = (
+    *today.PLACES,
     *queue.PLACES,
     *cases.PLACES,
     *case.PLACES,
     *case_forms.PLACES,
     *texts.PLACES,
+    *trays.PLACES,
+    *legal.PLACES,
+    *actions.PLACES,
 )

@@ -185,6 +185,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.create_index("messages_outer_id", ["message_id"], unique=False)
+        batch_op.create_index(
+            "messages_verdict",
+            ["verdict", "id"],
+            unique=False,
+            sqlite_where=sa.text("verdict IS NOT NULL"),
+            postgresql_where=sa.text("verdict IS NOT NULL"),
+        )
         batch_op.create_index("messages_waiting", ["state", "id"], unique=False)
 
     op.create_table(
@@ -514,11 +521,11 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_reports_campaign"), ["campaign"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_complainant"), ["complainant"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_fingerprint"), ["fingerprint"], unique=False)
-        batch_op.create_index(batch_op.f("ix_reports_reporter_id"), ["reporter_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_source_ip"), ["source_ip"], unique=False)
-        batch_op.create_index(batch_op.f("ix_reports_verdict"), ["verdict"], unique=False)
         batch_op.create_index("reports_contacts", ["contacts_state", "contacts_next_at"], unique=False)
         batch_op.create_index("reports_received", ["received_at", "category"], unique=False)
+        batch_op.create_index("reports_reporter", ["reporter_id", "id"], unique=False)
+        batch_op.create_index("reports_verdict", ["verdict", "message_id"], unique=False)
 
     op.create_table(
         "sessions",
@@ -1335,11 +1342,11 @@ def downgrade() -> None:
 
     op.drop_table("sessions")
     with op.batch_alter_table("reports", schema=None) as batch_op:
+        batch_op.drop_index("reports_verdict")
+        batch_op.drop_index("reports_reporter")
         batch_op.drop_index("reports_received")
         batch_op.drop_index("reports_contacts")
-        batch_op.drop_index(batch_op.f("ix_reports_verdict"))
         batch_op.drop_index(batch_op.f("ix_reports_source_ip"))
-        batch_op.drop_index(batch_op.f("ix_reports_reporter_id"))
         batch_op.drop_index(batch_op.f("ix_reports_fingerprint"))
         batch_op.drop_index(batch_op.f("ix_reports_complainant"))
         batch_op.drop_index(batch_op.f("ix_reports_campaign"))
@@ -1401,6 +1408,11 @@ def downgrade() -> None:
     op.drop_table("mutes")
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.drop_index("messages_waiting")
+        batch_op.drop_index(
+            "messages_verdict",
+            sqlite_where=sa.text("verdict IS NOT NULL"),
+            postgresql_where=sa.text("verdict IS NOT NULL"),
+        )
         batch_op.drop_index("messages_outer_id")
 
     op.drop_table("messages")

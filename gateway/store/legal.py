@@ -55,7 +55,7 @@ _COLUMNS = (*(legal_matters.c[name] for name in Matter.__dataclass_fields__ if n
 def restricted() -> ColumnElement[bool]:
     """Whether a row of `messages` is for named staff only: what every ordinary listing leaves out."""
     legal = Verdict.LEGAL.value
-    of_report = exists().where(reports.c.message_id == messages.c.id, reports.c.verdict == legal)
+    of_report = exists().where(reports.c.message_id == messages.c.id, reports.c.verdict == legal).correlate(messages)
     return or_(messages.c.verdict.is_not_distinct_from(legal), of_report)
 
 

@@ -26,7 +26,7 @@ _SHOWN_CHARS = 4000
 async def listing(visit: Visit) -> Response:
     """`?all=1`: closed and dismissed ones too."""
     everything = visit.asked("all") == "1"
-    matters = await _told(legal.list_matters(visit.house, visit.who, everything=everything))
+    matters = await _told(legal.list_matters(visit.house, _name(visit), everything=everything))
     return visit.show("console/legal.html", matters=matters, everything=everything)
 
 
@@ -39,7 +39,7 @@ async def take(visit: Visit) -> Response:
     why = visit.field("text", _TEXT_CHARS)
     if not why:
         raise HTTPException(422, "Say why: the reason is kept with the matter.")
-    number = await _told(legal.take(visit.house, visit.number("message"), visit.who, why))
+    number = await _told(legal.take(visit.house, visit.number("message"), _name(visit), why))
     return visit.go(f"/legal/{number}")
 
 
@@ -47,12 +47,12 @@ async def act(visit: Visit) -> Response:
     number, said, why = visit.number("matter"), visit.field("action"), visit.field("text", _TEXT_CHARS)
     if said not in set(LegalAction) or not why:
         return await _show(visit, number, "Choose what is to be done, and say why.", 422)
-    return await _decided(visit, number, lambda: legal.act(visit.house, number, LegalAction(said), visit.who, why))
+    return await _decided(visit, number, lambda: legal.act(visit.house, number, LegalAction(said), _name(visit), why))
 
 
 async def confirm(visit: Visit) -> Response:
     number = visit.number("matter")
-    answer = await _decided(visit, number, lambda: legal.confirm(visit.house, number, visit.who))
+    answer = await _decided(visit, number, lambda: legal.confirm(visit.house, number, _name(visit)))
     await pipeline.drain(visit.house)  # what was dismissed goes the ordinary way
     return answer
 
@@ -62,12 +62,12 @@ async def evidence(visit: Visit) -> Response:
     number, why = visit.number("matter"), visit.field("text", _TEXT_CHARS)
     if not why:
         return await _show(visit, number, "Say for whom and why: it is kept that the message was taken out.", 422)
-    raw = await _told(legal.evidence(visit.house, number, visit.who, visit.who, why))
+    raw = await _told(legal.evidence(visit.house, number, _name(visit), visit.who, why))
     return visit.download(raw, f"arfgate-legal-{number}.eml")
 
 
 async def _show(visit: Visit, number: int, error: str = "", status: int = 200) -> Response:
-    found = await _told(legal.show(visit.house, number, visit.who, visit.who))
+    found = await _told(legal.show(visit.house, number, _name(visit), visit.who))
     steps = checklists(LegalKind(found.matter.kind), visit.house.settings.legal.jurisdictions)
     waits = next((one for one in found.acts if one.confirmed_by is None), None)
     return visit.show(
@@ -78,10 +78,15 @@ async def _show(visit: Visit, number: int, error: str = "", status: int = 200) -
         text=found.text[:_SHOWN_CHARS],
         steps=steps,
         waits=waits,
-        mine=waits is not None and waits.proposed_by.lower() == visit.who.lower(),
+        mine=waits is not None and waits.proposed_by.lower() == _name(visit).lower(),
         possible=[action.value for action in LegalAction],
         error=error,
     )
+
+
+def _name(visit: Visit) -> str:
+    """The address under which the settings name whoever looks: the lane knows nobody by another name."""
+    return visit.visitor.email if visit.visitor is not None else ""
 
 
 async def _decided(visit: Visit, number: int, decide: Callable[[], Awaitable[Any]]) -> Response:

@@ -21,8 +21,9 @@ LARGEST = 256 * 1024  # bytes of an answer
 SECONDS = 15.0  # for one question
 _REFERRALS = 3
 _ROOT = "whois.iana.org"
-# What each wants before the address: ARIN lists networks only when it is told to look for the best match.
-_PREFIXES: Mapping[str, str] = MappingProxyType({"whois.arin.net": "n + ", "whois.ripe.net": "-B "})
+# What each wants before the address: ARIN lists networks only when it is told to look for the best match; RIPE counts
+# the persons whom it shows, and shuts out who saw a thousand in a day: of the network it is asked for nobody else.
+_PREFIXES: Mapping[str, str] = MappingProxyType({"whois.arin.net": "n + ", "whois.ripe.net": "-r "})
 _KNOWN = frozenset(
     {
         *("whois.iana.org", "whois.arin.net", "whois.ripe.net", "whois.apnic.net"),
@@ -43,6 +44,12 @@ _ABUSE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _COUNTRY = re.compile(rb"^country:[ \t]{0,40}([A-Za-z]{2})[ \t]{0,9}\r?$", re.IGNORECASE | re.MULTILINE)
+_TOO_MUCH = re.compile(
+    rb"^[ \t%#]{0,20}(?:error:201|error: ?access denied|query rate limit exceeded|quota exceeded|"
+    rb"number of allowed queries exceeded|you have been (?:rate )?limited|too many (?:requests|queries))",
+    re.IGNORECASE | re.MULTILINE,
+)
+_PAUSE = 3600.0  # seconds without a question to a server that said so
 _RANGE = re.compile(rb"^(?:inetnum|inet6num|NetRange|CIDR)[ \t]{0,20}:[ \t]{0,20}([^\r\n]{3,120})", re.MULTILINE)
 
 
@@ -56,6 +63,7 @@ class WhoisClient:
         self._first = first
         self._places = places
         self._in_flight: dict[str, asyncio.Lock] = {}  # one question at a time to each server
+        self._not_before: dict[str, float] = {}  # by the loop's time
 
     async def find(self, kind: Kind, subject: str) -> tuple[Found, ...]:
         """The abuse contacts of an address or a registrable domain; empty where there is no answer."""
@@ -75,12 +83,18 @@ class WhoisClient:
         return found
 
     async def _ask(self, server: str, question: str) -> bytes:
+        time = asyncio.get_running_loop().time
         async with self._in_flight.setdefault(server, asyncio.Lock()):
+            if time() < self._not_before.get(server, 0.0):
+                return b""
             try:
                 async with asyncio.timeout(SECONDS):
-                    return await self._exchange(server, question)
+                    said = await self._exchange(server, question)
             except (OSError, TimeoutError):
                 return b""
+            if _TOO_MUCH.search(said[:4000]):
+                self._not_before[server] = time() + _PAUSE
+            return said
 
     async def _exchange(self, server: str, question: str) -> bytes:
         place = self._places.get(server) or await self._address(server)

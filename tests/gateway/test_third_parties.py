@@ -91,6 +91,37 @@ async def test_staff_put_a_domain_on_the_list_and_take_it_off(tmp_path: Path, sm
 
 
 @pytest.mark.duty("SES-10")
+async def test_the_postmasters_of_the_relays_that_took_the_mail_are_told_and_nobody_below_the_source(
+    tmp_path: Path, smtp_receiver: SmtpReceiver
+) -> None:
+    when = "Fri, 20 Nov 2026 11:00:00 +0000"
+    below = f"Received: from x (x [192.0.2.99])\n\tby forged.innocent.example with SMTP id z; {when}\n"
+    above = (
+        f"Received: from relay.transit.example (relay.transit.example [192.0.2.50])\n"
+        f"\tby mx.reader.example with ESMTPS id a1; {when}\n"
+    )
+    through = advertising("shop.example").replace(
+        b"Received: from mail.sender", above.encode() + b"Received: from mail.sender"
+    )
+    through = through.replace(b"\tby mx.reader.example (Postfix)", b"\tby relay.transit.example (Postfix)")
+    through = through.replace(b"From: Great Offers", below.encode() + b"From: Great Offers")
+    settings = {"policy": {"name": "ses"}, "contacts": {"acknowledge_rfc6650": True}}
+    async with scene(tmp_path, smtp_receiver, **settings) as made:
+        await made.take_in(through)
+        mails = {mail.rcpt_tos[0]: mail.raw for mail in smtp_receiver.received}
+        relays_told = {f"{who}@{where}.example" for who in ("postmaster", "abuse") for where in ("transit", "reader")}
+        assert relays_told <= set(mails)
+        assert not [address for address in mails if "innocent" in address]
+        assert ("relay-postmaster",) in await made.ask("SELECT DISTINCT kind FROM notices")
+        assert b"ann@reader.example" not in mails["postmaster@transit.example"]
+    (tmp_path / "b").mkdir()
+    async with scene(tmp_path / "b", smtp_receiver, policy={"name": "ses"}) as made:  # not acknowledged
+        smtp_receiver.received.clear()
+        await made.take_in(through)
+        assert not [mail for mail in smtp_receiver.received if "postmaster@" in mail.rcpt_tos[0]]
+
+
+@pytest.mark.duty("SES-10")
 def test_only_relays_above_the_source_are_believed() -> None:
     hops = [
         {"ip": "192.0.2.1", "by": "mx.reader.example"},

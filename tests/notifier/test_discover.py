@@ -97,7 +97,7 @@ async def test_whois_follows_referrals_to_known_servers_and_no_placeholder_is_ta
 ) -> None:
     root, ripe = await whois_servers(), await whois_servers()
     root.answers["198.51.100.7"] = b"refer:        whois.ripe.net\r\n\r\nabuse-mailbox: REDACTED FOR PRIVACY\r\n"
-    ripe.answers["-B 198.51.100.7"] = (
+    ripe.answers["-r 198.51.100.7"] = (
         b"% Abuse contact for '198.51.100.0 - 198.51.100.255' is 'abuse@net.example'\r\n"
         b"inetnum: 198.51.100.0 - 198.51.100.255\r\nabuse-mailbox: removed@lacnic.net\r\nabuse-mailbox: abuse@net.example\r\n"
         b"whois: evil.example\r\n"
@@ -113,7 +113,7 @@ async def test_referrals_in_a_circle_end_and_a_huge_answer_is_cut(
 ) -> None:
     root, ripe = await whois_servers(), await whois_servers()
     root.answers["198.51.100.7"] = b"refer: whois.ripe.net\r\n"
-    ripe.answers["-B 198.51.100.7"] = (
+    ripe.answers["-r 198.51.100.7"] = (
         b"refer: whois.iana.org\r\n" + b"x" * (4 * LARGEST) + b"\r\nabuse-mailbox: a@net.example"
     )
     assert (await finder(rdap, resolver, root, ripe).find("ip", "198.51.100.7")).found == ()
@@ -130,6 +130,26 @@ async def test_nothing_but_an_address_or_a_name_is_sent_to_a_whois_server(
     assert await client.find("ip", hostile) == ()
     assert await client.find("domain", hostile) == ()
     assert server.questions == []
+
+
+@pytest.mark.standard("RD-9")
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"% Query rate limit exceeded. Reduced information.\r\n",
+        b"%ERROR:201: access denied for 192.0.2.1\r\n",
+        b"Number of allowed queries exceeded.\r\n",
+    ],
+)
+async def test_a_whois_server_that_has_enough_is_left_alone(
+    rdap: RdapClient, resolver: Any, whois_servers: Any, said: bytes
+) -> None:
+    server = await whois_servers()
+    server.answers = {"198.51.100.7": said, "198.51.100.8": b"OrgAbuseEmail: abuse@net.example\r\n"}
+    asking = finder(rdap, resolver, server)
+    await asking.find("ip", "198.51.100.7")
+    await asking.find("ip", "198.51.100.8")
+    assert server.questions == ["198.51.100.7"]
 
 
 @pytest.mark.standard("RD-8")

@@ -229,6 +229,7 @@ class Service:
         config = uvicorn.Config(
             application(self.house), host=web.host, port=web.port, log_config=None, access_log=False,
             proxy_headers=False,  # whom to believe is the guard's to say
+            timeout_graceful_shutdown=_FINISH_SECONDS,  # pages that listen for changes
         )  # fmt: skip
         return _Server(config)
 

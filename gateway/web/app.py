@@ -59,7 +59,7 @@ def application(house: House) -> FastAPI:
 
 def _behind_the_door(site: Site, place: Place) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
-        visit = Visit(request, site, place, await site.door.visitor(request))
+        visit = Visit(request, site, place, await site.door.visitor(request, busy=not place.live))
         if place.role is not None:
             if visit.visitor is None and place.method == "GET":
                 return await ask(visit)
@@ -68,6 +68,8 @@ def _behind_the_door(site: Site, place: Place) -> Callable[[Request], Awaitable[
             await _take_form(site, visit)
         if place.personal and visit.visitor is not None:
             await _note(visit)
+        if visit.visitor is not None and place.role is not None:
+            visit.counts = await site.counts(fresh=place.method == "POST")
         try:
             return await place.answer(visit)
         finally:

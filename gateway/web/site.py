@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment
 
 from gateway.house import House
+from gateway.store import rail
 from gateway.web import console, words
 from gateway.web.door import Door
 from gateway.web.visit import Visit, Visitor
@@ -19,6 +20,7 @@ from gateway.web.visit import Visit, Visitor
 LANGUAGES = {"en": "English", "zh": "中文"}
 PUBLIC_LANGUAGES = LANGUAGES | {"ro": "Română"}  # of the pages without an account
 _MOST_UPLOADS = 16  # that strangers send at the same time
+_COUNTS_SECONDS = 3.0
 _HERE = Path(__file__).parent
 
 
@@ -30,11 +32,21 @@ class Site:
         self.door = Door(house)
         self._templates: dict[str, Environment] = {}  # by language, read when the first visitor speaks it
         self.uploading = asyncio.Semaphore(_MOST_UPLOADS)
+        self.watching: dict[int, int] = {}  # account -> pages of it that are told of changes
+        self._counts: tuple[float, dict[str, int]] | None = None
 
     def templates(self, language: str) -> Environment:
         if language not in self._templates:
             self._templates[language] = words.environment(_HERE / "templates", language)
         return self._templates[language]
+
+    async def counts(self, *, fresh: bool = False) -> dict[str, int]:
+        """What stands beside the places of the rail, some seconds old at most; `change` is the last event's number."""
+        now = asyncio.get_running_loop().time()
+        if fresh or self._counts is None or now - self._counts[0] >= _COUNTS_SECONDS:
+            async with self.house.database.reading() as connection:
+                self._counts = (now, await rail.counts(connection))
+        return self._counts[1]
 
     def rail(self, visitor: Visitor) -> list[tuple[str, str]]:
         """Path and word of each place of staff that this one may see."""

@@ -46,7 +46,7 @@ class Place:
     """`role`: the least that is needed; None: a page without account (portal, reporters, signing in), which proves
     by itself what its visitor may see. `personal`: seeing it is written to the access log. `legal`: named staff only.
     `most_body`: bytes of its form, attachments included; `files`: how many it may hold. `uploads`: both are what the
-    section [portal] of the settings says."""
+    section [portal] of the settings says. `live`: asked for by a page, not by a person: it keeps nobody signed in."""
 
     path: str
     answer: Callable[[Visit], Awaitable[Response]]
@@ -57,6 +57,7 @@ class Place:
     files: int = 0
     most_body: int = 64 * 1024
     uploads: bool = False
+    live: bool = False
 
 
 @dataclass

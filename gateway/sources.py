@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -82,7 +82,9 @@ async def run(house: House, source: Source, who: str) -> Changes:
     """Read what is new of a source. Raises SourceError after it is remembered what went wrong."""
     http = HttpClient(house.resolver, house.clock) if source.kind == "netbox" else None
     try:
-        return await run_reader(house, source.name, reader(source, http), who, timedelta(minutes=source.minutes))
+        return await run_reader(
+            house, source.name, reader(source, house.clock, http), who, timedelta(minutes=source.minutes)
+        )
     finally:
         if http is not None:
             await http.aclose()
@@ -133,12 +135,12 @@ async def overview(house: House) -> list[Seen]:
     ]
 
 
-def reader(source: Source, http: HttpClient | None = None) -> Reader:
+def reader(source: Source, clock: Callable[[], datetime], http: HttpClient | None = None) -> Reader:
     """What reads a source of the settings. Raises SourceError."""
     path = source.path
     if source.kind == "netbox":
         assert http is not None
-        return NetBox(source.url or "", _Fetch(http, source))
+        return NetBox(source.url or "", _Fetch(http, source), clock)
     if source.kind == "radius-sql":
         return Radacct(source.url or "")
     if path is None:
@@ -218,6 +220,8 @@ async def _take(hand: _Hand, batch: Batch) -> None:
         mails = [record for record in batch.records if isinstance(record, RelayMail)]
         if mails:
             changes.mails += sum(await identifiers.write_relay_mails(connection, mails))
+        if batch.whole is not None:
+            await leases.end_missing(connection, name, batch.whole, changes, now=now)
 
 
 async def _leases(

@@ -20,11 +20,12 @@ from gateway.store import holders
 
 
 async def of(house: House, connection: AsyncConnection, action: Action) -> Surroundings:
-    """One statement."""
+    """Two statements where it is an address."""
     net = network(action.target)
     hit = await holders.overlapping(connection, net, house.clock()) if net else []
+    own = await holders.infrastructure(connection, net, house.clock()) if net else []
     return Surroundings(
-        protected=tuple(protected(house, action.kind)),
+        protected=(*protected(house, action.kind), *own),
         protected_names=frozenset(_names(house)),
         exempt=frozenset(name for defence in _defences(house) for name in defence.exempt_customers),
         reachable=house.settings.enforcement.reachable,
@@ -44,6 +45,8 @@ def protected(house: House, kind: ActionKind) -> Iterator[tuple[Network, str]]:
     """What no action may touch, with the reason: ours, and what the policy names. Nothing of ours is foreign."""
     for relay in house.settings.operator.relays:
         yield relay, "it is one of our relays"
+    for infrastructure in house.settings.attribution.protected:
+        yield infrastructure, "it is our own infrastructure (attribution.protected)"
     for text in house.settings.enforcement.reachable:
         if (net := _address_of(text)) is not None:
             yield net, "it must stay reachable (enforcement.reachable)"

@@ -18,6 +18,7 @@ from gateway.attribution.holders import Found, Lookup, day
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, text, who
 from gateway.connectors.sources.contract import SourceError
 from gateway.connectors.sources.tables import Table
+from gateway.coverage_check import Coverage, coverage
 from gateway.house import House
 from gateway.queue import QueueError
 from gateway.queue_rules import moment
@@ -40,18 +41,19 @@ def import_assignments(
 ) -> None:
     """Read what is new of a source, and say what changed."""
 
-    async def work(house: House) -> Changes:
+    async def work(house: House) -> tuple[Changes, Coverage | None]:
         settings = next((one for one in house.settings.sources if one.name == source), None)
         if settings is not None:
-            return await run(house, settings, who())
+            return await run(house, settings, who()), await coverage(house)
         file = Path(source)
         if file.suffix not in {".csv", ".jsonl"}:
             known = ", ".join(one.name for one in house.settings.sources) or "none"
             raise SourceError(f"{source!r} is no source of the settings ({known}), and no .csv or .jsonl file")
-        return await run_reader(house, file.stem, Table(file, file.suffix[1:]), who())
+        changes = await run_reader(house, file.stem, Table(file, file.suffix[1:]), who())
+        return changes, await coverage(house)
 
     try:
-        changes = in_house(config, work)
+        changes, left = in_house(config, work)
     except SourceError as error:
         fail(str(error))
     if json:
@@ -65,7 +67,7 @@ def import_assignments(
         typer.echo(f"{changes.kept_by_hand} stand beside an entry made by hand, which counts")
     for holder, count in sorted(changes.unknown.items()):
         typer.echo(f"  nobody is called {text(holder)}: {count} passed over")
-    for line in (*changes.differing, *changes.problems):
+    for line in (*changes.differing, *changes.problems, *(left.lines if left else [])):
         typer.echo(f"  {text(line)}")
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, text, who
+from gateway.coverage_check import Coverage, coverage
 from gateway.house import House
 from gateway.intake.customers import CustomerFile, CustomerFileError, read_customers
 from gateway.queue_rules import run_again
@@ -29,15 +30,16 @@ def import_customers(
 ) -> None:
     """Bring in customers, contacts and assignments: the whole file, or nothing of it."""
 
-    async def work(house: House) -> tuple[customers.Imported, int]:
+    async def work(house: House) -> tuple[customers.Imported, int, Coverage | None]:
         async with house.database.writing() as connection:
             rows = read_customers(file, await customers.keys(connection))
             _policies_exist(house, rows)
             done = await customers.import_file(connection, rows, who=who(), now=house.clock())
-        return done, len(await run_again(house, who(), f"customers imported from {file.name}"))
+        placed = len(await run_again(house, who(), f"customers imported from {file.name}"))
+        return done, placed, await coverage(house)
 
     try:
-        done, placed = in_house(config, work)
+        done, placed, left = in_house(config, work)
     except CustomerFileError as error:
         fail(*error.problems, f"nothing was imported from {file}")
     typer.echo(
@@ -45,6 +47,8 @@ def import_customers(
         f"{done.assignments_new} new assignments, {done.assignments_changed} changed; "
         f"{placed} waiting reports are placed by them."
     )
+    for line in left.lines if left else []:
+        typer.echo(f"  {line}")
 
 
 def _policies_exist(house: House, rows: CustomerFile) -> None:

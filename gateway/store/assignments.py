@@ -57,6 +57,11 @@ async def pages(connection: AsyncConnection, after_version: int = -1) -> AsyncIt
         last = found[-1].id
 
 
+async def count(connection: AsyncConnection) -> int:
+    """How many there are and were."""
+    return int((await connection.execute(select(func.count()).select_from(assignments))).scalar_one())
+
+
 async def all_of(connection: AsyncConnection) -> list[Assignment]:
     """Every assignment, in one list: for checks by people."""
     return [one async for page in pages(connection) for one in page]

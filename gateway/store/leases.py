@@ -7,6 +7,7 @@ whose it was: two sources that differ are both kept, and the look-up says that i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.connectors.sources.contract import Lease
 from gateway.intake import customer_values
+from gateway.intake.customer_values import BadValueError
 from gateway.intake.customers import AssignmentRow
 from gateway.store import events, switches
 from gateway.store.assignments import BY_HAND, WHOLE, columns
@@ -23,6 +25,8 @@ from gateway.store.events import Event
 from gateway.store.tables import accounts, assignments, customers, identifiers
 from gateway.store.text import storable
 
+_FEW_GONE = 20  # rows that may vanish at once whatever share they are
+_MUCH_GONE = 0.2
 _MOST_SHOWN = 50  # differing, unknown, refused: of each in a report
 
 
@@ -105,7 +109,11 @@ async def write(
     for row in rows.mappings():
         if row["valid_to"] is None or row["valid_from"] < row["valid_to"]:
             known.setdefault((row["resource"], row["port_first"], row["port_last"]), []).append(dict(row))
-    work = _Work(origin, version, now, changes)
+    refs = sorted({one.lease.ref for one in held if one.lease.ref is not None})
+    by_ref = await connection.execute(
+        select(assignments).where(assignments.c.origin == origin, assignments.c.ref.in_(refs))
+    )
+    work = _Work(origin, version, now, changes, {row["ref"]: dict(row) for row in by_ref.mappings()})
     for one in sorted(held, key=lambda h: h.lease.start or h.lease.seen or now):
         ports = one.lease.ports or WHOLE
         work.take(one, known.setdefault((one.resource, *ports), []))
@@ -121,6 +129,7 @@ class _Work:
     version: int
     now: datetime
     changes: Changes
+    by_ref: dict[str, dict[str, Any]]  # the source's rows that have the keys in hand
     fresh: list[dict[str, Any]] = field(default_factory=list)
     altered: dict[int, dict[str, Any]] = field(default_factory=dict)
 
@@ -128,17 +137,22 @@ class _Work:
         """One lease beside what is known of the same resource and ports. `rows` grows with what is new."""
         own = [row for row in rows if row["origin"] == self.origin]
         lease = one.lease
+        self._renumbered(one)
         if one.account_id is None or lease.start is None:
             self._end(one, own)
             if one.account_id is None or (lease.end is not None and lease.start is None):
                 return
         start, end = lease.start or lease.seen or self.now, lease.end
-        before = next((r for r in own if self._is_same(r, one, start, end)), None)
-        if before is not None:
-            self._renew(before, start, end, by_ref=before["ref"] is not None and before["ref"] == lease.ref)
-            return
-        if lease.seen and any(r["valid_to"] is None and r["account_id"] != one.account_id for r in own):
-            start = max(start, lease.seen)  # a source without history: it changed hands when it changed
+        if end is None and lease.seen is not None:  # a source without history: this is what holds now
+            if any(r["valid_to"] is None and r["account_id"] == one.account_id for r in own):
+                self.changes.unchanged += 1
+                return
+            start = max(start, lease.seen) if own else start  # it changed hands, or came back, when it changed
+        else:
+            before = next((r for r in own if self._is_same(r, one, start, end)), None)
+            if before is not None:
+                self._renew(before, start, end, by_ref=before["ref"] is not None and before["ref"] == lease.ref)
+                return
         start, end = self._between(own, one, start, end)
         if end is not None and end <= start:
             self.changes.unchanged += 1
@@ -150,7 +164,9 @@ class _Work:
         low, high = lease.ports or (None, None)
         made = AssignmentRow("", "", one.resource, one.family, one.first, one.last, low, high, start, end, 0, lease.use)
         row = columns(made, one.account_id)
-        row |= {"origin": self.origin, "ref": self._ref(lease.ref, own), "changed": self.version}
+        row |= {"origin": self.origin, "ref": self._ref(lease.ref), "changed": self.version}
+        if row["ref"] is not None:
+            self.by_ref[row["ref"]] = row
         self.fresh.append(row)
         rows.append(row)
         self.changes.new += 1
@@ -211,11 +227,18 @@ class _Work:
                     text = f"{one.resource} from {start:%Y-%m-%d %H:%M}Z: {row['origin']} has another holder"
                     self.changes.differ(text)
 
-    def _ref(self, ref: str | None, own: list[dict[str, Any]]) -> str | None:
+    def _renumbered(self, one: Held) -> None:
+        """A source without history has another resource under the same key: the one before ended then."""
+        row = self.by_ref.get(one.lease.ref) if one.lease.ref is not None else None
+        at = one.lease.seen
+        if row is None or at is None or row["resource"] == one.resource or row["valid_to"] is not None:
+            return
+        self._alter(row, valid_to=max(at, row["valid_from"]))
+        self.changes.ended += 1
+
+    def _ref(self, ref: str | None) -> str | None:
         """A source without history brings one key again for another holder: the row that had it keeps it."""
-        return (
-            ref if ref is None or all(row["ref"] != ref for row in own) else f"{ref}@{self.version}-{len(self.fresh)}"
-        )
+        return f"{ref}@{self.version}-{len(self.fresh)}" if ref in self.by_ref else ref
 
     def _alter(self, row: dict[str, Any], **values: Any) -> None:
         row.update(values)
@@ -236,6 +259,36 @@ async def _save(connection: AsyncConnection, work: _Work) -> None:
         )
     if work.fresh:
         await connection.execute(insert(assignments), storable(work.fresh))
+
+
+async def end_missing(
+    connection: AsyncConnection, origin: str, whole: frozenset[tuple[str, str]], changes: Changes, *, now: datetime
+) -> None:
+    """What a source gave and has no longer ends now. `whole`: (ref, resource) of all that it has. Where much is
+    missing at once, a right was lost rather than customers: nothing is ended, and people are told."""
+    kept = set()
+    for ref, resource in whole:
+        with suppress(BadValueError):
+            kept.add((ref, customer_values.resource(resource)[0]))
+    rows = await connection.execute(
+        select(assignments.c.id, assignments.c.ref, assignments.c.resource).where(
+            assignments.c.origin == origin, assignments.c.valid_to.is_(None), assignments.c.ref.is_not(None)
+        )
+    )
+    known = [(row.id, row.resource, (row.ref.partition("@")[0], row.resource)) for row in rows]
+    gone = [(row_id, resource) for row_id, resource, key in known if key not in kept]
+    if len(gone) > max(_FEW_GONE, _MUCH_GONE * len(known)):
+        changes.problems.append(f"{origin}: {len(gone)} of {len(known)} are there no longer; none was ended: look why")
+        return
+    if gone:
+        version = await switches.count_up(connection, switches.ASSIGNMENTS_VERSION)
+        ending = update(assignments).where(assignments.c.id == bindparam("row_id"))
+        await connection.execute(
+            ending.values(valid_to=now, changed=version), [{"row_id": row_id} for row_id, _ in gone]
+        )
+        changes.ended += len(gone)
+        shown = ", ".join(resource for _, resource in gone[:5]) + (", ..." if len(gone) > 5 else "")
+        await events.add(connection, [Event(now, origin, "assignment ended", f"deleted at the source: {shown}")])
 
 
 def held(lease: Lease, account_id: int | None) -> Held:

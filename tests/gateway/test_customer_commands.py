@@ -58,3 +58,16 @@ def test_a_file_that_is_only_its_header_is_refused(run, tmp_path, words, header)
 def test_a_table_of_assignments_without_a_row_is_told(run, tmp_path):
     (tmp_path / "held.csv").write_text("customer,resource,valid_from\n")
     assert "holds no row" in run("assignment", "import", str(tmp_path / "held.csv"))
+
+
+def test_an_import_tells_of_overlaps_and_of_what_nobody_holds(run, tmp_path):
+    file = tmp_path / "held.csv"
+    file.write_text(
+        "customer,resource,valid_from\n"
+        "elder,198.51.100.64/26,2026-01-01T00:00:00Z\nalder,198.51.100.0/26,2026-11-03T00:00:00Z\n"
+    )
+    output = run("assignment", "import", str(file))
+    assert "1 overlaps: reports about them attribute nobody; `arfgate assignment overlaps`" in output
+    assert "held by nobody: 198.51.100.128/25, 192.0.2.0/29, 192.0.2.9-192.0.2.255; `arfgate assignment gaps`" in output
+    (tmp_path / "more.csv").write_text("customer,resource,valid_from\nalder,198.51.100.128/25,2026-01-01T00:00:00Z\n")
+    assert "held by nobody: 192.0.2.0/29" in run("customer", "import", str(tmp_path / "more.csv"))

@@ -62,6 +62,8 @@ class Batch:
     records: list[Record] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     lines: int = 0
+    whole: frozenset[tuple[str, str]] | None = None
+    """(ref, resource) of all that the source has, once it was read to its end: what else it ever gave is over."""
 
     def behind(self, position: Position) -> bool:
         """One line, block or row more was read, to this position. True: the batch is full."""

@@ -1,14 +1,15 @@
 """NetBox: prefixes and addresses with their tenant, by its REST API (read only).
 
 NetBox keeps no history: a prefix that has another tenant than before changes hands when NetBox says that it was last
-changed. Only what changed since the last run is asked for. Must never follow a link to another host.
+changed. Only what changed since the last run is asked for; what was deleted shows once a day, when all of it is read.
+Must never follow a link to another host.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from gateway.connectors.sources.contract import Batch, Lease, Position, SourceEr
 from notifier.http import Fetched, NotFetched
 
 _PAGE = 250
+_SWEEP = timedelta(days=1)
 _KINDS = (("prefixes", "prefix"), ("ip-addresses", "address"), ("ip-ranges", "start_address"))
 _HELD = frozenset({"active", "reserved", "deprecated", "dhcp", "slaac"})
 
@@ -32,29 +34,36 @@ class NetBox:
 
     url: str
     fetch: Fetch
+    clock: Callable[[], datetime]
 
     async def read(self, position: Position) -> AsyncGenerator[Batch, None]:
+        now, swept = self.clock(), position.get("swept")
+        sweeps = swept is None or now - datetime.fromisoformat(swept) >= _SWEEP
         since: dict[str, str] = dict(position.get("since", {}))
+        seen: set[tuple[str, str]] = set()
         for kind, field in _KINDS:
-            newest = since.get(kind, "")
-            offset = 0
-            while True:
-                found = await self._page(kind, since.get(kind, ""), offset)
+            asked, newest, last = "" if sweeps else since.get(kind, ""), since.get(kind, ""), 0
+            more = True
+            while more:
+                found = await self._page(kind, asked, last)
                 rows = found.get("results") or []
-                batch = Batch({"since": dict(since)})
+                batch = Batch({"since": dict(since), "swept": swept})
                 for row in rows:
                     _row(kind, field, row, batch)
                     newest = max(newest, str(row.get("last_updated") or ""))
-                offset += len(rows)
-                if not rows or not found.get("next"):
+                    last = max(last, int(row.get("id") or 0))
+                seen |= {(r.ref or "", r.resource) for r in batch.records if isinstance(r, Lease)} if sweeps else set()
+                more = bool(rows and found.get("next"))
+                if not more:
                     since[kind] = newest  # only a kind that was read to its end moves on
-                    batch.position = {"since": dict(since)}
-                    yield batch
-                    break
+                    batch.position = {"since": dict(since), "swept": swept}
                 yield batch
+        if sweeps:
+            yield Batch({"since": dict(since), "swept": now.isoformat()}, whole=frozenset(seen))
 
-    async def _page(self, kind: str, since: str, offset: int) -> dict[str, Any]:
-        asked = {"limit": str(_PAGE), "offset": str(offset), "ordering": "id"}
+    async def _page(self, kind: str, since: str, last: int) -> dict[str, Any]:
+        """Rows behind an id: what is deleted meanwhile moves none of them out of sight."""
+        asked = {"limit": str(_PAGE), "id__gt": str(last), "ordering": "id"}
         if since:
             asked["last_updated__gte"] = since
         answer = await self.fetch(f"{self.url.rstrip('/')}/api/ipam/{kind}/?{urlencode(asked)}")

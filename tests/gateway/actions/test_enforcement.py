@@ -7,6 +7,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from gateway import enforcement, measures
 from gateway.casework.states import NotAllowedError
@@ -188,6 +189,18 @@ async def test_a_protected_target_is_never_acted_on_and_nothing_is_kept_of_the_w
     with pytest.raises(NotAllowedError, match=why):
         await acting.proposed(target)
     assert await acting.ask("SELECT id FROM actions") == []
+
+
+async def test_our_own_infrastructure_is_never_acted_on(make_acting):
+    acting = await make_acting(attribution={"protected": ["198.51.100.72/30"]})
+    async with acting.house.database.writing() as connection:
+        await connection.execute(text("UPDATE assignments SET use = 'protected' WHERE resource = '192.0.2.8'"))
+    for target, why in {
+        "198.51.100.73": r"our own infrastructure \(attribution.protected\)",
+        "192.0.2.0/28": "192.0.2.8 is assigned as our own infrastructure",
+    }.items():
+        with pytest.raises(NotAllowedError, match=why):
+            await acting.proposed(target)
 
 
 async def test_what_became_protected_after_its_approval_is_not_carried_out(make_acting, hook):

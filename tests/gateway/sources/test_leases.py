@@ -282,10 +282,9 @@ class Recorded:
     async def prefixes(self, request: Request):
         self.asked.append(request)
         since = request.query_params.get("last_updated__gte", "")
-        rows = [row for row in self.rows if row["last_updated"] >= since]
-        start, limit = int(request.query_params["offset"]), min(int(request.query_params["limit"]), 2)
-        more = "more" if len(rows) > start + limit else None
-        return {"count": len(rows), "next": more, "previous": None, "results": rows[start : start + limit]}
+        last, limit = int(request.query_params["id__gt"]), min(int(request.query_params["limit"]), 2)
+        rows = [row for row in self.rows if row["last_updated"] >= since and row["id"] > last]
+        return {"count": len(rows), "next": "more" if rows[limit:] else None, "previous": None, "results": rows[:limit]}
 
     async def nothing(self, kind: str):
         return {"count": 0, "next": None, "previous": None, "results": []}
@@ -298,13 +297,13 @@ def netbox_settings(base: str) -> Source:
 
 async def test_netbox_pages_token_what_changed_and_history(waiting, holder):
     recorded = Recorded()
-    recorded.rows = [prefix(n, f"198.51.100.{128 + n * 8}/29", "alder", "2026-01-01T00:00:00Z") for n in range(5)]
+    recorded.rows = [prefix(n, f"198.51.100.{128 + n * 8}/29", "alder", "2026-01-01T00:00:00Z") for n in range(1, 6)]
     async with served(recorded.app) as base:
         first = await run_source(waiting.house, netbox_settings(base), "ann")
         assert (first.new, first.problems) == (5, [])
         assert recorded.asked[0].headers["authorization"] == "Token t0k3n"
-        recorded.rows[1] = prefix(1, "198.51.100.136/29", "birch", "2026-11-01T00:00:00Z")
-        recorded.rows[2] = prefix(2, "198.51.100.144/29", None, "2026-11-02T00:00:00Z")
+        recorded.rows[0] = prefix(1, "198.51.100.136/29", "birch", "2026-11-01T00:00:00Z")
+        recorded.rows[1] = prefix(2, "198.51.100.144/29", None, "2026-11-02T00:00:00Z")
         asked = len(recorded.asked)
         second = await run_source(waiting.house, netbox_settings(base), "ann")
         assert recorded.asked[asked].query_params["last_updated__gte"] == "2026-01-01T00:00:00Z"
@@ -312,7 +311,48 @@ async def test_netbox_pages_token_what_changed_and_history(waiting, holder):
     assert await holder("198.51.100.137", datetime(2026, 10, 1, tzinfo=UTC)) == "alder"
     assert await holder("198.51.100.137", NOW) == "birch"
     assert await holder("198.51.100.145", NOW) == "not-assigned-then"
-    assert await holder("198.51.100.129", NOW) == "alder"
+    assert await holder("198.51.100.153", NOW) == "alder"
+
+
+async def test_netbox_what_was_deleted_or_renumbered_ends_within_a_day_and_what_comes_back_begins_anew(waiting, holder):
+    recorded = Recorded()
+    recorded.rows = [prefix(n, f"198.51.100.{128 + n * 8}/29", "alder", "2026-01-01T00:00:00Z") for n in range(1, 6)]
+    async with served(recorded.app) as base:
+
+        async def later(**time):
+            waiting.time[0] += timedelta(**time)
+            return await run_source(waiting.house, netbox_settings(base), "ann")
+
+        await later()
+        gone = recorded.rows.pop(0)
+        recorded.rows[0] = prefix(2, "198.51.100.64/29", "alder", "2026-11-20T12:30:00Z")
+        assert ((await later(hours=1)).ended, await holder("198.51.100.137", waiting.time[0])) == (1, "alder")
+        assert await holder("198.51.100.145", waiting.time[0]) == "not-assigned-then", "it has another number now"
+        assert (await later(hours=24)).ended == 1
+        swept = waiting.time[0]
+        assert await holder("198.51.100.137", swept) == "not-assigned-then"
+        assert await holder("198.51.100.137", swept - HOUR) == "alder"
+        assert await holder("198.51.100.153", swept) == "alder"
+        recorded.rows.append(gone | {"tenant": {"slug": "birch"}, "last_updated": f"{swept + HOUR:%Y-%m-%dT%H:%M:%SZ}"})
+        await later(hours=2)
+        back = prefix(1, "198.51.100.136/29", "alder", f"{swept + 3 * HOUR:%Y-%m-%dT%H:%M:%SZ}")
+        recorded.rows[-1] = back
+        await later(hours=2)
+        await later(hours=30)
+    times = [await holder("198.51.100.137", swept + n * HOUR) for n in (0.5, 1.5, 3.5, 30)]
+    assert times == ["not-assigned-then", "birch", "alder", "alder"]
+
+
+async def test_netbox_that_shows_much_less_than_before_ends_nothing(waiting, holder):
+    recorded = Recorded()
+    recorded.rows = [prefix(n, f"198.51.100.{n}/32", "alder", "2026-01-01T00:00:00Z") for n in range(1, 30)]
+    async with served(recorded.app) as base:
+        await run_source(waiting.house, netbox_settings(base), "ann")
+        recorded.rows = recorded.rows[:5]
+        waiting.time[0] += DAY
+        changes = await run_source(waiting.house, netbox_settings(base), "ann")
+    assert (changes.ended, changes.problems) == (0, ["netbox: 24 of 29 are there no longer; none was ended: look why"])
+    assert await holder("198.51.100.20", waiting.time[0]) == "alder"
 
 
 async def test_netbox_that_redirects_never_gets_the_token_elsewhere(waiting):

@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 
 from jinja2 import TemplateError
 
-from gateway import originals, outbox
+from gateway import channels, originals, outbox
 from gateway.house import House
 from gateway.store import notices
 from notifier import samples
-from notifier.compose import CannotComposeError, compose, subject_and_text
-from notifier.notice import Notice, NoticeKind
+from notifier.compose import CannotComposeError, Composed, compose, subject_and_text
+from notifier.notice import Notice, NoticeKind, Refused, XarfParty
 from notifier.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A notice in words. `mail`: the whole mail as it would go out."""
+    """A notice in words. `mail`: the whole mail as it would go out, or the document for a program."""
 
     to: str
     language: str
@@ -58,7 +58,22 @@ def worded(
     texts = own or house.texts
     try:
         subject, text = subject_and_text(notice, texts)
-        whole = compose(notice, texts).message.decode("ascii").replace("\r\n", "\n") if mail else ""
+        whole = _whole(house, notice, texts) if mail else ""
     except (CannotComposeError, TemplateError) as error:
         raise LookupError(str(error)) from error
     return Wording(notice.to, notice.language, subject, text, whole)
+
+
+def _whole(house: House, notice: Notice, texts: Texts) -> str:
+    """The mail, or the document that a channel's program would be given. Raises CannotComposeError, LookupError."""
+    made: Composed | channels.Posting | Refused
+    if notice.to.startswith(channels.PREFIX):
+        party = XarfParty(house.settings.operator.name, house.settings.operator.address)
+        made = channels.posting(house.channels, notice, party, texts)
+    else:
+        made = compose(notice, texts)
+    if isinstance(made, Refused):
+        raise LookupError(made.answer)  # noqa: TRY004  (no wrong type: nothing would go out)
+    return (
+        made.body.decode() if isinstance(made, channels.Posting) else made.message.decode("ascii").replace("\r\n", "\n")
+    )

@@ -117,6 +117,7 @@ def test_what_is_too_large_is_kept_by_its_digest_alone_and_what_is_too_many_not_
     assert [row["content"] is None for row in answer_files.rows(most)] == [False, False, True]
 
 
+@pytest.mark.duty("SES-4")
 async def test_an_answer_by_the_portal_is_the_same_thing_and_solved_needs_a_statement(scene: Scene):
     await scene.take_in(about(ALDER))
     scene.after(3)

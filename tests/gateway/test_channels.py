@@ -10,7 +10,7 @@ import pytest
 from whole.scene import ALDER, BIRCH, Scene, about, opened_scene
 from whole.world import World
 
-from gateway import outcomes, pipeline, settings, staff
+from gateway import notice_preview, outcomes, pipeline, settings, staff
 from gateway.channels import PREFIX
 from gateway.intake import customer_values
 from gateway.model import Cause
@@ -194,3 +194,21 @@ def test_a_customers_file_may_name_a_channel():
     for wrong in ("channel:", "channel:A b", "smoke"):
         with pytest.raises(customer_values.BadValueError, match="channel:NAME"):
             customer_values.delivery(wrong)
+
+
+async def test_a_preview_shows_what_a_program_would_be_given(scene: Scene, hook: HookServer):
+    await scene.take_in(about(ALDER), about(BIRCH))
+    scene.after(12)
+    await pipeline.drain(scene.house)
+    kinds = dict(await scene.ask("SELECT kind || ' ' || \"to\", id FROM notices"))
+
+    async def shown(kind: str) -> str:
+        stored = await notice_preview.stored(scene.house, kinds[kind])
+        return notice_preview.worded(scene.house, stored, mail=True).mail
+
+    assert json.loads(await shown("complaint channel:alder"))["kind"] == "complaint"
+    assert json.loads(await shown("complaint channel:birch"))["xarf_version"].startswith("4")
+    assert "To: desk@birch.example" in await shown("reminder channel:birch")
+    scene.house.channels = {}
+    with pytest.raises(LookupError, match="not in the settings"):
+        await shown("complaint channel:alder")

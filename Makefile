@@ -13,10 +13,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := packaging/lock
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: help demo run test check bench lock clean
+.PHONY: help demo run test check bench screenshots lock clean
 
 help: ## list what can be done
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed-demo ## show the whole job once, on embedded servers (ARGS=--once ends by itself)
 	@$(BIN)/arfgate demo $(ARGS)
@@ -35,6 +35,9 @@ check: $(VENV)/installed-test ## lint, formatting, types, import contracts
 
 bench: $(VENV)/installed-test ## the pipeline against a naive reference, as ratios
 	@$(BIN)/python tests/benchmarks $(ARGS)
+
+screenshots: $(VENV)/installed-test ## every page of the console at two sizes, light and dark, into ./screenshots
+	@$(BIN)/python tests/screenshots $(ARGS)
 
 lock: $(VENV)/installed-test ## resolve the dependencies anew (pinned, with hashes)
 	$(PIP) install 'uv>=0.9'

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from gateway.spreadsheets import guarded
-from gateway.store import audit
+from gateway.store import access, audit
 from gateway.store.audit import Asked, Done
 from gateway.store.cases import case_id_of
 from gateway.web.visit import Place, Role, Visit
@@ -55,7 +55,23 @@ async def table(visit: Visit) -> Response:
     return visit.download(text.getvalue().encode("utf-8", "replace"), "arfgate-audit.csv")
 
 
+async def looks(visit: Visit) -> Response:
+    """Who looked at which page with personal data: `?who=&path=&before=ID`."""
+    who, path, before = visit.asked("who"), visit.asked("path"), visit.asked_number("before")
+    async with visit.house.database.reading() as connection:
+        found = await access.listed(connection, who=who or None, path=path or None, before=before, limit=_LINES + 1)
+    given = {"who": who, "path": path}
+    return visit.show(
+        "console/looks.html",
+        looks=found[:_LINES],
+        following=found[_LINES - 1].id if len(found) > _LINES else None,
+        form=given,
+        kept=urlencode({name: value for name, value in given.items() if value}),
+    )
+
+
 PLACES = (
+    Place("/audit/looks", looks, Role.ADMIN, personal=True),
     Place("/audit", listing, Role.APPROVER, personal=True),
     Place("/audit.csv", table, Role.APPROVER, personal=True),
 )

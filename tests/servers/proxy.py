@@ -1,0 +1,38 @@
+"""An HTTP proxy that goes nowhere and remembers what it was asked for: whatever leaves a browser shows here.
+
+Chromium does not send requests to loopback through a proxy: ours pass by, everything else is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Proxy:
+    url: str
+    asked: list[str] = field(default_factory=list)
+
+
+@contextlib.asynccontextmanager
+async def counting_proxy() -> AsyncIterator[Proxy]:
+    made = Proxy("")
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = (await reader.readline()).decode("latin-1").strip()
+        made.asked.append(line)
+        writer.write(b"HTTP/1.1 403 Nothing leaves\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield made
+    finally:
+        server.close()
+        await server.wait_closed()

@@ -300,6 +300,7 @@ def path_of(place) -> str:
     return re.sub(r"\{[^}]*\}", "1", place.path)
 
 
+@pytest.mark.duty("CON-7")
 @pytest.mark.parametrize("place", [p for p in PLACES if p.role is not None], ids=lambda p: f"{p.method} {p.path}")
 async def test_a_page_of_staff_is_closed_to_strangers_and_to_lower_roles(waiting, address, place):
     async with httpx.AsyncClient(base_url=address) as client:
@@ -323,6 +324,7 @@ async def test_a_form_of_staff_without_its_proof_is_refused(staff, place):
     assert answer.status_code == 403
 
 
+@pytest.mark.duty("CON-7")
 async def test_a_look_at_personal_data_is_written_down(waiting, staff_as):
     await waiting.take_in(arf("198.51.100.70"))
     vera = await staff_as(Role.VIEWER, "vera")

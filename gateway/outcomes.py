@@ -92,12 +92,6 @@ async def asked(connection: AsyncConnection, acknowledged: Iterable[StoredNotice
     await store.wish(connection, rows)
 
 
-async def known(connection: AsyncConnection, message_id: int) -> str | None:
-    """What the reporter of a message may hear by now: "solved", "unfounded" or "closed"; None: nothing yet."""
-    results = await store.results(connection, [message_id])
-    return _together(results[message_id]) if message_id in results else None
-
-
 # --- what may be said --------------------------------------------------------------------------------------------
 
 

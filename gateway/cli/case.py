@@ -128,6 +128,9 @@ def _evidence(case: dict[str, Any]) -> None:
 
 def _dues(case: dict[str, Any]) -> None:
     """What most cases have none of is not shown empty."""
+    if given := case["answers"]:
+        said = [(a["at"], a["way"], a["who"], a["text"], len(a["files"])) for a in given]
+        table("Answers", ("when", "way", "who", "what was written", "files"), said, empty="")
     if records := case["consents"]:
         rows = [(r["campaign"], r["state"], r["due_at"], r["source"], _results(r["results"])) for r in records]
         table("Proof of permission", ("campaign", "state", "due", "source", "reports"), rows, empty="")

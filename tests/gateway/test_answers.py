@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from email import message_from_bytes
@@ -183,3 +184,33 @@ async def test_a_customer_cannot_opt_out_of_a_warning_by_answering_it(scene: Sce
     opts_out = answer(scene.relay.received[0].raw).replace(b"+n.", b"+o.", 1)
     await scene.take_in(opts_out)
     assert await scene.ask("SELECT count(*) FROM opt_outs") == [(0,)]
+
+
+def test_the_command_line_shows_answers_and_writes_their_files(tmp_path, smtp_receiver):
+    world = World(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'arfgate.db'}")
+    picture = b"not really a picture"
+
+    async def answered() -> None:
+        async with opened_scene(world, smtp_receiver) as scene:
+            await scene.take_in(about(ALDER))
+            await scene.take_in(reply(scene.relay.received[0].raw, "Here is the proof of it.", attached=picture))
+
+    asyncio.run(answered())
+    told = world.run("case", "answers", "1").out
+    assert "Here is the proof of it." in told
+    assert "proof.png" in told
+    assert "Here is the proof of it." in world.run("case", "show", "1").out
+    assert world.run("case", "answer-file", "1", "--to", str(tmp_path / "proof")).status == 0
+    assert (tmp_path / "proof").read_bytes() == picture
+    assert world.run("case", "answer-file", "1", "--to", str(tmp_path / "proof")).status == 2  # never over another
+    assert "no file 7" in world.run("case", "answer-file", "7", "--to", str(tmp_path / "x")).err
+    assert "It stops 0 clocks." in world.run("case", "answer", "1", "They called again.").out
+    assert "without a statement" in world.run("case", "answer", "1", "Done", "--since", "2026-11-20").err
+    assert world.run("case", "resolve", "1", "--reason", "gone").status == 0
+    assert "Nobody asked." in world.run("case", "outcome", "1").out
+    assert "Released: solved." in world.run("case", "release-outcome", "1", "--reason", "over").out
+    assert "by " in world.run("case", "outcome", "1").out
+    assert "no outcome; write" in world.run("case", "release-outcome", "1", "--reason", "x", "--result", "great").err
+    assert world.run("customer", "delivery", "alder", "digest").status == 0
+    assert "has no channel" in world.run("customer", "delivery", "alder", "channel:none").err
+    assert "is no way" in world.run("customer", "delivery", "alder", "pigeon").err

@@ -10,18 +10,29 @@ answer is compared. A contender that is not installed is named as not measured.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import importlib
 import random
 import statistics
 import sys
+import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 
+from sqlalchemy import event
+
+from gateway.attribution.attribute import attribute
+from gateway.attribution.hosts import HostIndex
+from gateway.attribution.network import Network
 from gateway.attribution.packed import WHOLE, Row
 from gateway.attribution.prefixes import Found, PrefixIndex
+from gateway.holdings import Holdings
+from gateway.store.database import Database
+from parsers.report import Category, Report
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 AT = datetime(2026, 11, 20, 3, 14, tzinfo=UTC)
@@ -164,6 +175,31 @@ def costs(count: int) -> str:
     )
 
 
+async def round_trips(count: int) -> str:
+    """A batch of reports attributed as the pipeline does it, over a database: how often that is asked, and how quickly."""
+    chance = random.Random(13)
+    held = prefixes(20_000, chance)
+    made = rows(held)
+    said: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite+aiosqlite:///{folder}/arfgate.db")
+        await database.migrate()
+        holdings = Holdings(Network(PrefixIndex(), HostIndex()))
+        async with database.reading() as connection:
+            await holdings.network(connection)
+            holdings._network = replace(holdings._network, prefixes=PrefixIndex.of_rows(made))
+            event.listen(connection.engine.sync_engine, "before_cursor_execute", lambda *a: said.append(a[2]))
+            batch = [
+                Report(None, Category.SPAM, source_ip=ip, arrival_date=AT) for ip in questions(held, chance)[:count]
+            ]
+            start = time.process_time()
+            network = await holdings.network(connection)
+            found = sum(attribute(report, AT, network)[0].account_id is not None for report in batch)
+            took = time.process_time() - start
+        await database.close()
+    return f"{count:,} reports attributed ({found:,} placed) in {len(said)} database round trip, {count / took:,.0f}/s"
+
+
 def main(arguments: Sequence[str] | None = None) -> str:
     parser = argparse.ArgumentParser(description="whose address it was, against plain tries")
     parser.add_argument("--prefixes", type=int, default=100_000)
@@ -171,7 +207,8 @@ def main(arguments: Sequence[str] | None = None) -> str:
     parser.add_argument("--rounds", type=int, default=5)
     chosen = parser.parse_args(arguments)
     print("  look-ups ...", file=sys.stderr, flush=True)
-    return "\n".join([compared(chosen.prefixes, chosen.rounds), costs(chosen.million)])
+    batch = asyncio.run(round_trips(1_000))
+    return "\n".join([compared(chosen.prefixes, chosen.rounds), costs(chosen.million), batch])
 
 
 if __name__ == "__main__":

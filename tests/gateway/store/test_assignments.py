@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import event, insert
 
 from gateway import holdings
+from gateway.attribution.attribute import attribute
 from gateway.attribution.hosts import HostIndex
 from gateway.attribution.network import Network
 from gateway.attribution.prefixes import Found, PrefixIndex
@@ -22,6 +23,7 @@ from gateway.store.assignments import Question
 from gateway.store.tables import accounts
 from gateway.store.tables import assignments as table
 from gateway.store.tables import customers as customer_rows
+from parsers.report import Category, Report
 
 from .conftest import T0
 
@@ -132,6 +134,24 @@ async def test_what_is_committed_is_known_at_once_and_only_what_changed_is_read(
         await assignments.end(connection, [one.id], T0 - timedelta(days=1), who="ann", now=T0)
     assert await ask(database, kept) == 1
     assert await ask(database, kept, at=T0 - timedelta(days=2)) is Why.NOT_ASSIGNED_THEN
+
+
+async def test_a_thousand_reports_are_attributed_in_one_round_trip(database, crowd, kept):
+    await crowd([row(NET + n, NET + n) for n in range(256)])
+    await ask(database, kept)
+    await crowd([row(NET + 7, NET + 7, start=T0 + timedelta(hours=1))])  # what changed is in the overlay
+    await ask(database, kept)
+    reports = [
+        Report(None, Category.SPAM, source_ip=str(ip_address(NET + n % 256)), arrival_date=T0) for n in range(1000)
+    ]
+    said = []
+    async with database.reading() as connection:
+        listen = connection.engine.sync_engine
+        event.listen(listen, "before_cursor_execute", lambda *a: said.append(a[2]))
+        network = await kept.network(connection)
+        found = [attribute(report, T0, network) for report in reports]
+    assert len(said) == 1
+    assert all(one.account_id is not None for (one,) in found)
 
 
 async def test_an_assignment_that_was_a_mistake_never_held(database, crowd, kept, said):

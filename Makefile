@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := packaging/lock
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: help demo run test check bench screenshots lock clean
+.PHONY: help demo run test check bench million screenshots lock clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench: $(VENV)/installed-test ## the pipeline against a naive reference, as rati
 
 screenshots: $(VENV)/installed-test ## every page of the console at two sizes, light and dark, into ./screenshots
 	@$(BIN)/python tests/screenshots $(ARGS)
+
+million: $(VENV)/installed-test ## a million random look-ups against a scan of the list
+	@ARFGATE_QUESTIONS=1000000 $(BIN)/python -m pytest tests/gateway/attribution/test_million.py $(ARGS)
 
 lock: $(VENV)/installed-test ## resolve the dependencies anew (pinned, with hashes)
 	$(PIP) install 'uv>=0.9'

@@ -22,6 +22,7 @@ from parsers.fields import ip, registrable
 
 SECONDS = 3.0
 _MOST = 5
+_ZONE = {4: -4, 6: -10}  # labels of a /16, of a /32
 
 _Result = TypeVar("_Result")
 
@@ -57,7 +58,7 @@ async def look_ups(house: House, value: str, seconds: float = SECONDS) -> LookUp
     if address is None and domain is None:
         return LookUps()
     asked, named = await asyncio.gather(
-        _in_time(_registered(house, address, domain), seconds), _in_time(_reverse(house, address), seconds)
+        _in_time(_registered(house, address, domain), seconds), _in_time(_reverse(house, address, seconds), seconds)
     )
     silent = [
         f"{what}: no answer within {seconds:g} seconds"
@@ -89,11 +90,13 @@ async def _registered(house: House, address: str | None, domain: str | None) -> 
     return await (house.rdap.ip(address) if address else house.rdap.domain(domain or ""))
 
 
-async def _reverse(house: House, address: str | None) -> list[str] | LookupFailed:
+async def _reverse(house: House, address: str | None, seconds: float) -> list[str] | LookupFailed:
     if address is None:
         return []
-    pointer = ip_address(address).reverse_pointer
-    return await house.resolver.records(pointer, "PTR", pointer)
+    asked = ip_address(address)
+    pointer = asked.reverse_pointer
+    zone = ".".join(pointer.split(".")[_ZONE[asked.version] :])  # who is silent for one of its addresses is for all
+    return await house.resolver.records(pointer, "PTR", zone, seconds)
 
 
 async def _in_time(asking: Awaitable[_Result], seconds: float) -> _Result | None:

@@ -66,6 +66,7 @@ bounce_grace_minutes = 0 # the demo's receiver is the recipients' own server: wh
 own_checks = false # the demo asks no name server; the embedded border stamped what is to be believed
 
 [attribution]
+ask_dns = false # as above
 confirm_first = false # the story is told without waiting for staff
 
 [rdap]

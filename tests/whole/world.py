@@ -101,6 +101,7 @@ class World:
             "smtp": {"host": "127.0.0.1", "security": "none", "bounce_grace_minutes": 0},
             "rdap": {"enabled": False},
             "screening": {"own_checks": False},  # a test that wants them brings a name server
+            "attribution": {"ask_dns": False},
             "web": {"enabled": False},
             "policy": {"name": "plain.toml"},
         }  # fmt: skip

@@ -1,4 +1,6 @@
-"""A million random questions over overlapping assignments: the index, patched and not, against a scan of the list.
+"""Random questions over overlapping assignments: the index, patched and not, against a scan of the list.
+
+A fifth of a million in the suite; `make million` asks all of them (ARFGATE_QUESTIONS=1000000).
 
 The model looks at every assignment and knows nothing of pieces, chains, port groups or overlays.
 """
@@ -6,6 +8,7 @@ The model looks at every assignment and knows nothing of pieces, chains, port gr
 from __future__ import annotations
 
 import itertools
+import os
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,7 +21,8 @@ from gateway.model import Assignment, Use
 from gateway.model import AttributionReason as Why
 
 JAN = datetime(2026, 1, 1, tzinfo=UTC)
-WORLDS, QUESTIONS = 250, 4_000
+ASKED = int(os.environ.get("ARFGATE_QUESTIONS", "200000"))
+WORLDS = 250
 FAR = 10_000  # hours: an end that no question reaches
 BASES = {4: int(ip_address("192.0.2.0")), 6: int(ip_address("2001:db8::ffff:ffff:ffff:fff0"))}
 
@@ -107,7 +111,7 @@ def rows(assignments: list[Assignment]) -> dict[int, list]:
     return {family: [row_of(a) for a in assignments if a.family == family] for family in (4, 6)}
 
 
-def test_a_million_questions_are_answered_as_by_looking_at_every_assignment():
+def test_questions_are_answered_as_by_looking_at_every_assignment():
     chance = random.Random(20261121)
     seen: dict[object, int] = {}
     for world in range(WORLDS):
@@ -121,7 +125,7 @@ def test_a_million_questions_are_answered_as_by_looking_at_every_assignment():
             if world % 4 == 1:
                 index = index.merged()
         model = plain(held)
-        for _ in range(QUESTIONS):
+        for _ in range(ASKED // WORLDS):
             family, ip, number = ADDRESSES[int(chance.random() * len(ADDRESSES))]
             hour = int(chance.random() * 27)
             port = int(chance.random() * 11)
@@ -130,7 +134,7 @@ def test_a_million_questions_are_answered_as_by_looking_at_every_assignment():
             got = found.account_id if isinstance(found, Found) else found.reason
             assert got == scan(model, family, number, hour, port), (world, ip, hour, port)
             seen[got] = seen.get(got, 0) + 1
-    assert sum(seen.values()) == 1_000_000
+    assert sum(seen.values()) == ASKED // WORLDS * WORLDS
     # none of the possible answers is a rarity, or the test would not try it
     wanted = (*range(1, 6), Why.NOT_OURS, Why.NOT_ASSIGNED_THEN, Why.SHARED_ADDRESS, Why.PROTECTED)
-    assert min(seen[answer] for answer in wanted) > 5_000, seen
+    assert min(seen[answer] for answer in wanted) > ASKED // 200, seen

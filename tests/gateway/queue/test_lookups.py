@@ -57,7 +57,8 @@ async def test_of_a_host_the_registrable_domain_is_asked_about(waiting):
 
 async def test_who_is_silent_broken_or_refuses_is_said_and_keeps_nobody_waiting(waiting):
     class Silent:
-        async def records(self, name, kind, domain):
+        async def records(self, name, kind, domain, seconds):
+            assert domain == "0.203.in-addr.arpa"
             return LookupFailed("the servers are silent")
 
     waiting.house.resolver = Silent()

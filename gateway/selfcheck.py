@@ -25,6 +25,7 @@ from gateway.logs import clean_text
 from gateway.mailbox_sections import Mailbox
 from gateway.policies import policy
 from gateway.settings import Settings
+from gateway.store import customers
 from gateway.store.database import Database, StoreError
 from gateway.store.migrate import version
 from notifier import bootstrap
@@ -77,6 +78,7 @@ async def check(settings: Settings, wait_seconds: float, *, intake: bool = False
             yield result
         yield await _try("rdap", partial(_rdap, settings))
         yield await _try("legal", partial(_legal, settings))
+        yield await _try("alarms and channels", partial(_ways, settings))
         readable = {result.name for result in boxes if result.state is State.OK}
         usable = [box for box in settings.mailboxes if f"mailbox {box.name}" in readable]
         async for result in _mail_and_back(settings, usable, logins, wait_seconds):
@@ -140,8 +142,8 @@ async def _policy(settings: Settings) -> str:
 
 async def _database(settings: Settings) -> str:
     url = settings.database.url
-    file = Path(url.partition(":///")[2].partition("?")[0]) if url.startswith("sqlite") else None
-    if file is not None and file.name != ":memory:" and not file.exists():
+    file = _file_of(settings)
+    if file is not None and not file.exists():
         if not file.parent.is_dir():
             raise _WrongError(f"database.url: the folder {file.parent} does not exist; make it, or name another one")
         return f"{file} is not there yet; the first `arfgate run` makes it"
@@ -159,6 +161,13 @@ async def _database(settings: Settings) -> str:
         step = "run `arfgate db upgrade`, or the program that wrote it if that is newer"
         raise _WrongError(f"database.url: its tables have version {present}, this program needs {newest}; {step}")
     return f"its tables have the newest version ({newest})"
+
+
+def _file_of(settings: Settings) -> Path | None:
+    """The file of an SQLite database."""
+    url = settings.database.url
+    file = Path(url.partition(":///")[2].partition("?")[0]) if url.startswith("sqlite") else None
+    return None if file is None or file.name == ":memory:" else file
 
 
 async def _mailbox(box: Mailbox, tokens: TokenSource | None) -> str:
@@ -186,6 +195,38 @@ async def _legal(settings: Settings) -> str:
     if len(staff) == 1:
         raise _WrongError(f"legal.staff names {staff[0]} alone, and two persons have to act; name another")
     return f"{len(staff)} persons see the legal lane"
+
+
+async def _ways(settings: Settings) -> str:
+    """Who is told beside mail, without telling anybody: a call that tries would be taken for one."""
+    alarms = [name for name, to in (("mail", settings.alarms.address), ("chat", settings.alarms.webhook)) if to]
+    wanted = await _with_channels(settings)
+    known = {channel.name for channel in settings.channels}
+    if gone := {customer: name for customer, name in wanted.items() if name not in known}:
+        customer, name = next(iter(sorted(gone.items())))
+        raise _WrongError(
+            f"{len(gone)} customers have a channel that [[channels]] does not name, {customer} the channel {name}; add "
+            f"it, or say 'arfgate customer delivery {customer} mail'"
+        )
+    if not alarms:
+        raise _SkippedError("neither alarms.address nor alarms.webhook_file is set: alarms stand in the log only")
+    return f"alarms by {' and '.join(alarms)}; {len(known)} channels, {len(wanted)} customers are told by one"
+
+
+async def _with_channels(settings: Settings) -> dict[str, str]:
+    """{customer: channel}; nothing where the database is not there or cannot be read, which its own line says."""
+    file = _file_of(settings)
+    if file is not None and not file.exists():
+        return {}
+    database = Database(settings.database.url)
+    try:
+        async with database.reading() as connection:
+            present, newest = await connection.run_sync(version)
+            return await customers.channels(connection) if present == newest else {}
+    except StoreError:
+        return {}
+    finally:
+        await database.close()
 
 
 async def _rdap(settings: Settings) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.intake.customers import CustomerFile
-from gateway.store import assignments, events, switches
+from gateway.store import assignments, events, parties, switches
 from gateway.store.events import Event
 from gateway.store.tables import accounts, contacts, customers
 from gateway.store.tables import assignments as assignment_rows
@@ -67,6 +67,15 @@ async def deliver(connection: AsyncConnection, key: str, how: str, *, who: str, 
     if not done.rowcount:
         raise LookupError(f"there is no customer {key}; 'arfgate customer list' shows them")
     await events.add(connection, [Event(now, who, "customer delivery", f"{key}: {how}")])
+
+
+async def channels(connection: AsyncConnection) -> dict[str, str]:
+    """{customer: channel} of those who are told by one."""
+    mark = parties.CHANNEL
+    rows = await connection.execute(
+        select(customers.c.key, customers.c.delivery).where(customers.c.delivery.startswith(mark))
+    )
+    return {row.key: row.delivery.removeprefix(mark) for row in rows}
 
 
 async def customer_named(connection: AsyncConnection, key: str) -> int | None:

@@ -11,11 +11,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 from typer import Typer
 from typer.testing import CliRunner
 
 from gateway.cli.check import check
+from gateway.settings import load
 from gateway.store.database import Database
+from gateway.store.tables import customers
 from servers.ports import free_port
 
 SECRET = "not-to-be-seen-0123456789-0123456789"
@@ -261,14 +264,14 @@ def test_a_file_that_is_no_database_is_told(arrangement, tmp_path):
     assert "not a database" in line
 
 
-def test_a_database_with_newest_tables_is_right_on_both_kinds(arrangement, database_url):
+def test_a_database_with_newest_tables_is_right_on_both_kinds(arrangement, empty_database_url):
     async def migrate() -> None:
-        database = Database(database_url)
+        database = Database(empty_database_url)
         await database.migrate()
         await database.close()
 
-    arrangement.sections["database"] = {"url": database_url}
-    if not database_url.startswith("sqlite"):
+    arrangement.sections["database"] = {"url": empty_database_url}
+    if not empty_database_url.startswith("sqlite"):
         assert "empty" in arrangement.run().line("database")
     asyncio.run(migrate())
     assert "newest version" in arrangement.run().line("database")
@@ -370,3 +373,21 @@ def test_broken_bootstrap_files_are_named(arrangement, registry, tmp_path):
     line = arrangement.run().line("rdap")
     assert line.startswith("WRONG")
     assert "ipv4.json" in line
+
+
+def test_a_customer_whose_channel_the_settings_lack_is_named(arrangement):
+    done = arrangement.run()
+    assert done.line("alarms and channels").startswith("skipped")
+    database = Database(load(arrangement.path).database.url)
+
+    async def with_channel() -> None:
+        await database.migrate()
+        async with database.writing() as connection:
+            row = {"key": "alder", "name": "Alder", "language": "en", "vetted": False, "delivery": "channel:gone"}
+            await connection.execute(insert(customers), [row])
+        await database.close()
+
+    asyncio.run(with_channel())
+    assert "alder the channel gone" in arrangement.run().line("alarms and channels")
+    arrangement.sections["alarms"] = {"address": "staff@example.net", "webhook": "https://chat.example/hooks/x"}
+    assert arrangement.run().line("alarms and channels").startswith("WRONG")

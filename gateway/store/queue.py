@@ -129,6 +129,15 @@ async def count(connection: AsyncConnection) -> int:
     return int((await connection.execute(rows)).scalar_one())
 
 
+async def newest_waiting(connection: AsyncConnection, before: int | None, limit: int) -> list[Entry]:
+    """A page of what waits, the newest first; `before`: the last of the page before."""
+    chosen = select(attributions.c.id).where(attributions.c.queue == WAITING)
+    if before is not None:
+        chosen = chosen.where(attributions.c.id < before)
+    ids = (await connection.execute(chosen.order_by(attributions.c.id.desc()).limit(limit))).scalars()
+    return (await entries(connection, list(ids)))[::-1]
+
+
 async def entries(connection: AsyncConnection, ids: Iterable[int]) -> list[Entry]:
     """These entries, whatever became of them, by id. Two statements."""
     return await _entries(connection, attributions.c.id.in_(sorted(set(ids))))

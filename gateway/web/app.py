@@ -24,6 +24,8 @@ from gateway.queue import NoEntryError, QueueError
 from gateway.store import access
 from gateway.store.database import StoreError
 from gateway.web import console, evidence, portal
+from gateway.web.api import application as api
+from gateway.web.api.routes import MOST_MAIL
 from gateway.web.console.sign_in import ask
 from gateway.web.door import place_of
 from gateway.web.guard import Front, Guard
@@ -47,12 +49,13 @@ def application(house: House) -> FastAPI:
         app.router.routes.append(Route(place.path, _behind_the_door(site, place), methods=[place.method]))
     files = {file.name: file.read_bytes() for file in _FOLDER.iterdir() if file.suffix in _STATIC}
     app.router.routes.append(Route("/static/{name}", _static(files), methods=["GET"]))
+    app.mount(api.PREFIX, api.application(site))
     app.add_exception_handler(HTTPException, errors.http)
     app.add_exception_handler(RequestValidationError, errors.address)
     app.add_exception_handler(QueueError, errors.cannot)
     app.add_exception_handler(AccountError, errors.cannot)
     app.add_exception_handler(StoreError, errors.database)
-    most = max(_most_body(house, place) for place in PLACES)
+    most = max(MOST_MAIL, *(_most_body(house, place) for place in PLACES))
     app.add_middleware(Guard, refuse=errors.sentence, most_body=most, front=Front.of(house.settings))
     return app
 

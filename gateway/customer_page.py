@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import answers, pages, staff_mail, tokens
+from gateway import answers, knocking, pages, staff_mail, tokens
 from gateway.answer_files import AnswerFile
 from gateway.answers import Answer
 from gateway.casework.desk import Desk, Party
@@ -35,6 +35,7 @@ from gateway.store.notices import StoredNotice
 from notifier.notice import STARTS, NoticeKind, Part
 
 _LOOKED = "case opened by its link"
+_FORMS_HOURLY = 30  # of one case, whoever has its links
 _ONE_LOOK = timedelta(hours=1)  # looks in this time are one event
 _MOST_COMPLAINTS = 20
 _SHOWN = 500  # characters of an answer in its event
@@ -114,6 +115,12 @@ async def look(at: Seat) -> dict[str, Any]:
         "may_answer": any(clock.state not in _STOPPED for clock in at.clocks),
         "may_ask_time": any(clock.state is ClockState.RUNNING for clock in at.clocks),
     }
+
+
+async def not_too_often(at: Seat) -> None:
+    """One form more of this case. Raises NotSaidError."""
+    if not await knocking.taken(at.house, at.connection, {f"forms case {at.case.id}": _FORMS_HOURLY}):
+        raise NotSaidError("Too much was sent for this case within an hour. Please come back later, or write to us.")
 
 
 async def answer(at: Seat, said: Statement, files: Sequence[tuple[str, bytes]]) -> None:

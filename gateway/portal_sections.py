@@ -28,7 +28,7 @@ class Portal(Section):
     """Most bytes that one form may send, its files included."""
     upload_files: Annotated[int, Field(ge=1, le=50)] = 5
     """Most files that one form may send."""
-    upload_seconds: Annotated[int, Field(ge=5, le=3600)] = 120
+    upload_seconds: Annotated[int, Field(ge=1, le=3600)] = 120
     """Seconds in which a form must have arrived; what is slower is cut off."""
     network_hourly: Annotated[int, Field(ge=10, le=1_000_000)] = 300
     """Pages of these that one network (a /24, of IPv6 a /48) may open in an hour."""

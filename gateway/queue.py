@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway import filing, identities
+from gateway import answering, filing, identities
 from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
 from gateway.intake import customer_values
@@ -76,7 +76,7 @@ async def read_again(house: House, entries: Sequence[Entry]) -> dict[int, Dossie
     parsed = dict(zip(stored, await house.workers.parse([m.raw for m in messages]), strict=True))
     found = {}
     for one in entries:
-        said = parsed[one.message_id]
+        said = answering.stated(parsed[one.message_id], one.category)  # its sender may have said more than the mail
         if one.position >= len(said.reports):
             log.warning("report cannot be read again", message_id=one.message_id, report_id=one.report_id)
             continue

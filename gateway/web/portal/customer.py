@@ -75,6 +75,7 @@ async def _page(visit: Visit, error: str = "") -> Response:
     values: dict[str, Any] = shown | {
         "case": at.case,
         "customer": at.party.name,
+        "contact": at.contact,  # nobody else's address is shown
         "clocks": [(clock, left(clock, now)) for clock in at.clocks],
         "complaints": [_complaint(n.facts, telling.evidence_from(n.evidence)) for n in whole_notices if n.evidence],
         "error": error,
@@ -121,6 +122,7 @@ def _by(done: str, work: Work) -> Callable[[Visit], Awaitable[Response]]:
         token = visit.text("token")
         try:
             async with customer_page.seated(visit.house, token) as at:
+                await customer_page.not_too_often(at)
                 await work(visit, at)
         except WrongLinkError:
             return _gone(visit)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import text as sql
@@ -222,6 +224,26 @@ async def test_what_is_too_much_or_too_many_is_refused(tmp_path, database_url, s
         many = [("files", (name, b"x")) for name in "ab"]
         assert (await made.client.post(f"{page}/answer", data=SAID, files=many)).status_code == 400
         assert await made.ask("SELECT state FROM clocks") == [("running",)]
+
+
+async def test_what_comes_too_slowly_is_cut_off(tmp_path, sqlite_url, smtp_receiver):
+    async with outside_of(tmp_path, sqlite_url, smtp_receiver, portal={"upload_seconds": 1}) as made:
+        await made.waiting.work_through(arf("198.51.100.70"))
+        where = urlsplit(made.url)
+        reader, writer = await asyncio.open_connection(where.hostname, where.port)
+        head = (
+            f"POST {made.link(BIRCH)}/answer HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5000\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\n\r\nsolved=yes&said="
+        )
+        writer.write(head.encode())
+        assert b" 408 " in await reader.readline()
+        writer.close()
+
+
+async def test_one_case_takes_only_so_many_forms_in_an_hour(outside: Outside):
+    page = outside.link(BIRCH)
+    codes = [(await outside.client.post(f"{page}/answer", data=SAID)).status_code for _ in range(32)]
+    assert codes == [303] * 30 + [422] * 2
 
 
 @pytest.mark.duty("CON-7")

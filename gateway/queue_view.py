@@ -86,10 +86,11 @@ class View:
     outside: LookUps = field(default_factory=LookUps)  # what registries and the DNS say
 
 
-async def look(house: House, entry_id: int) -> View:
-    """The entry whole; what is known outside of its resource is asked for a few seconds. Raises NoEntryError."""
+async def look(house: House, entry_id: int, *, ask: bool = True) -> View:
+    """The entry whole; with `ask`, what is known outside of its resource is asked for a few seconds. Raises
+    NoEntryError."""
     entry = await entry_of(house, entry_id)
-    outside = await look_ups(house, entry.value)
+    outside = await look_ups(house, entry.value) if ask else LookUps()
     async with house.database.reading() as connection:
         alike = await store.alike(connection, entry)
         contacts = await third_parties.of_report(connection, entry.report_id)

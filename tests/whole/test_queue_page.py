@@ -126,7 +126,7 @@ async def test_a_day_at_the_queue(browser, queue_url):
         await seen.look("mistake")
         await tab.get_by_label("Held from").fill("2026-11-03")
         await tab.get_by_role("button", name="Preview rule").click()
-        assert await tab.get_by_text("11 waiting reports are placed").is_visible()
+        assert await tab.get_by_text("waiting reports that are placed: 11").is_visible()
         await seen.look("preview")
         await tab.get_by_role("button", name="Make the rule and place 11").click()
         assert "11 reports were placed with birch" in await tab.get_by_role("status").inner_text()

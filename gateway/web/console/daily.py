@@ -5,11 +5,12 @@ Must never hold a page itself.
 
 from __future__ import annotations
 
-from gateway.web.console import actions, case, case_forms, cases, legal, queue, texts, today, trays
+from gateway.web.console import actions, case, case_forms, cases, legal, queue, queue_bulk, texts, today, trays
 from gateway.web.visit import Place
 
 PLACES: tuple[Place, ...] = (
     *today.PLACES,
+    *queue_bulk.PLACES,
     *queue.PLACES,
     *cases.PLACES,
     *case.PLACES,

@@ -11,24 +11,27 @@ from starlette.responses import Response
 
 from gateway import queue, queue_rules
 from gateway.queue import DecidedError, NoEntryError, QueueError
+from gateway.queue_groups import bundles
 from gateway.queue_rules import Terms
 from gateway.queue_view import look
 from gateway.store import queue as store
+from gateway.web import trace
 from gateway.web.evidence import hand_out
-from gateway.web.visit import Place, Role, Visit
+from gateway.web.visit import Place, Role, Visit, whole
 
 _GROUPS = 200  # shown at once
 _ACCOUNTS = 1000  # offered while typing
+MOST_LAST = 100  # entries that an address names to be taken back
 _FORM = ("account", "other", "which", "resource", "from", "to", "reason", "alike")
 
 
 async def listing(visit: Visit) -> Response:
     """The list; on a wide screen with the first entry beside it."""
-    return await _show(visit, None)
+    return await show(visit, None)
 
 
 async def entry(visit: Visit) -> Response:
-    return await _show(visit, visit.number("entry"))
+    return await show(visit, visit.number("entry"))
 
 
 async def mail(visit: Visit) -> Response:
@@ -40,10 +43,10 @@ async def mail(visit: Visit) -> Response:
 async def assign(visit: Visit) -> Response:
     number = visit.number("entry")
     try:
-        await queue.assign(visit.house, number, _account(visit), visit.who, visit.field("which") or None)
+        await queue.assign(visit.house, number, account_of(visit), visit.who, visit.field("which") or None)
     except QueueError as error:
-        return await _refused(visit, number, error)
-    return visit.go(f"/queue?last={number}")
+        return await refused(visit, number, error)
+    return visit.go(after([number]))
 
 
 async def preview(visit: Visit) -> Response:
@@ -52,7 +55,7 @@ async def preview(visit: Visit) -> Response:
     try:
         rule, would = await queue_rules.preview_rule(visit.house, number, _terms(visit))
     except QueueError as error:
-        return await _refused(visit, number, error)
+        return await refused(visit, number, error)
     return visit.show("console/preview.html", entry_id=number, rule=rule, would=would, form=visit.plain(_FORM))
 
 
@@ -61,8 +64,8 @@ async def make_rule(visit: Visit) -> Response:
     try:
         _, placed = await queue_rules.assign_rule(visit.house, number, _terms(visit), visit.who)
     except QueueError as error:
-        return await _refused(visit, number, error)
-    return visit.go(f"/queue?last={number}&count={len(placed)}")
+        return await refused(visit, number, error)
+    return visit.go(after([number], count=len(placed), rule=True))
 
 
 async def reject(visit: Visit) -> Response:
@@ -70,8 +73,8 @@ async def reject(visit: Visit) -> Response:
     try:
         done = await queue.reject(visit.house, number, visit.field("reason"), visit.who, alike=alike)
     except QueueError as error:
-        return await _refused(visit, number, error)
-    return visit.go(f"/queue?last={number}&count={len(done)}")
+        return await refused(visit, number, error)
+    return visit.go(after(done))
 
 
 PLACES = (
@@ -85,17 +88,19 @@ PLACES = (
 )
 
 
-async def _show(visit: Visit, entry_id: int | None, error: str = "", status: int = 200) -> Response:
+async def show(visit: Visit, entry_id: int | None, error: str = "", status: int = 200) -> Response:
     async with visit.house.database.reading() as connection:
         groups = await store.groups(connection, _GROUPS)
         waiting = await store.count(connection)
         accounts = await store.accounts_by_name(connection, _ACCOUNTS)
     chosen = entry_id if entry_id is not None else next((g.entry.id for g in groups), None)
-    view = await look(visit.house, chosen) if chosen is not None else None
+    ask = entry_id is not None  # the list does not wait for somebody else's server
+    view = await look(visit.house, chosen, ask=ask) if chosen is not None else None
     return visit.show(
         "console/queue.html",
         status,
-        groups=groups,
+        bundles=bundles(groups),
+        most=len(groups) >= _GROUPS,
         group=next((g for g in groups if view and g.entry.id in view.alike), None),
         waiting=waiting,
         view=view,
@@ -105,28 +110,38 @@ async def _show(visit: Visit, entry_id: int | None, error: str = "", status: int
         error=error,
         last=await _last(visit),
         nameless=queue.NAMELESS,
+        analyst=visit.may(Role.ANALYST),
+        drawing=trace.draw(view.trace) if view else None,
+        whose=trace.whose,
     )
 
 
+def after(done: list[int], path: str = "/queue", *, count: int | None = None, rule: bool = False) -> str:
+    """The address that tells what was decided, and offers to take it back."""
+    named = ",".join(str(number) for number in done[:MOST_LAST])
+    return f"{path}?last={named}&count={count or len(done)}" + ("&rule=1" if rule else "")
+
+
 async def _last(visit: Visit) -> dict[str, Any] | None:
-    """What was decided just before, read from the database: an address can only name the entry."""
-    number, many = visit.asked_number("last"), visit.asked_number("count")
-    if number is None:
-        return None
+    """What was decided just before, read from the database: an address can only name the entries."""
+    ids = [number for said in visit.asked("last").split(",")[:MOST_LAST] if (number := whole(said)) is not None]
     try:
-        found = await queue.entry(visit.house, number)
+        found = await queue.entry(visit.house, ids[0]) if ids else None
     except NoEntryError:
         return None
-    return {"entry": found, "count": many or 1} if found.queue != store.WAITING else None
+    if found is None or found.queue == store.WAITING:
+        return None
+    count = visit.asked_number("count") or len(ids)
+    return {"entry": found, "ids": ids, "count": count, "rule": visit.asked("rule") == "1"}
 
 
-async def _refused(visit: Visit, entry_id: int, error: QueueError) -> Response:
+async def refused(visit: Visit, entry_id: int, error: QueueError) -> Response:
     if isinstance(error, NoEntryError):
         raise error
-    return await _show(visit, entry_id, str(error), 409 if isinstance(error, DecidedError) else 422)
+    return await show(visit, entry_id, str(error), 409 if isinstance(error, DecidedError) else 422)
 
 
-def _account(visit: Visit) -> str:
+def account_of(visit: Visit) -> str:
     """The account that was typed, else the candidate that was chosen. Raises QueueError."""
     account = visit.field("other") or visit.field("account")
     if not account:
@@ -137,7 +152,7 @@ def _account(visit: Visit) -> str:
 def _terms(visit: Visit) -> Terms:
     start, end = visit.field("from"), visit.field("to")
     return Terms(
-        _account(visit),
+        account_of(visit),
         queue_rules.moment(start),
         queue_rules.moment(end) if end else None,
         visit.field("resource") or None,

@@ -14,6 +14,7 @@ from gateway import holding, identities, pipeline, queue_view
 from gateway.casework.states import NotAllowedError
 from gateway.model import Verdict
 from gateway.store import messages, trays
+from gateway.web.evidence import hand_out
 from gateway.web.visit import Place, Role, Visit, whole
 
 _LINES = 50
@@ -80,10 +81,9 @@ async def source(visit: Visit) -> Response:
     """The bytes as they came, to be saved and never shown."""
     number = visit.number("message")
     async with visit.house.database.reading() as connection:
-        raw = await messages.whole(connection, number) if await trays.message(connection, number) else None
-    if raw is None:
-        raise HTTPException(404)
-    return visit.download(raw, f"arfgate-message-{number}.eml")
+        if await trays.message(connection, number) is None:
+            raise HTTPException(404)
+    return hand_out(visit, "message", number, f"message-{number}")
 
 
 async def release(visit: Visit) -> Response:

@@ -17,7 +17,7 @@ from gateway.attribution.network import Network
 from gateway.attribution.packed import Row, row_of
 from gateway.attribution.prefixes import PrefixIndex
 from gateway.model import Assignment
-from gateway.store import assignments, identifiers, switches
+from gateway.store import assignments, bystanders, identifiers, switches
 
 _MANY = 2_000  # rows from which on the work is done in a thread
 
@@ -78,7 +78,8 @@ class Holdings:
         return await self._people(connection, after, self._version)
 
     async def _people(self, connection: AsyncConnection, network: Network, version: int) -> Network:
-        """Identifiers that changed, the tree, and what staff confirmed."""
+        """Identifiers that changed, the tree, what staff confirmed, and whom they hold innocent."""
+        network = replace(network, bystanders=await bystanders.current(connection, self.empty.bystanders))
         if found := await identifiers.changed(connection, version):
             network = replace(network, identifiers=network.identifiers.patched(found))
         tree = await switches.read(connection, switches.CUSTOMERS_VERSION)

@@ -61,7 +61,7 @@ async def rules(house: House, connection: AsyncConnection, policy: Policy) -> Ru
     return Rules(
         own_domains=frozenset(operator.own_domains),
         own_networks=tuple(str(network) for network in operator.networks),
-        bystanders=house.bystanders,
+        bystanders=(await house.network(connection)).bystanders,
         opted_out=await third_parties.opted_out(connection),
         dead=await dead_addresses.current(connection, house.clock()),
         roles=[role for role in MODES if mode_of(house, role, policy) != "off"] or [ABUSE],

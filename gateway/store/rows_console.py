@@ -32,3 +32,15 @@ class CannedAnswerRow(SQLModel, table=True):
     text: str
     made_by: str
     at: datetime
+
+
+class BystanderRow(SQLModel, table=True):
+    """What staff say of a domain against the list of innocent ones that comes with arfgate."""
+
+    __tablename__ = "bystanders"
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    innocent: bool
+    who: str
+    why: str
+    at: datetime

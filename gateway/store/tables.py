@@ -9,7 +9,7 @@ from sqlmodel import SQLModel
 from gateway.store.rows_actions import ActionRow, ApprovalRow, StepRow
 from gateway.store.rows_alarms import DueAlarmRow
 from gateway.store.rows_answers import AnswerFileRow, AnswerRow
-from gateway.store.rows_console import CannedAnswerRow, SavedViewRow
+from gateway.store.rows_console import BystanderRow, CannedAnswerRow, SavedViewRow
 from gateway.store.rows_content import ContentCheckRow
 from gateway.store.rows_dues import AppealRow, ChargeRow, ConsentRow, PostmasterRow, PublicationRow
 from gateway.store.rows_in import (
@@ -124,6 +124,7 @@ listings = _table(ListingRow)
 content_checks = _table(ContentCheckRow)
 saved_views = _table(SavedViewRow)
 canned_answers = _table(CannedAnswerRow)
+bystanders = _table(BystanderRow)
 users = _table(UserRow)
 recovery_codes = _table(RecoveryCodeRow)
 sessions = _table(SessionRow)

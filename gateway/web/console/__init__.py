@@ -53,6 +53,7 @@ RAIL = (
     ("/customers", "Customers"),
     ("/reporters", "Reporters"),
     ("/approvals", "Approvals"),
+    ("/blocks", "Blocks"),
     ("/policies", "Policies"),
     ("/lab", "Lab"),
     ("/statistics", "Statistics"),

@@ -5,7 +5,7 @@ Must never hold a page itself.
 
 from __future__ import annotations
 
-from gateway.web.console import actions, case, case_forms, cases, legal, queue, queue_bulk, texts, today, trays
+from gateway.web.console import actions, case, case_forms, cases, legal, lists, queue, queue_bulk, texts, today, trays
 from gateway.web.visit import Place
 
 PLACES: tuple[Place, ...] = (
@@ -19,4 +19,5 @@ PLACES: tuple[Place, ...] = (
     *trays.PLACES,
     *legal.PLACES,
     *actions.PLACES,
+    *lists.PLACES,
 )

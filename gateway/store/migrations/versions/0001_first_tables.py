@@ -30,6 +30,17 @@ def upgrade() -> None:
         batch_op.create_index("access_by_who", ["who", "id"], unique=False)
 
     op.create_table(
+        "bystanders",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("innocent", sa.Boolean(), nullable=False),
+        sa.Column("who", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("why", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_table(
         "canned_answers",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1443,6 +1454,7 @@ def downgrade() -> None:
 
     op.drop_table("customers")
     op.drop_table("canned_answers")
+    op.drop_table("bystanders")
     with op.batch_alter_table("access_log", schema=None) as batch_op:
         batch_op.drop_index("access_by_who")
         batch_op.drop_index("access_by_path")

@@ -66,10 +66,13 @@ async def import_file(house: House, path: Path, who: str) -> tuple[int, int, lis
 async def run(house: House) -> int:
     """Once an hour: the last days of every account of which it is known what it sends. Always 0: nothing is left."""
     now = house.clock()
-    async with house.database.writing() as connection:
+    async with house.database.reading() as connection:
         before = await switches.read(connection, _WATCHED)
-        if before is not None and now - datetime.fromisoformat(before) < _HOUR:
-            return 0
+    if before is not None and now - datetime.fromisoformat(before) < _HOUR:
+        return 0
+    async with house.database.writing() as connection:
+        if await switches.read(connection, _WATCHED) != before:
+            return 0  # another node was faster
         await switches.write(connection, _WATCHED, now.isoformat())
         ids = await rates.with_volumes(connection, (now - _LATELY).date())
     for start in range(0, len(ids), _MOST_AT_ONCE):

@@ -242,12 +242,13 @@ def screening_context(house: House, network: Network, now: datetime, mailbox: st
     )
 
 
-async def drain(house: House) -> None:
+async def drain(house: House, *, contacts: bool = True) -> None:
     """Everything that can be done now without a mailbox: work, tick, look up, send, until nothing is left
-    or the service is to stop."""
+    or the service is to stop. `contacts`: also what waits for registries, which may take its time."""
     await queue_acts.wake(house)
     while not house.stopping:
-        done = await work(house) + await ticker.tick(house) + await third_parties.look_up(house)
+        done = await work(house) + await ticker.tick(house)
+        done += await third_parties.look_up(house) if contacts else 0
         done += await ladder_steps.step(house) + await enforced.tell(house)
         done += await policy_versions.tell(house) + await outcomes.tell(house) + await staff_mail.send(house)
         done += await customer_digests.send(house) + await outbox.send_due(house)

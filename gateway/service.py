@@ -19,7 +19,16 @@ import structlog
 import uvicorn
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from gateway import advertised_hosts, content, enforcement, pipeline, registries, sources, volumes
+from gateway import (
+    advertised_hosts,
+    content,
+    enforcement,
+    pipeline,
+    registries,
+    sources,
+    third_parties,
+    volumes,
+)
 from gateway.doors import mailbox_accesses
 from gateway.house import House
 from gateway.intake.imap import MailboxConnection, MailboxError, pause_after
@@ -40,6 +49,7 @@ _BESIDE: dict[str, Callable[[House], Coroutine[Any, Any, int]]] = {
     "block lists": blocklists.run,
     "content filters": content.run,
     "bootstrap files": registries.refresh,
+    "contacts outside": third_parties.look_up,
     "sources": sources.run_due,
     "advertised hosts": advertised_hosts.run,
     "rates": volumes.run,
@@ -175,7 +185,7 @@ class Service:
 
     async def _drain(self) -> None:
         try:
-            await pipeline.drain(self.house)
+            await pipeline.drain(self.house, contacts=False)
         except (StoreError, WorkersBrokenError) as error:
             log.error("put off", error=str(error))  # noqa: TRY400
         except Exception:

@@ -7,6 +7,7 @@ before the time that it named. Must never decide who is told, nor send.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,14 +37,16 @@ async def look_up(house: House, limit: int = 20) -> int:
     if house.contacts is None:
         return 0
     now = house.clock()
+    dead: Collection[str] = ()
     async with house.database.writing() as connection:
         waiting = await third_parties.wanted(connection, now, limit)
         if waiting:
             await third_parties.take(connection, [w.report_id for w in waiting], now + _HELD)
             dead = await dead_addresses.current(connection, now)
-    for one in waiting:
+    looked = [_find(house.contacts, one, dead) for one in waiting]
+    for one, result in zip(waiting, await asyncio.gather(*looked, return_exceptions=True), strict=True):
         try:
-            await _one(house, house.contacts, one, dead, now)
+            await _one(house, one, result, now)
         except Exception:  # a bug with one report must not keep the contacts of the others from being told
             log.exception("look-up failed", message_id=one.message_id, report_id=one.report_id)
             async with house.database.writing() as connection:
@@ -51,7 +54,9 @@ async def look_up(house: House, limit: int = 20) -> int:
     return len(waiting) + await digests.send(house, now)
 
 
-async def _one(house: House, finder: Finder, one: Wanted, dead: Collection[str], now: datetime) -> None:
+async def _find(finder: Finder, one: Wanted, dead: Collection[str]) -> tuple[list[Found], list[Failed]]:
+    """What the registries say of a report, and which of them are worth asking again. Reports wait side by side: a
+    registry that is silent must not keep those that another one knows."""
     found: list[Found] = []
     failures: list[Failed] = []
     for kind, subject in subjects(one.source_ip, one.resources):
@@ -61,6 +66,15 @@ async def _one(house: House, finder: Finder, one: Wanted, dead: Collection[str],
             why = answer.failed
             failures += [why] if why.why in _WORTH_ASKING_AGAIN else []
             log.info("no contact", message_id=one.message_id, subject=subject, why=why.why.value, detail=why.detail)
+    return found, failures
+
+
+async def _one(
+    house: House, one: Wanted, result: tuple[list[Found], list[Failed]] | BaseException, now: datetime
+) -> None:
+    if isinstance(result, BaseException):
+        raise result
+    found, failures = result
     named = [failure.retry_at for failure in failures if failure.retry_at is not None]
     next_at = _next(one.tries, now, max(named, default=None)) if failures else None
     if next_at is not None:

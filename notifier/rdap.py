@@ -27,6 +27,7 @@ from notifier.registration import ABUSE, Kind, RdapAnswer, is_cut_short, is_rate
 FRESH = timedelta(hours=24)  # RD-3: the least time that an answer is kept
 _PAUSE = timedelta(minutes=5)  # after "too many requests" without a time
 _MINUTE = timedelta(minutes=1)
+_SILENT = 2  # time-outs in a row, after which a registry is left alone for a minute
 _A_MINUTE = 60  # questions to one registry, where nothing else is known
 # Registries that have said how much they bear, or that answer 429 early: questions a minute.
 _RATES = MappingProxyType(
@@ -135,6 +136,7 @@ class RdapClient:
         self.use(bootstrap)
         self._in_flight: dict[str, asyncio.Lock] = {}  # by registry: at most as many as the bootstrap has hosts
         self._not_before: dict[str, datetime] = {}
+        self._silent: dict[str, int] = {}  # time-outs in a row
         self._asked: dict[str, list[datetime]] = {}  # when each registry was asked within the last minute
 
     def use(self, bootstrap: Bootstrap) -> None:
@@ -206,15 +208,25 @@ class RdapClient:
             now = self._clock()
             wait = self._not_before.get(registry)
             if wait is not None and now < wait:
-                return Failed(RdapWhy.RATE, f"{registry} asked for a pause until {wait:%Y-%m-%d %H:%M:%S} UTC", wait)
+                silent = self._silent.get(registry, 0) >= _SILENT
+                why, said = (RdapWhy.TIMEOUT, "was silent") if silent else (RdapWhy.RATE, "asked for a pause")
+                return Failed(why, f"{registry} {said}: not before {wait:%Y-%m-%d %H:%M:%S} UTC", wait)
             if (free_at := self._free_at(registry, now)) is not None:
                 return Failed(RdapWhy.RATE, f"{registry} was asked as often as it bears in a minute", free_at)
             fetched = await self._http.get_json(url, allow_hosts=self._allow_hosts, only_hosts=self._only_hosts)
+            self._note_silence(registry, fetched)
             answer = self._read(kind, asked, registry, fetched)
             if not isinstance(answer, Failed):
                 first, last = (key, key) if kept_as else _neighbourhood(kind, asked, answer)
                 await self._cache.put(kind, first, last, Cached(answer, self._clock()))
             return answer
+
+    def _note_silence(self, registry: str, fetched: Fetched | NotFetched) -> None:
+        """Who waits in line for a registry that says nothing would wait for all before it too."""
+        silent = isinstance(fetched, NotFetched) and fetched.why is HttpWhy.TIMEOUT
+        self._silent[registry] = self._silent.get(registry, 0) + 1 if silent else 0
+        if self._silent[registry] >= _SILENT:
+            self._not_before[registry] = self._clock() + _MINUTE
 
     def _free_at(self, registry: str, now: datetime) -> datetime | None:
         """None: it may be asked now, and is counted; else when."""

@@ -8,8 +8,10 @@ import pytest
 from whole.outside import ROLES, advertising, scene, told
 from whole.scene import FOREIGN
 
-from gateway.store import notices, third_parties
-from gateway.third_parties import relays
+from gateway.service import Service
+from gateway.store import messages, notices, third_parties
+from gateway.store.messages import Arrived
+from gateway.third_parties import look_up, relays
 from servers.receiver import SmtpReceiver
 
 
@@ -131,3 +133,17 @@ def test_only_relays_above_the_source_are_believed() -> None:
     assert relays(hops, FOREIGN, "reader.example") == [("relay.transit.example", "transit.example")]
     assert relays(hops, "192.0.2.200", None) == []
     assert relays(hops, None, None) == []
+
+
+async def test_the_turn_of_the_service_waits_for_no_registry(tmp_path: Path, smtp_receiver: SmtpReceiver) -> None:
+    async with scene(tmp_path, smtp_receiver) as made:
+        raw, now = advertising("shop.example"), made.house.clock()
+        async with made.house.database.writing() as connection:
+            await messages.store(connection, [Arrived(raw, now)], None, now)
+        service = Service(made.house)
+        await service.turn()
+        assert [mail.rcpt_tos[0] for mail in smtp_receiver.received] == ["abuse@alder.example"]
+        assert await made.ask("SELECT DISTINCT contacts_state FROM reports") == [("wanted",)]
+        await service.beside("contacts outside", look_up)
+        await service.turn()
+        assert told(made) == {"abuse@holder.example.net"}

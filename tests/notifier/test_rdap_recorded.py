@@ -337,6 +337,19 @@ async def test_a_registry_that_falls_silent_is_given_up_and_the_next_question_is
     found(spoken)
 
 
+async def test_a_registry_that_stays_silent_costs_two_time_outs_a_minute_however_many_wait_for_it(
+    world: World, clock: Any
+) -> None:
+    world.registry.silent = {f"198.51.100.{n}" for n in range(1, 21)}
+    world.registry.says = dict.fromkeys(world.registry.silent, b"")
+    outcomes = await asyncio.gather(*(world.client.ip(f"198.51.100.{n}") for n in range(1, 21)))
+    assert {failed(one).why for one in outcomes} == {RdapWhy.TIMEOUT}
+    assert len(world.registry.asked) == 2
+    clock.forward(timedelta(seconds=61))
+    world.registry.says["198.51.100.99"] = ok(recorded("arin"))
+    found(await world.client.ip("198.51.100.99"))
+
+
 async def test_what_a_registry_does_not_know_is_known_to_be_unknown(world: World) -> None:
     world.registry.says["198.51.100.7"] = answer(404)
     assert await world.client.ip("198.51.100.7") == NotFound(world.registry.place)

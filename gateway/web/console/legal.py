@@ -53,7 +53,7 @@ async def act(visit: Visit) -> Response:
 async def confirm(visit: Visit) -> Response:
     number = visit.number("matter")
     answer = await _decided(visit, number, lambda: legal.confirm(visit.house, number, _name(visit)))
-    await pipeline.drain(visit.house)  # what was dismissed goes the ordinary way
+    await pipeline.drain(visit.house, contacts=False)  # what was dismissed goes the ordinary way
     return answer
 
 

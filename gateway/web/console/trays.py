@@ -93,7 +93,7 @@ async def release(visit: Visit) -> Response:
         await holding.release(visit.house, number, who=visit.who, why=_said(why))
     except NotAllowedError as error:
         return await _show(visit, number, str(error), 422)
-    await pipeline.drain(visit.house)
+    await pipeline.drain(visit.house, contacts=False)
     return visit.go(f"/message/{number}?done=released")
 
 

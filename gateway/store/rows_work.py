@@ -19,7 +19,7 @@ class CaseRow(SQLModel, table=True):
     __tablename__ = "cases"
     __table_args__ = (
         Index("cases_opened", "opened_at"),
-        Index("cases_resolved", "resolved_at"),
+        Index("cases_resolved", "resolved_at", "opened_at", "state"),
         # each list of the console walks one of these, the newest first
         Index("cases_state", "state", "id"),
         Index("cases_account", "account_id", "id"),
@@ -49,7 +49,7 @@ class ClockRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("case_id", "kind", "value"),
         Index("clocks_next", "next_at"),
-        Index("clocks_notified", "notified_at"),
+        Index("clocks_notified", "notified_at", "answered_at", "round"),
         Index("clocks_due", "state", "due_at", "case_id"),
         Index("clocks_value", "value", "case_id"),
     )

@@ -61,7 +61,9 @@ async def screen(browser: Any, url: str, **kind: Any) -> AsyncIterator[Screen]:
     context = await browser.new_context(**kind)
     await context.add_cookies([{"name": COOKIE, "value": TOKEN, "url": url}])
     made = Screen(await context.new_page(), url)
-    made.tab.on("console", lambda said: made.complaints.append(said.text) if said.type != "debug" else None)
+    made.tab.on(
+        "console", lambda said: made.complaints.append(said.text) if said.type in {"error", "warning"} else None
+    )
     made.tab.on("pageerror", lambda error: made.complaints.append(str(error)))
     made.tab.on("dialog", lambda dialog: made.complaints.append(f"a dialog: {dialog.message}"))
     made.tab.on("request", lambda request: made.requests.append(request.url))

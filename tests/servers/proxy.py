@@ -1,6 +1,6 @@
 """An HTTP proxy that goes nowhere and remembers what it was asked for: whatever leaves a browser shows here.
 
-Chromium does not send requests to loopback through a proxy: ours pass by, everything else is counted.
+Only what goes to the server under test passes by; everything else is counted.
 """
 
 from __future__ import annotations
@@ -15,6 +15,11 @@ from dataclasses import dataclass, field
 class Proxy:
     url: str
     asked: list[str] = field(default_factory=list)
+
+    @property
+    def setting(self) -> dict[str, str]:
+        """For Playwright; only our own server is asked directly."""
+        return {"server": self.url, "bypass": "127.0.0.1"}
 
 
 @contextlib.asynccontextmanager

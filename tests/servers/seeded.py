@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from gateway import fines, pipeline, reporting, staff, staff_strikes, tokens
+from gateway import pipeline, reporting, staff, staff_strikes, tokens
 from gateway.casework.mutes import Mute, MuteKind
 from gateway.casework.states import NotAllowedError
 from gateway.intake.customer_values import resource
@@ -23,7 +23,7 @@ from gateway.store.messages import Arrived
 from gateway.volumes import import_file
 from notifier.compose import Composed
 from notifier.notice import Delivered
-from servers.waiting import NOW, Waiting, arf
+from servers.waiting import NOW, STAFF, Waiting, arf
 
 HOSTILE = "<script>alert(1)</script> <img src=https://tracker.example/x.png> \u202e gpj.exe"
 CUSTOMERS = """\
@@ -180,11 +180,6 @@ async def _words(waiting: Waiting, folder: Path) -> None:
     await import_file(house, volumes, "mara")
 
 
-async def charge(waiting: Waiting, number: str) -> int:
-    """A fine for each complaint of a case, where the policy has fines."""
-    return await fines.charge(waiting.house, number, who="mara", why="held valid")
-
-
 def settings() -> dict[str, Any]:
-    """Sections for `waiting_house`."""
-    return {}
+    """Sections for `waiting_house`: whoever is signed in is one of the legal lane."""
+    return {"legal": {"staff": [f"{STAFF}@isp.example", "omar@isp.example"]}}

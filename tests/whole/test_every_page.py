@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.web.app import PLACES, application
+from gateway.web.app import application
 from gateway.web.console import RAIL
 from servers.browsing import PHONE, WIDE, addresses, chromium, screen
 from servers.proxy import counting_proxy
-from servers.seeded import seed
-from servers.waiting import COOKIE, TOKEN, served, waiting_house
+from servers.seeded import seed, settings
+from servers.waiting import served, waiting_house
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -30,7 +30,7 @@ async def test_axe_finds_nothing_on_any_page(tmp_path, sqlite_url):
     from axe_playwright_python.async_playwright import Axe  # noqa: PLC0415  (only where it is installed)
 
     axe = Axe()
-    async with waiting_house(tmp_path, sqlite_url) as waiting:
+    async with waiting_house(tmp_path, sqlite_url, **settings()) as waiting:
         await seed(waiting, tmp_path, days=12)
         async with served(application(waiting.house)) as url, chromium() as browser:
             pages = await addresses(url)
@@ -52,10 +52,10 @@ async def test_axe_finds_nothing_on_any_page(tmp_path, sqlite_url):
 
 async def test_no_hostile_mail_runs_a_script_asks_for_anything_or_breaks_a_page(tmp_path, sqlite_url):
     mails = [path.read_bytes() for path in sorted(FIXTURES.glob("*.eml"))]
-    async with waiting_house(tmp_path, sqlite_url) as waiting, counting_proxy() as proxy:
+    async with waiting_house(tmp_path, sqlite_url, **settings()) as waiting, counting_proxy() as proxy:
         await seed(waiting, tmp_path, days=2)
         await waiting.take_in(*mails)
-        async with served(application(waiting.house)) as url, chromium(proxy={"server": proxy.url}) as browser:
+        async with served(application(waiting.house)) as url, chromium(proxy=proxy.setting) as browser:
             for scripts in (True, False):
                 async with screen(browser, url, java_script_enabled=scripts, **WIDE) as seen:
                     await seen.tab.goto(url + "/queue")
@@ -98,12 +98,3 @@ def downloads(at: str) -> bool:
 def same_kind(at: str, opened: set[str]) -> int:
     """How many pages of the same first folder were opened."""
     return sum(other.split("/")[1].partition("?")[0] == at.split("/")[1].partition("?")[0] for other in opened)
-
-
-def test_no_page_of_staff_is_open_to_strangers_by_its_table():
-    open_ones = {place.path for place in PLACES if place.role is None}
-    assert all(path.startswith(("/sign-in", "/portal", "/report", "/status", "/block")) for path in open_ones), (
-        open_ones
-    )
-    assert COOKIE
-    assert TOKEN

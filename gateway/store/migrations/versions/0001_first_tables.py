@@ -652,7 +652,7 @@ def upgrade() -> None:
         batch_op.create_index("cases_assignee", ["assignee", "id"], unique=False)
         batch_op.create_index("cases_class", ["cls", "id"], unique=False)
         batch_op.create_index("cases_opened", ["opened_at"], unique=False)
-        batch_op.create_index("cases_resolved", ["resolved_at"], unique=False)
+        batch_op.create_index("cases_resolved", ["resolved_at", "opened_at", "state"], unique=False)
         batch_op.create_index("cases_severity", ["severity", "id"], unique=False)
         batch_op.create_index("cases_state", ["state", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_cases_merged_into"), ["merged_into"], unique=False)
@@ -881,7 +881,7 @@ def upgrade() -> None:
     with op.batch_alter_table("clocks", schema=None) as batch_op:
         batch_op.create_index("clocks_due", ["state", "due_at", "case_id"], unique=False)
         batch_op.create_index("clocks_next", ["next_at"], unique=False)
-        batch_op.create_index("clocks_notified", ["notified_at"], unique=False)
+        batch_op.create_index("clocks_notified", ["notified_at", "answered_at", "round"], unique=False)
         batch_op.create_index("clocks_value", ["value", "case_id"], unique=False)
 
     op.create_table(

@@ -1,6 +1,6 @@
 """An HTTP proxy that goes nowhere and remembers what it was asked for: whatever leaves a browser shows here.
 
-Only what goes to the server under test passes by; everything else is counted.
+Only what goes to the server under test passes by; everything else is counted, but for the browser's own services.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+
+# What Chromium asks for by itself, whatever page it shows: its updates and its lists.
+_BROWSERS_OWN = (".googleapis.com:443", ".google.com:443", ".gstatic.com:443", ".gvt1.com:443", ".gvt1.com")
 
 
 @dataclass
@@ -28,7 +31,10 @@ async def counting_proxy() -> AsyncIterator[Proxy]:
 
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = (await reader.readline()).decode("latin-1").strip()
-        made.asked.append(line)
+        target = line.split(" ")[1] if line.count(" ") > 1 else line
+        host = target.removeprefix("http://").partition("/")[0]
+        if not host.endswith(_BROWSERS_OWN):
+            made.asked.append(line)
         writer.write(b"HTTP/1.1 403 Nothing leaves\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         with contextlib.suppress(ConnectionError):
             await writer.drain()

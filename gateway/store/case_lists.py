@@ -24,6 +24,7 @@ BY_DUE = (ClockState.RUNNING.value, ClockState.OVERDUE.value)  # those clocks ha
 OF_CLOCKS = (*BY_DUE, ClockState.ANSWERED.value, ClockState.UNREACHABLE.value, ClockState.WAITING.value)
 STATES = (CaseState.OPEN.value, *OF_CLOCKS, *(state.value for state in CaseState if state is not CaseState.OPEN), ALL)
 _MOST_ACCOUNTS = 200
+_DIGITS = 10  # fewer than that many fit into the databases' integer keys
 _DUE, _NEWEST = "d", "n"
 
 
@@ -110,7 +111,7 @@ async def _newest(
 ) -> tuple[list[int], str | None]:
     query: Select[Any] = select(cases.c.id).where(*conditions).order_by(cases.c.id.desc()).limit(limit + 1)
     digits = after.removeprefix(_NEWEST)
-    if after.startswith(_NEWEST) and digits.isascii() and digits.isdecimal() and len(digits) < 18:
+    if after.startswith(_NEWEST) and digits.isascii() and digits.isdecimal() and len(digits) < _DIGITS:
         query = query.where(cases.c.id < int(digits))
     ids = list((await connection.execute(query)).scalars())
     if len(ids) <= limit:
@@ -155,7 +156,7 @@ async def _accounts(connection: AsyncConnection, text: str) -> list[int]:
 def _due_place(after: str) -> tuple[datetime, int] | None:
     """Behind which time and case a page begins; None: at the beginning, also for what is no such place."""
     time, _, case = after.removeprefix(_DUE).partition("_")
-    if not after.startswith(_DUE) or not (case.isascii() and case.isdecimal() and len(case) < 18):
+    if not after.startswith(_DUE) or not (case.isascii() and case.isdecimal() and len(case) < _DIGITS):
         return None
     try:
         at = datetime.fromisoformat(time)

@@ -105,7 +105,8 @@ async def shown(connection: AsyncConnection, number: str) -> dict[str, Any] | No
 def case_id_of(number: str) -> int:
     """The row behind `AG-2026-000123` (or plain `123`); -1 for what is no case number."""
     digits = number.rpartition("-")[2]
-    return int(digits) if digits.isdecimal() and len(digits) < 18 else -1
+    found = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 18 else -1
+    return found if found < 2**31 else -1  # what the databases' integer keys hold
 
 
 async def end(connection: AsyncConnection, case: Case) -> None:

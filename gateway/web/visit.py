@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Place", "Role", "Visit", "Visitor", "whole"]
 
 _FIELD_CHARS = 600
-_MOST_DIGITS = 17  # what a 64-bit number always holds
+_MOST_DIGITS = 10  # with leading zeros it is no number of ours
+_MOST_NUMBER = 2**31 - 1  # what the databases' integer keys hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,4 +146,6 @@ class Visit:
 
 def whole(text: str) -> int | None:
     """A number as it stands in an address; None: it is none that the database could hold."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+        return None
+    return found if (found := int(text)) <= _MOST_NUMBER else None

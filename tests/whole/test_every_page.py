@@ -34,7 +34,7 @@ async def test_axe_finds_nothing_on_any_page(tmp_path, sqlite_url):
         await seed(waiting, tmp_path, days=12)
         async with served(application(waiting.house)) as url, chromium() as browser:
             pages = await addresses(url)
-            assert {path for path, _ in RAIL} <= set(pages)
+            assert {path for path, _ in RAIL if path != "/legal"} <= set(pages)  # the lane is for named staff
             wrong: dict[str, list[str]] = {}
             for kind, scheme, rules in ((WIDE, "light", TAGS), (PHONE, "dark", ["color-contrast"])):
                 async with screen(browser, url, color_scheme=scheme, **kind) as seen:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 # What Chromium asks for by itself, whatever page it shows: its updates and its lists.
-_BROWSERS_OWN = (".googleapis.com:443", ".google.com:443", ".gstatic.com:443", ".gvt1.com:443", ".gvt1.com")
+_BROWSERS_OWN = (".googleapis.com", ".google.com", ".gstatic.com", ".gvt1.com")
 
 
 @dataclass
@@ -33,7 +33,7 @@ async def counting_proxy() -> AsyncIterator[Proxy]:
         line = (await reader.readline()).decode("latin-1").strip()
         target = line.split(" ")[1] if line.count(" ") > 1 else line
         host = target.removeprefix("http://").partition("/")[0]
-        if not host.endswith(_BROWSERS_OWN):
+        if not host.partition(":")[0].endswith(_BROWSERS_OWN):
             made.asked.append(line)
         writer.write(b"HTTP/1.1 403 Nothing leaves\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         with contextlib.suppress(ConnectionError):

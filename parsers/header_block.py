@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from parsers.errors import LimitError
+from parsers.lazy import Lazy
 
 # Possessive throughout: nothing is ever tried again, and it is quicker so.
 FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:[ \t]*+(.*+(?:\n[ \t].*+)*+)", re.MULTILINE)
@@ -53,11 +54,6 @@ def is_regular(block: bytes) -> bool:
 class Headers:
     """A header block, split at the first question. Names are looked up in lower case."""
 
-    __slots__ = (
-        *("_decoded", "_fields", "_lower", "_refolded", "_repeated", "_texts"),
-        *("block", "guesses", "longest", "regular", "senders"),
-    )
-
     def __init__(
         self, block: bytes, longest: int, guesses: Guesses | None = None, *, regular: bool | None = None
     ) -> None:
@@ -67,70 +63,59 @@ class Headers:
         self.regular = is_regular(block) if regular is None else regular
         self.guesses = guesses or Guesses()
         self.senders: list[Any] | None = None  # what the envelope module read
-        self._lower: bytes | None = None
-        self._fields: dict[bytes, list[bytes]] | None = None
-        self._texts: dict[str, str] | None = None
-        self._decoded: dict[str, str] | None = None
-        self._refolded: bytes | None = block if self.regular else None
+        self.decoded: dict[str, str] = {}  # the same, value by value
+        self.repeated: dict[str, list[str]] = {}  # of `texts`: every value of a name that stands there twice
 
-    @property
-    def decoded(self) -> dict[str, str]:
-        """What the envelope module read, value by value."""
-        if self._decoded is None:
-            self._decoded = {}
-        return self._decoded
+    @Lazy
+    def _lower(self) -> bytes:
+        return b"\n" + self.block.lower()
 
     def pairs(self) -> list[tuple[bytes, bytes]]:
         """(name, value) in order; a value keeps its line ends where it was folded."""
         if self.regular:
             return _REGULAR_FIELD.findall(self.block)
-        return FIELD.findall(self._folded_again())
+        return FIELD.findall(self._folded_again)
 
     @property
     def unfolded_in_column_1(self) -> bool:
         """Did a continuation begin without a blank? It was read as one."""
-        return self._folded_again() is not self.block
+        return self._folded_again is not self.block
 
+    @Lazy
     def _folded_again(self) -> bytes:
-        if self._refolded is None:
-            self._refolded = _refolded(self.block) if _COLUMN_1.search(self.block) else self.block
-        return self._refolded
+        return _refolded(self.block) if not self.regular and _COLUMN_1.search(self.block) else self.block
 
-    @property
+    @Lazy
     def fields(self) -> dict[bytes, list[bytes]]:
-        if self._fields is None:
-            pairs = self.pairs()
-            if len(self.block) > self.longest:
-                _check(pairs, self.longest)
-            fields: dict[bytes, list[bytes]] = {}
-            for written, value in pairs:
-                name = written.lower()
-                if name in fields:
-                    fields[name].append(value)
-                else:
-                    fields[name] = [value]
-            self._fields = fields
-        return self._fields
+        pairs = self.pairs()
+        if len(self.block) > self.longest:
+            _check(pairs, self.longest)
+        fields: dict[bytes, list[bytes]] = {}
+        for written, value in pairs:
+            name = written.lower()
+            if name in fields:
+                fields[name].append(value)
+            else:
+                fields[name] = [value]
+        return fields
 
-    @property
+    @Lazy
     def texts(self) -> dict[str, str]:
         """The first value of each name without control characters, of a block that is regular ASCII. Else empty: each
         value has to be decoded. Folds and encoded words are left as they are."""
-        if self._texts is None:
-            self._texts, self._repeated = {}, dict[str, list[str]]()
-            block = self.block
-            if self.regular and len(block) <= self.longest and block.isascii() and b"\x1b" not in block:
-                text = block.translate(_TAB_TO_BLANK, _CONTROLS_IN_LINES).decode("ascii")
-                first = self._texts
-                for written, value in _TEXT_FIELD.findall(text):
-                    name = written.lower()
-                    if name not in first:
-                        first[name] = value
-                    elif name in self._repeated:
-                        self._repeated[name].append(value)
-                    else:
-                        self._repeated[name] = [first[name], value]
-        return self._texts
+        first: dict[str, str] = {}
+        block, repeated = self.block, self.repeated
+        if self.regular and len(block) <= self.longest and block.isascii() and b"\x1b" not in block:
+            text = block.translate(_TAB_TO_BLANK, _CONTROLS_IN_LINES).decode("ascii")
+            for written, value in _TEXT_FIELD.findall(text):
+                name = written.lower()
+                if name not in first:
+                    first[name] = value
+                elif name in repeated:
+                    repeated[name].append(value)
+                else:
+                    repeated[name] = [first[name], value]
+        return first
 
     def may_have(self, name: str) -> bool:
         """Is there a field of that name? Where there are no `texts`, it has to be looked for."""
@@ -139,22 +124,20 @@ class Headers:
 
     def all_texts(self, name: str) -> list[str]:
         """Every value of that name, where there are `texts`."""
-        if name in self._repeated:
-            return self._repeated[name]
         texts = self.texts
+        if name in self.repeated:
+            return self.repeated[name]
         return [texts[name]] if name in texts else []
 
     def all(self, name: bytes) -> list[bytes]:
-        return (self._fields or self.fields).get(name, [])
+        return self.fields.get(name, [])
 
     def first(self, name: bytes) -> bytes | None:
-        if self._fields is not None or not self.regular or len(self.block) > self.longest:
-            found = (self._fields or self.fields).get(name)
+        if not self.regular or len(self.block) > self.longest:
+            found = self.fields.get(name)
             return found[0] if found else None
         # In a regular block a line that does not begin with a blank begins with a name: for a value or two that is a
         # quarter of the work.
-        if self._lower is None:
-            self._lower = b"\n" + self.block.lower()
         at = self._lower.find(b"\n" + name + b":")
         if at < 0:
             return None

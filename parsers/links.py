@@ -7,6 +7,7 @@ recipient, whom they would name.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -19,6 +20,8 @@ PLACES = 50  # different hosts and addresses kept of them
 
 _AUTHORITY = re.compile(r"[^\s\"'<>\\/?#,;|^`(){}\x00-\x1f]{1,300}")
 _ASCII_HOST = re.compile(r"[!-~]{1,200}\.[a-z]{2,20}")
+_PLAIN_HOST = re.compile(r"(?:[a-z0-9][a-z0-9-]{0,61}+\.){1,5}+[a-z]{2,20}\Z")  # `fields.place` would say the same
+_HOST = ResourceKind.HOST
 _SCHEMES = ("http", "https", "ftp", "ftps")
 # Names that markup is made of. They are written like links and lead nowhere.
 _NAMESPACES = frozenset(
@@ -47,8 +50,8 @@ def found(texts: Iterable[Text]) -> tuple[Link, ...]:
     """The places that the texts link to; those that a reader would follow first."""
     followed: dict[tuple[ResourceKind, str], bool] = {}
     known: dict[str, tuple[ResourceKind, str] | None] = {}
-    for number, (authority, fetched) in enumerate(_authorities(texts)):
-        if number >= READ or len(followed) >= PLACES:
+    for authority, fetched in _authorities(texts):
+        if len(followed) >= PLACES:
             break
         if authority in known:
             place = known[authority]
@@ -68,20 +71,29 @@ def resources(links: Iterable[Link]) -> Iterator[Resource]:
     return (Resource(link.kind, Role.ADVERTISED, link.value) for link in links)
 
 
-def _authorities(texts: Iterable[Text]) -> Iterator[tuple[str, bool]]:
-    for text in texts:
-        lower = text.lower
+def _authorities(texts: Iterable[Text]) -> list[tuple[str, bool]]:
+    """(authority, is it fetched) of the first READ links."""
+    written: list[tuple[str, bool]] = []
+    for _, lower, is_html in texts:
         at = lower.find("://")
-        while at >= 0:
-            start = at
-            while start > 0 and at - start < 5 and lower[start - 1].isalpha():
-                start -= 1
+        while at >= 0 and len(written) < READ:
             hit = _AUTHORITY.match(lower, at + 3)
-            if hit and lower[start:at] in _SCHEMES:
-                yield hit[0], text.html and _is_fetched(lower, start)
+            if hit and (start := _scheme(lower, at)) >= 0:
+                written.append((hit[0], is_html and _is_fetched(lower, start)))
             at = lower.find("://", hit.end() if hit else at + 3)
-        if not text.html:
-            yield from _bare(lower)
+        if not is_html and "www." in lower:
+            written += itertools.islice(_bare(lower), READ - len(written))
+    return written
+
+
+def _scheme(lower: str, end: int) -> int:
+    """Where the scheme begins that ends there, -1 where it is none of those that are followed."""
+    if lower.startswith("https", end - 5) and end >= 5:
+        return end - 5
+    start = end
+    while start > 0 and end - start < 5 and lower[start - 1].isalpha():
+        start -= 1
+    return start if lower[start:end] in _SCHEMES else -1
 
 
 def _is_fetched(lower: str, start: int) -> bool:
@@ -102,5 +114,7 @@ def _bare(lower: str) -> Iterator[tuple[str, bool]]:
 def _place(authority: str) -> tuple[ResourceKind, str] | None:
     if not authority.isascii() and (plain := _ASCII_HOST.match(authority)):
         authority = plain[0]  # text without blanks goes on behind the link
+    if _PLAIN_HOST.match(authority):
+        return None if authority in _NAMESPACES else (_HOST, authority)
     place = fields.place(f"http://{authority.rstrip('.:!*_~]' if '[' not in authority else '.')}")
     return None if place is None or place[1] in _NAMESPACES else place

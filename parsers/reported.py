@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator, Sized
 from dataclasses import replace
 from functools import lru_cache
 
@@ -54,6 +55,8 @@ class ReportedMail:
         # Of its own: what the formats looked at is not counted again, and what is odd here concerns this mail alone.
         part.budget = Budget(_fewer_parts(part.budget.limits))
         self.limited: str | None = None  # the bound that ended the search for its parts
+        self._beside: list[Part] = []  # HTML that stands beside the plain text of which it is the alternative
+        self._margins: dict[int, Text] = {}
 
     @property
     def headers(self) -> Headers:
@@ -110,6 +113,10 @@ class ReportedMail:
                 if kind.startswith(b"multipart/"):
                     if part is self.part and not part.children:
                         texts.append(part)  # without its boundary everything is text
+                    elif kind == b"multipart/alternative" and len(part.children) == 2:  # noqa: PLR2004  as nearly always
+                        first, second = part.children
+                        if first.content_type == b"text/plain" and second.content_type == b"text/html":
+                            self._beside.append(second)
                 elif kind in (b"text/plain", b"text/html") and not is_attached(part):
                     texts.append(part)
                 elif kind != b"message/rfc822" and len(attached) < ATTACHMENTS:
@@ -131,7 +138,20 @@ class ReportedMail:
     @Lazy
     def margins(self) -> tuple[Text, ...]:
         """The words of each text at its beginning and its end, where senders name themselves. Without markup."""
-        return tuple([_margins(text) for text in self.texts])
+        return tuple([self._margin(number) for number in range(len(self.texts))])
+
+    def margins_until(self, found: Sized) -> Iterator[Text]:
+        """`margins` one by one. Once something was `found`, without the HTML alternative (RFC 2046 section 5.1.4) of a
+        plain text: it says the same again."""
+        parts = self.leaves[0]
+        for number in range(len(self.texts)):
+            if not (found and number and parts[number] in self._beside):
+                yield self._margin(number)
+
+    def _margin(self, number: int) -> Text:
+        if number not in self._margins:
+            self._margins[number] = _margins(self.texts[number])
+        return self._margins[number]
 
     @Lazy
     def whole(self) -> bool:
@@ -166,18 +186,14 @@ class ReportedMail:
         """Text of the mail for people: short, clean, and without a word that also names a recipient."""
         text = text[: QUOTED_CHARS * 4]
         shown = " ".join((text if text.isprintable() else envelope.clean(text)).split())
-        named = self._recipients
-        if "@" in shown or not named.isascii() or any(word in named for word in _WORD.findall(shown.lower())):
-            shown = self._without_recipients(shown)
-        return shown if len(shown) <= QUOTED_CHARS else f"{shown[:QUOTED_CHARS]}…"
-
-    def _without_recipients(self, shown: str) -> str:
         words, inside = self._recipient_words
-        if "@" in shown or not words.isdisjoint(_WORD.findall(shown.lower())):
-            shown = _LONG_WORD.sub(lambda hit: "…" if "@" in hit[0] or hit[0].lower() in words else hit[0], shown)
+        address = "@" in shown
+        if address or not words.isdisjoint(_WORD.findall(shown.lower())):
+            looked_at = _LONG_WORD if address else _WORD
+            shown = looked_at.sub(lambda hit: "…" if "@" in hit[0] or hit[0].lower() in words else hit[0], shown)
         for word in inside:
             shown = re.sub(re.escape(word), "…", shown, flags=re.IGNORECASE)
-        return shown
+        return shown if len(shown) <= QUOTED_CHARS else f"{shown[:QUOTED_CHARS]}…"
 
 
 @lru_cache(maxsize=8)

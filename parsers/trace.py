@@ -56,7 +56,7 @@ def hop(line: str) -> Hop:
     text, semicolon, date = line[:LINE_CHARS].rpartition(";")
     time = fields.instant(date) if semicolon else None
     if not semicolon:
-        text = line[:LINE_CHARS]
+        text = date
     if (usual := _USUAL.match(text)) and "uth" not in text:
         helo, looked_up, written, by_name = usual.groups()
         if address := fields.ip(written):

@@ -50,7 +50,7 @@ _LINKING = frozenset(
 
 def check(mail: ReportedMail) -> Iterator[Finding]:
     names: dict[str, None] = {}
-    for text in mail.margins:
+    for text in mail.margins_until(names):
         for name in _names(text.written):
             names[name] = None
             if len(names) >= TOLD:

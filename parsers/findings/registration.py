@@ -138,7 +138,7 @@ _BEGINNINGS = MappingProxyType(
 def check(mail: ReportedMail) -> Iterator[Finding]:
     right: dict[str, str] = {}
     wrong: dict[str, None] = {}
-    for text in mail.margins:
+    for text in mail.margins_until(right):
         for kind, number, valid in _numbers(text.lower):
             if valid:
                 right.setdefault(number, kind)
@@ -226,6 +226,9 @@ def _past_word(text: str, at: int) -> int:
 
 def _joined(lower: str, start: int) -> list[str]:
     """The first piece, the first two, and so on: people write numbers in groups."""
+    chunk = _CHUNK.match(lower, start)
+    if chunk is not None and not chunk[2]:
+        return [chunk[1].upper()]  # in one piece, as most are
     joined: list[str] = []
     text = ""
     for _ in range(CHUNKS):

@@ -38,7 +38,7 @@ _DATE = re.compile(
     r"(?:\s{0,4}([+-]\d{4})|\s{1,4}(?:GMT|UTC?|Z)\b)"
 )
 # `Fri, 20 Nov 2026 03:00:00 +0000`, in which everything has its place.
-_USUAL_DATE = re.compile(r"..., \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}\Z", re.ASCII)
+_USUAL_DATE = re.compile(r"..., (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d:\d\d:\d\d) ([+-]\d{4})\Z", re.ASCII)
 _USUAL_MONTHS = MappingProxyType(
     {name: f"-{number:02}-" for number, name in enumerate(("Jan", "Feb", "Mar", "Apr", "May", "Jun"), start=1)}
     | {name: f"-{number:02}-" for number, name in enumerate(("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=7)}
@@ -55,6 +55,9 @@ _MONTHS = {
 _PLAIN_ADDRESS = re.compile(r"<?([\w.+=-]{1,64})@([A-Za-z0-9.-]{0,253}[A-Za-z0-9])>?\Z", re.ASCII)
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)+[a-z0-9-]{2,63}\Z")
 _URL = re.compile(r"[a-z][a-z0-9+-]{1,15}://([^/?#\\\s]{1,500})", re.IGNORECASE)
+# One that needs no second look: a name in lower case, and behind it its path or nothing.
+_PLAIN_URL = re.compile(r"https?://((?:[a-z0-9][a-z0-9-]{0,61}+\.){1,3}+[a-z]{2,20}+)(?=[/?#]|\Z)")
+_HOST_KIND = ResourceKind.HOST
 _MASKED = re.compile(r"(?:[\d.:]{1,15}[.:])?[x*?]{1,4}(?:[.:][x*?]{1,4}){0,6}", re.IGNORECASE)
 _PHONE = re.compile(r"\+?\d[\d ()./-]{5,20}\d", re.ASCII)
 _DEFANGED = re.compile(r"\[(\.|:)\]|\((\.)\)|\[(at)\]|\{(\.)\}", re.IGNORECASE)
@@ -137,12 +140,13 @@ def time(text: str) -> Time | None:
 
 def _usual_time(text: str) -> datetime | None:
     """The one shape that nearly all mail has, by its places. None for every other, and for what is no date."""
-    if _USUAL_DATE.match(text) is None or (month := _USUAL_MONTHS.get(text[8:11])) is None:
+    if (usual := _USUAL_DATE.match(text)) is None:
         return None
+    day, name, year, clock, zone = usual.groups()
     try:
-        value = datetime.fromisoformat(f"{text[12:16]}{month}{text[5:7]}T{text[17:25]}{text[26:29]}:{text[29:]}")
+        value = datetime.fromisoformat(f"{year}{_USUAL_MONTHS[name]}{day}T{clock}{zone}")
         return value if value.tzinfo is UTC else value.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except (KeyError, ValueError, OverflowError):
         return None
 
 
@@ -226,6 +230,8 @@ def undefang(text: str) -> str:
 
 def place(url: str) -> tuple[ResourceKind, str] | None:
     """Where a URL points: (ip, address) or (host, name). Nothing is looked up or fetched."""
+    if plain := _PLAIN_URL.match(url):
+        return _HOST_KIND, plain[1]
     found = _URL.match(undefang(url.strip()))
     if not found:
         return None

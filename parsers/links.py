@@ -20,7 +20,7 @@ PLACES = 50  # different hosts and addresses kept of them
 
 _AUTHORITY = re.compile(r"[^\s\"'<>\\/?#,;|^`(){}\x00-\x1f]{1,300}")
 _ASCII_HOST = re.compile(r"[!-~]{1,200}\.[a-z]{2,20}")
-_PLAIN_HOST = re.compile(r"(?:[a-z0-9][a-z0-9-]{0,61}+\.){1,5}+[a-z]{2,20}\Z")  # `fields.place` would say the same
+_PLAIN_HOST = re.compile(r"(?:[a-z0-9][a-z0-9-]{0,61}+\.){1,3}+[a-z]{2,20}\Z")  # `fields.place` would say the same
 _HOST = ResourceKind.HOST
 _SCHEMES = ("http", "https", "ftp", "ftps")
 # Names that markup is made of. They are written like links and lead nowhere.

@@ -113,7 +113,7 @@ class ReportedMail:
                 if kind.startswith(b"multipart/"):
                     if part is self.part and not part.children:
                         texts.append(part)  # without its boundary everything is text
-                    elif kind == b"multipart/alternative" and len(part.children) == 2:  # noqa: PLR2004  as nearly always
+                    elif kind == b"multipart/alternative" and len(part.children) == 2:
                         first, second = part.children
                         if first.content_type == b"text/plain" and second.content_type == b"text/html":
                             self._beside.append(second)
@@ -169,18 +169,17 @@ class ReportedMail:
         return links.found(self.texts)
 
     @Lazy
-    def _recipients(self) -> str:
-        """Names and addresses of the recipients, in lower case."""
-        headers = self.headers
-        names = [name for name in _RECIPIENT_FIELDS if headers.may_have(name)]
-        written = [value for name in names for value in envelope.every(headers, name, 20)]
-        return " ".join([*written, *self.report.original_rcpt_to[:50]]).lower()
-
-    @Lazy
     def _recipient_words(self) -> tuple[frozenset[str], tuple[str, ...]]:
         """Words of the recipients' names and addresses: ASCII ones, and those that may stand inside longer runs."""
-        words = frozenset(_WORD.findall(self._recipients))
-        return words, () if self._recipients.isascii() else tuple(word for word in words if not word.isascii())[:50]
+        headers = self.headers
+        texts = headers.texts
+        written = list(self.report.original_rcpt_to[:50])
+        for name in _RECIPIENT_FIELDS:
+            if name in texts or not texts:
+                written += envelope.every(headers, name, 20)
+        named = " ".join(written).lower()
+        words = frozenset(_WORD.findall(named))
+        return words, () if named.isascii() else tuple([word for word in words if not word.isascii()])[:50]
 
     def quote(self, text: str) -> str:
         """Text of the mail for people: short, clean, and without a word that also names a recipient."""

@@ -26,7 +26,11 @@ FORMS = frozenset(
         "Pte", "ООД", "ЕООД", "АД", "ΕΠΕ", "ΑΕ", "ΙΚΕ",
     )
 )  # fmt: skip
-SMALL = ("s.r.o", "z o.o", "d.o.o", " a.s.", " d.d.", " mbH", " plc", " e.K.")  # those that begin with a small letter
+# Those that begin with a small letter, under what is looked for first: a text is long, and has none of it.
+SMALL = (
+    (".o", ("s.r.o", "z o.o", "d.o.o")), (".s.", (" a.s.",)), (".d.", (" d.d.",)), ("H", (" mbH",)),
+    (" plc", (" plc",)), ("K", (" e.K.",)),
+)  # fmt: skip
 LEADING = ("ООО", "ОАО", "ЗАО", "ПАО", "ТОВ")  # stand before the name
 EAST_ASIAN = (
     "有限公司", "有限责任公司", "有限責任公司", "股份公司", "株式会社", "有限会社", "合同会社", "주식회사", "유한회사",
@@ -73,9 +77,10 @@ def _names(text: str) -> Iterator[str]:
             name := _named(text, found.start(), word.rstrip("."))
         ):
             yield name
-    for form in SMALL:
-        if form in text:
-            yield from _small(text, form)
+    for sign, forms in SMALL:
+        if sign in text:
+            for form in forms:
+                yield from _small(text, form)
     if not text.isascii():
         yield from _leading(text)
         if any(word in text for word in _COMPANY):

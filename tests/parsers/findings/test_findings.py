@@ -262,6 +262,25 @@ def test_numbers_and_names_are_found_in_markup_too() -> None:
 
 @pytest.mark.duty("MED-2")
 @pytest.mark.parametrize(
+    ("kind", "plain", "name"),
+    [
+        ("alternative", "Hello from Beispiel GmbH\n", "Beispiel GmbH"),  # the HTML says the same again
+        ("alternative", "Hello\n", "Beispiel Handel GmbH"),
+        ("mixed", "Hello from Beispiel GmbH\n", "Beispiel Handel GmbH"),
+    ],
+)
+def test_html_is_searched_for_what_its_plain_alternative_does_not_give(kind: str, plain: str, name: str) -> None:
+    body = (
+        f"--in\nContent-Type: text/plain\n\n{plain}\n--in\nContent-Type: text/html\n\n"
+        "<p>Beispiel Handel GmbH</p><p>USt-IdNr.: DE555277819</p>\n--in--\n"
+    )
+    found = findings(body, Content_Type=f"multipart/{kind}; boundary=in")
+    assert found["legal-name-found"].endswith(f"“{name}”")
+    assert "registration-found:eu-vat" in found
+
+
+@pytest.mark.duty("MED-2")
+@pytest.mark.parametrize(
     ("text", "name"),
     [
         ("(c) 2026 Acme Trading Ltd. All rights reserved", "Acme Trading Ltd"),

@@ -154,10 +154,11 @@ async def earlier(
         select(*columns)
         .join(attributions, attributions.c.report_id == reports.c.id)
         .where(reports.c.id != entry.report_id)
-        .order_by(reports.c.id.desc())
         .limit(limit)
     )
-    alike, same = asked.where(attributions.c.value == entry.value), asked.where(reports.c.campaign == campaign)
+    # each in the order of the index that finds it: of a million reports only these are looked at
+    alike = asked.where(attributions.c.value == entry.value).order_by(attributions.c.report_id.desc())
+    same = asked.where(reports.c.campaign == campaign).order_by(reports.c.id.desc())
     return (
         [Earlier(*row) for row in await connection.execute(alike)] if entry.value else [],
         [Earlier(*row) for row in await connection.execute(same)] if campaign else [],

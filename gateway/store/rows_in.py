@@ -142,6 +142,7 @@ class AttributionRow(SQLModel, table=True):
         UniqueConstraint("report_id", "kind", "role", "value"),
         Index("attributions_queue", "queue", "id"),
         Index("attributions_clock", "clock_id", "report_id"),
+        Index("attributions_value", "value", "report_id"),  # what else was said about a resource, the latest first
     )
     id: int | None = Field(default=None, primary_key=True)
     report_id: int = Field(foreign_key="reports.id")

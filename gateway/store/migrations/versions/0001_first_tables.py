@@ -964,6 +964,7 @@ def upgrade() -> None:
     with op.batch_alter_table("attributions", schema=None) as batch_op:
         batch_op.create_index("attributions_clock", ["clock_id", "report_id"], unique=False)
         batch_op.create_index("attributions_queue", ["queue", "id"], unique=False)
+        batch_op.create_index("attributions_value", ["value", "report_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_attributions_account_id"), ["account_id"], unique=False)
 
     op.create_table(
@@ -1255,6 +1256,7 @@ def downgrade() -> None:
     op.drop_table("notices")
     with op.batch_alter_table("attributions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_attributions_account_id"))
+        batch_op.drop_index("attributions_value")
         batch_op.drop_index("attributions_queue")
         batch_op.drop_index("attributions_clock")
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateway import accounts, logs
+from gateway import accounts, logs, pipeline
 from gateway.accounts import AccountError
 from gateway.app import opened, utc_now
 from gateway.demo import facts, imap_server, mails, rdap_server, robots, smtp_receiver
@@ -79,6 +79,7 @@ class Stage:
         """Every mailbox once, and what follows from it. Raises DemoError where one cannot be read."""
         for box in self.house.settings.mailboxes:
             await self.service.poll(box)
+        await pipeline.drain(self.house)  # contacts outside too, which a running service looks up beside its turns
         async with self.house.database.reading() as connection:
             states = await mailboxes.all_of(connection)
         for state in states.values():

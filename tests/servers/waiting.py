@@ -176,7 +176,8 @@ async def waiting_house(folder: Path, url: str, **sections: Any) -> AsyncIterato
     a repeated one, a text a setting of no section."""
     config = write_settings(folder, url, **sections)
     time = [NOW]
-    async with opened(settings.load(config), lambda: time[0], NoNames()) as house:
+    resolver = None if "dns" in sections else NoNames()
+    async with opened(settings.load(config), lambda: time[0], resolver) as house:
         real = house.workers
         house.workers = ParserHere()  # type: ignore[assignment]
         real.close()

@@ -124,7 +124,7 @@ async def test_a_message_is_words_and_its_bytes_are_saved(waiting, staff):
         assert "<script>" not in text.lower()
         assert "<img" not in text.lower()
         assert "\u202e" not in text
-    answer = await staff.get("/message/1/source")
+    answer = await staff.get("/message/1/source", follow_redirects=True)
     assert answer.content == raw
     assert answer.headers["content-disposition"].startswith("attachment")
     assert (await staff.get("/message/99")).status_code == 404
@@ -188,7 +188,7 @@ async def test_what_is_in_the_lane_is_in_no_other_list(matter, staff, sit_down):
     for path in ("/junk", "/held?tray=review", "/held?tray=rejected", "/held"):
         assert "Look at this" not in (await staff.get(path)).text
     assert (await staff.get("/message/1")).status_code == 404
-    assert (await staff.get("/message/1/source")).status_code == 404
+    assert (await staff.get("/message/1/source", follow_redirects=True)).status_code == 404
 
 
 async def test_the_bytes_leave_the_lane_with_a_reason_only(matter, staff, sit_down):

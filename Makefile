@@ -9,6 +9,8 @@ VENV ?= .venv
 # The tests wait for servers most of the time: more at once than there are processors.
 JOBS ?= 4
 BIN := $(VENV)/bin
+# Where it is set, every process that the tests start compiles the whole program again: that is half of their time.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := packaging/lock
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header

@@ -32,11 +32,12 @@ async def complain(scene: Scene, source: str, *readers: str, **more: str) -> Non
     await scene.take_in(*(complaint(reader, source, at, **more) for reader in readers))
 
 
-async def later(scene: Scene, hours: float) -> None:
-    """Time passes, and what it brings is done: an hour at a time, as a running service would see it."""
+async def later(scene: Scene, hours: float, every: timedelta = HOUR) -> None:
+    """Time passes, and what it brings is done: an hour at a time, nearly as a running service would see it.
+    For weeks in which nothing is to happen between the steps of a clock, `every` may be more."""
     until = scene.time[0] + timedelta(hours=hours)
     while scene.time[0] < until:
-        scene.time[0] = min(scene.time[0] + HOUR, until)
+        scene.time[0] = min(scene.time[0] + every, until)
         await pipeline.drain(scene.house)
 
 

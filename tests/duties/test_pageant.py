@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from duties.stage import READERS, actions, carry_out, complain, later, mails, subjects, under, verdicts
+from duties.stage import HOUR, READERS, actions, carry_out, complain, later, mails, subjects, under, verdicts
 from whole.scene import ALDER, BIRCH, NOW, Scene
 
 from servers.readers import complaint
@@ -50,7 +50,7 @@ async def test_three_events_from_the_first_complaint_to_the_end_of_the_accounts_
     assert first[0].startswith("[AG-2026-000001] Abuse report")
     assert first[-1].startswith("First warning")
     # two more complaints within the month are no second event
-    await later(scene, 24 * 10)
+    await later(scene, 24 * 10, every=6 * HOUR)
     await complain(scene, ALDER, *READERS[:2])
     assert not any("Final warning" in one for one in subjects(scene, HOLDER))
     # second event: second and final warning, which names what comes next
@@ -59,7 +59,7 @@ async def test_three_events_from_the_first_complaint_to_the_end_of_the_accounts_
     assert "disable, for good, the mail of alder" in mails(scene, HOLDER)[-1]
     assert await actions(scene) == []
     # third event: mail is disabled at once, nobody is asked; then notice
-    await later(scene, 24 * 10)
+    await later(scene, 24 * 10, every=6 * HOUR)
     await complain(scene, ALDER, *READERS[:3])
     assert await actions(scene) == [("disable-mail", "alder", "approved")]
     told = len(mails(scene, HOLDER))
@@ -85,7 +85,7 @@ async def test_whether_the_mail_was_solicited_does_not_matter_but_misattribution
 @pytest.mark.duty("PAG-7")
 async def test_ten_complaints_in_72_hours_suspend_the_account_at_once(scene: Scene):
     await complain(scene, BIRCH, *READERS[:3])
-    await later(scene, 24 * 40)  # these three are known now, and their strike is done with
+    await later(scene, 24 * 40, every=6 * HOUR)  # these three are known now, and their strike is done with
     await complain(scene, BIRCH, *READERS[:9])
     assert ("suspend-account", "birch", "approved") not in await actions(scene)
     await complain(scene, BIRCH, READERS[9])

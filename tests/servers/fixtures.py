@@ -216,14 +216,6 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def migrated_template(postgres: Postgres) -> str:
-    """The name of a migrated PostgreSQL database to copy."""
-    url = postgres.create()
-    asyncio.run(_migrate(url))
-    return postgres.name_of(url)
-
-
 async def _migrate(url: str) -> None:
     made = Database(url)
     await made.migrate()
@@ -236,11 +228,18 @@ def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
     return f"sqlite+aiosqlite:///{shutil.copy(migrated_file, tmp_path / 'arfgate.db')}"
 
 
+@pytest.fixture(scope="session")
+def kept_database(postgres: Postgres) -> str:
+    """A migrated PostgreSQL database: making one takes longer than most of the tests."""
+    url = postgres.create()
+    asyncio.run(_migrate(url))
+    return url
+
+
 @pytest.fixture
-def postgres_url(postgres: Postgres, migrated_template: str) -> Iterator[str]:
-    url = postgres.create(migrated_template)
-    yield url
-    postgres.drop(url)
+def postgres_url(postgres: Postgres, kept_database: str) -> Iterator[str]:
+    yield kept_database
+    postgres.empty(kept_database)
 
 
 @pytest.fixture(

@@ -17,11 +17,30 @@ from servers.background import BackgroundLoop
 from servers.needs import debian_postgresql
 from servers.ports import free_port
 
-_FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
+# Without autovacuum the place of a deleted row is not taken again: an emptied database gives its rows in the order of
+# their making, as a new one does.
+_FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off -c max_connections=200"
+
+_ALONE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
+_EMPTIED = """
+DO $$
+DECLARE
+  one record;
+BEGIN
+  SET LOCAL session_replication_role = replica;
+  FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+    EXECUTE format('DELETE FROM %I', one.tablename);
+  END LOOP;
+  FOR one IN SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL LOOP
+    PERFORM setval(quote_ident(one.sequencename), 1, false);
+  END LOOP;
+END $$
+"""
 
 
 class Postgres:
-    """`create()` gives the SQLAlchemy URL (asyncpg) of a fresh database, `drop(url)` ends it."""
+    """`create()` gives the SQLAlchemy URL (asyncpg) of a fresh database, `drop(url)` ends it; `empty(url)` makes one
+    whose schema nobody changed as good as new, in a tenth of the time of both."""
 
     def __init__(self, background: BackgroundLoop) -> None:
         self._background = background
@@ -47,14 +66,25 @@ class Postgres:
             self._bundled.cleanup()
         shutil.rmtree(self._base, ignore_errors=True)
 
-    def create(self, template: str = "template1") -> str:
-        """URL of a new database, a copy of `template` (a name that `name_of` gave; nobody may be connected to it)."""
+    def create(self) -> str:
+        """URL of a new database without tables."""
         name = f"t{next(self._numbers)}"
-        self._background.run(self._admin.execute(f'CREATE DATABASE {name} TEMPLATE "{template}"'))
+        self._background.run(self._admin.execute(f"CREATE DATABASE {name}"))
         return "postgresql+asyncpg" + self._address.format(name=name)
 
     def drop(self, url: str) -> None:
         self._background.run(self._admin.execute(f'DROP DATABASE "{self.name_of(url)}" WITH (FORCE)'))
+
+    def empty(self, url: str) -> None:
+        self._background.run(self._empty(self.name_of(url)))
+
+    async def _empty(self, name: str) -> None:
+        await self._admin.execute(_ALONE, name)
+        connection = await asyncpg.connect("postgresql" + self._address.format(name=name))
+        try:
+            await connection.execute(_EMPTIED)
+        finally:
+            await connection.close()
 
     @staticmethod
     def name_of(url: str) -> str:

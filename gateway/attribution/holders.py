@@ -86,6 +86,8 @@ class Rows:
 
     def then(self, at: datetime, port: int | None) -> list[Assignment]:
         held = [a for a in self.rows if holds(a, at)]
+        if port is None:  # who holds ports makes the address a shared one: they must be seen
+            return held
         return [a for a in held if fits(a, port)] or held
 
     def near(self, at: datetime) -> list[Assignment]:

@@ -168,6 +168,13 @@ def test_without_time_a_port_still_decides() -> None:
     assert outcome(index.lookup("192.0.2.1", None, None)) is Why.SHARED_ADDRESS
 
 
+def test_without_time_and_port_a_port_block_beside_the_whole_address_is_not_passed_over() -> None:
+    index = PrefixIndex([held(5, "192.0.2.1"), held(6, "192.0.2.1", (2048, 4095))])
+    assert outcome(index.lookup("192.0.2.1", None, None)) is Why.SHARED_ADDRESS
+    assert outcome(index.lookup("192.0.2.1", None, 3000)) == 6
+    assert outcome(index.lookup("192.0.2.1", None, 5000)) == 5
+
+
 def test_covers_is_whoever_held_it_whenever() -> None:
     assert INDEX.covers("198.51.100.3")
     assert not INDEX.covers("192.0.3.0")

@@ -220,7 +220,7 @@ class Service:
         assert line is not None, f"it never said {event!r}; it said {self.lines} {self.other_output}"
         return line
 
-    async def ended(self, seconds: float = 30.0) -> int:
+    async def ended(self, seconds: float = 60.0) -> int:
         """The exit status, once it ended; its log is complete then."""
         assert self._process is not None
         try:

@@ -27,10 +27,11 @@ async def send(house: House) -> int:
     today = house.clock().replace(hour=0, minute=0, second=0, microsecond=0)
     day = f"{today - timedelta(days=1):%Y-%m-%d}"
     async with house.database.reading() as connection:
-        if await switches.read(connection, _DAY) == day:
-            return 0
+        before = await switches.read(connection, _DAY)
+    if before == day:
+        return 0
     async with house.database.writing() as connection:
-        if await switches.is_paused(connection):
+        if await switches.is_paused(connection) or not await switches.claim(connection, _DAY, before, day):
             return 0
         by_customer: dict[str, list[Counted]] = {}
         for one in await store.counted(connection, today - timedelta(days=1), today):
@@ -42,7 +43,6 @@ async def send(house: House) -> int:
             for customer, counted in by_customer.items()
             if whom[first[customer]].contacts
         ]
-        await switches.write(connection, _DAY, day)
         return len(await notices.plan(connection, rows))
 
 

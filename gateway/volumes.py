@@ -71,9 +71,8 @@ async def run(house: House) -> int:
     if before is not None and now - datetime.fromisoformat(before) < _HOUR:
         return 0
     async with house.database.writing() as connection:
-        if await switches.read(connection, _WATCHED) != before:
+        if not await switches.claim(connection, _WATCHED, before, now.isoformat()):
             return 0  # another node was faster
-        await switches.write(connection, _WATCHED, now.isoformat())
         ids = await rates.with_volumes(connection, (now - _LATELY).date())
     for start in range(0, len(ids), _MOST_AT_ONCE):
         await watch(house, ids[start : start + _MOST_AT_ONCE], _LATELY)

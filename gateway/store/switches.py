@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Integer, String, cast, insert, select, update
+from sqlalchemy import Integer, String, cast, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store import events
@@ -26,20 +27,34 @@ async def read(connection: AsyncConnection, name: str) -> str | None:
 
 
 async def write(connection: AsyncConnection, name: str, value: str) -> None:
-    done = await connection.execute(update(switches).where(switches.c.name == name).values(value=value))
-    if done.rowcount == 0:
-        await connection.execute(insert(switches).values(name=name, value=value))
+    """Set it, whoever else sets it at the same time: the later one's value stays. One statement."""
+    statement = _inserting(connection).values(name=name, value=value)
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
+    )
+
+
+async def claim(connection: AsyncConnection, name: str, before: str | None, value: str) -> bool:
+    """Change what was read as `before` (None: it was not there) to `value`. Of several nodes that read the same, one is
+    told that it was the one; the others wait until its transaction ends, and begin nothing. One statement."""
+    if before is None:
+        fresh = _inserting(connection).values(name=name, value=value).on_conflict_do_nothing(index_elements=["name"])
+        return (await connection.execute(fresh.returning(switches.c.name))).first() is not None
+    statement = update(switches).where(switches.c.name == name, switches.c.value == before).values(value=value)
+    return (await connection.execute(statement)).rowcount == 1
 
 
 async def count_up(connection: AsyncConnection, name: str) -> int:
-    """The next number. Whoever asks after us waits until our transaction ends: numbers are given in order of commit."""
+    """The next number. Whoever asks after us waits until our transaction ends: numbers are given in order of commit.
+    One statement."""
     next_one = cast(cast(switches.c.value, Integer) + 1, String)
-    statement = update(switches).where(switches.c.name == name).values(value=next_one).returning(switches.c.value)
-    found = (await connection.execute(statement)).scalar_one_or_none()
-    if found is None:
-        await connection.execute(insert(switches).values(name=name, value="1"))
-        return 1
-    return int(found)
+    statement = _inserting(connection).values(name=name, value="1")
+    counted = statement.on_conflict_do_update(index_elements=["name"], set_={"value": next_one})
+    return int((await connection.execute(counted.returning(switches.c.value))).scalar_one())
+
+
+def _inserting(connection: AsyncConnection) -> postgresql.Insert | sqlite.Insert:
+    return (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(switches)
 
 
 async def is_paused(connection: AsyncConnection) -> bool:

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 from email import message_from_bytes
 
 import pytest
+from sqlalchemy import text
 from whole.scene import ALDER, BIRCH, NOW, Scene, about, answer, opened_scene, text_of
 from whole.world import World
 
-from gateway import pipeline
+from gateway import customer_digests, outbox, pipeline
 from gateway.store import customers
+from servers.two_nodes import both
 
 pytestmark = pytest.mark.needs("aiosmtpd")
 
@@ -43,6 +45,16 @@ async def test_what_was_counted_yesterday_is_told_once(scene: Scene):
     assert "AG-2026-000001" in said
     assert "opt" not in said
     assert "reader.example" not in said
+
+
+async def test_of_two_nodes_one_plans_the_first_day_of_all_and_the_other_nothing(scene: Scene):
+    await scene.take_in(about(ALDER), about(ALDER))
+    async with scene.house.database.writing() as connection:
+        await connection.execute(text("DELETE FROM switches WHERE name = 'customer_digests'"))
+    scene.after(13)
+    assert await both(scene.house, customer_digests.send) == (1, 0)
+    await outbox.send_due(scene.house)
+    assert len(digests(scene)) == 1
 
 
 async def test_a_customer_cannot_opt_out_by_it_and_who_answers_is_read_by_a_person(scene: Scene):

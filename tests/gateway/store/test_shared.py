@@ -17,6 +17,7 @@ from gateway.store.tables import reports as report_rows
 from gateway.store.text import storable
 from notifier.rdap import FRESH, Cached, NotFound, cache_key
 from notifier.registration import Person, RdapAnswer
+from servers.two_nodes import overlapping
 
 from .conftest import T0
 
@@ -37,6 +38,31 @@ async def test_pausing_holds_for_every_node_until_it_is_taken_back(database, sai
 async def test_nothing_is_paused_that_nobody_paused(database):
     async with database.reading() as connection:
         assert not await switches.is_paused(connection)
+
+
+async def test_two_nodes_that_set_a_value_for_the_first_time_both_set_it(database):
+    async def write(connection, value):
+        await switches.write(connection, "x", value)
+
+    await overlapping(database, lambda one: write(one, "1"), lambda other: write(other, "2"))
+    async with database.reading() as connection:
+        assert await switches.read(connection, "x") == "2"
+
+
+async def test_two_nodes_that_count_up_get_numbers_of_their_own_from_the_first_on(database):
+    for numbers in ((1, 2), (3, 4)):
+        assert await overlapping(database, *[lambda one: switches.count_up(one, "n")] * 2) == numbers
+
+
+@pytest.mark.parametrize("before", [None, "yesterday"])
+async def test_of_two_nodes_that_claim_the_same_one_gets_it(database, before):
+    if before is not None:
+        async with database.writing() as connection:
+            await switches.write(connection, "x", before)
+    claims = [lambda one: switches.claim(one, "x", before, "today")] * 2
+    assert await overlapping(database, *claims) == (True, False)
+    async with database.reading() as connection:
+        assert await switches.read(connection, "x") == "today"
 
 
 # --- the registries' answers --------------------------------------------------------------

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, bindparam, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import Mode
+from gateway.store.inserts import add_new
 from gateway.store.tables import deliveries, mailboxes, messages, reports
 from gateway.store.text import storable
 
@@ -69,7 +69,7 @@ async def store(
     connection: AsyncConnection, arrived: Sequence[Arrived], place: Place | None, now: datetime
 ) -> list[int]:
     """Store a batch with its coordinates; what is known already is not stored again, even where another
-    node stores it at this moment. Returns the ids of the messages in the order of `arrived`. At most seven
+    node stores it at this moment. Returns the ids of the messages in the order of `arrived`. At most eight
     statements."""
     digests = [hashlib.sha256(mail.raw).hexdigest() for mail in arrived]
     known = await _by_digest(connection, set(digests))
@@ -78,10 +78,7 @@ async def store(
         if digest not in known and digest not in fresh:
             fresh[digest] = _row(digest, mail, place, now)
     if fresh:
-        inserting = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        statement = inserting(messages).on_conflict_do_nothing(index_elements=[messages.c.sha256])
-        rows = await connection.execute(statement.returning(messages.c.sha256, messages.c.id), list(fresh.values()))
-        made = {row.sha256: row.id for row in rows}
+        made = await add_new(connection, messages, "sha256", list(fresh.values()))
         overtaken = fresh.keys() - made.keys()
         known |= made | (await _by_digest(connection, overtaken) if overtaken else {})
         fresh = {digest: fresh[digest] for digest in made}

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import NoticeState
 from gateway.store import events, switches
 from gateway.store.events import Event
+from gateway.store.inserts import add_new
 from gateway.store.tables import notices, strikes
 from gateway.store.tables import switches as switch_rows
 from gateway.store.text import storable
@@ -90,19 +91,9 @@ def planned(
 
 
 async def plan(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """Insert notices whose key is not taken: planning one twice stores it once. Returns {key: id} of those
-    inserted. Two statements."""
-    if not rows:
-        return {}
-    keys = [row["key"] for row in rows]
-    taken = set((await connection.execute(select(notices.c.key).where(notices.c.key.in_(keys)))).scalars())
-    fresh = {row["key"]: row for row in rows if row["key"] not in taken}
-    if not fresh:
-        return {}
-    made = await connection.execute(
-        insert(notices).returning(notices.c.key, notices.c.id), storable(list(fresh.values()))
-    )
-    return {row.key: row.id for row in made}
+    """Insert notices whose key is not taken: planning one twice, also on two nodes at once, stores it once. Returns
+    {key: id} of those inserted. At most two statements."""
+    return await add_new(connection, notices, "key", list({row["key"]: row for row in rows}.values()))
 
 
 async def find(connection: AsyncConnection, numbers: Iterable[int], mail_ids: Iterable[str]) -> list[StoredNotice]:

@@ -7,13 +7,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from gateway.model import Mode
 from gateway.store import mailboxes, messages
+from gateway.store.database import Database
 from gateway.store.messages import CLAIM, Arrived, Place
 from gateway.store.tables import deliveries
 from gateway.store.tables import messages as rows
+from servers.two_nodes import overlapping
 
 from .conftest import T0
 
@@ -59,6 +61,30 @@ async def finish(database, *ids, **columns):
 
 
 # --- stored once --------------------------------------------------------------------------
+
+
+@pytest.mark.needs("postgresql")
+async def test_two_nodes_that_store_the_same_mails_in_another_order_do_not_wait_in_a_ring(postgres_url):
+    """Each inserts in the order of the digests, and numbers in the order in which the mails came."""
+    database = Database(postgres_url)
+    mails = [Arrived(b"mail %d" % n, T0) for n in range(40)]
+    async with database.writing() as connection:
+        ids = await messages.store(connection, mails, None, T0)
+        lying = [row.sha256 for row in await connection.execute(text("SELECT sha256 FROM messages ORDER BY ctid"))]
+    await database.close()
+    assert ids == sorted(ids)
+    assert lying == sorted(lying)
+
+
+async def test_two_nodes_that_store_the_same_mail_at_once_store_it_once(database):
+    mails = [Arrived(b"one", T0), Arrived(b"two", T0)]
+    forth, back = await overlapping(
+        database,
+        lambda one: messages.store(one, mails, None, T0),
+        lambda other: messages.store(other, mails[::-1], None, T0),
+    )
+    assert forth == back[::-1]
+    assert await counted(database, rows) == 2
 
 
 async def test_storing_a_batch_again_stores_nothing_more(database, store):

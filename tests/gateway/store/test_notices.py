@@ -12,6 +12,8 @@ from gateway.model import NoticeState
 from gateway.store import notices
 from gateway.store.notices import CLAIM
 from gateway.store.tables import notices as rows
+from notifier.notice import NoticeKind
+from servers.two_nodes import overlapping
 
 from .conftest import T0
 
@@ -71,6 +73,13 @@ async def test_two_at_once_take_disjoint_notices(database, planned, claim):
 
     one, two = await asyncio.gather(take("one"), take("two"))
     assert sorted(one + two) == planned
+
+
+async def test_two_nodes_that_plan_the_same_at_once_plan_it_once(database):
+    row = notices.planned(NoticeKind.STAFF_ALARM, "same", "staff@isp.example", {}, T0)
+    first, second = await overlapping(database, *[lambda one: notices.plan(one, [row])] * 2)
+    assert list(first) == ["same"]
+    assert second == {}
 
 
 async def test_a_claim_ends_by_itself_and_with_the_nodes_next_start(planned, claim, write):

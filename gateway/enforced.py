@@ -13,7 +13,6 @@ from gateway.casework.desk import Party
 from gateway.house import House
 from gateway.model import ActionState
 from gateway.policies.policy import Policy
-from gateway.store import desk as desk_store
 from gateway.store import enforced as store
 from gateway.store import notices, parties, switches
 from gateway.store.enforced import Step
@@ -41,8 +40,7 @@ async def tell(house: House) -> int:
         now = house.clock()
         steps = await store.untold(connection, _BATCH)
         told = await parties.of_accounts(connection, sorted({one.account_id for one in steps}))
-        desk = await desk_store.load_cases(connection, [one.case_id for one in steps if one.case_id is not None])
-        numbers = {case.id: (case.number, case.policy) for case in desk.cases.values()}
+        numbers = await store.cases_of(connection, [one.case_id for one in steps if one.case_id is not None])
         rows, known = [], []
         for one in steps:
             number, label = numbers.get(one.case_id, (None, ""))

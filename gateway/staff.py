@@ -70,13 +70,13 @@ async def resolve(house: House, number: str, solved: Solved, *, who: str, cause:
         trigger = CaseTrigger.DISMISSED if cause in DISMISSING else CaseTrigger.CLOSED
         state = next_case_state(desk.cases[key].state, trigger)
         case = replace(desk.cases[key], state=state, cause=cause, resolved_at=now)
+        if cause in DISMISSING:  # before the case itself: whoever moves a strike on waits for nobody who has its case
+            await staff_strikes.void_case(house, connection, case.id or 0, who=who, why=cause.value)
         await case_store.end(connection, case)
         await fines.case_ended(house, connection, case, who=who)
         await outcomes.case_ended(house, connection, case, who=who)
         said = f"{cause.value}: {solved.resolution}" if solved.resolution else cause.value
         await events.add(connection, [Event(now, who, f"case {state.value}", said, case_id=case.id)])
-        if cause in DISMISSING:
-            await staff_strikes.void_case(house, connection, case.id or 0, who=who, why=cause.value)
         if cause is Cause.FALSE:
             await reporters.judge_case(connection, case.id or 0, reporters.FALSE)
     return case

@@ -125,7 +125,9 @@ async def note(
     """Something that staff say of a case and that changes no clock: an event of it, with the columns that it sets
     (`assignee`, `severity`, `legal_hold`). Raises LookupError."""
     chosen = cases.c.id == case_id_of(number)
-    found = (await connection.execute(select(cases.c.id).where(chosen).with_for_update())).scalar_one_or_none()
+    found = (
+        await connection.execute(select(cases.c.id).where(chosen).with_for_update(key_share=True))
+    ).scalar_one_or_none()
     if found is None:
         raise LookupError(f"there is no case {number}; 'arfgate case list --all' shows them")
     if values:

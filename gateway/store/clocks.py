@@ -38,6 +38,7 @@ async def due(
         .where(clocks.c.next_at <= now, or_(clocks.c.state != ClockState.RUNNING.value, may_step))
         .order_by(clocks.c.next_at)
         .limit(limit)
-        .with_for_update(skip_locked=True, of=cases)  # a case before its clocks, as everywhere: no two wait in a ring
+        # a case before its clocks, as everywhere: no two wait in a ring
+        .with_for_update(skip_locked=True, key_share=True, of=cases)
     )
     return [(row.id, row.case_id) for row in rows]

@@ -1,7 +1,9 @@
 """Lays the rows of a batch out as a Desk, and takes away what changed: a fixed number of statements.
 
 The rows stay locked in between (SQLite: the whole file), so that two nodes decide one
-after the other.
+after the other. Locked as an update locks them and no harder: whoever adds a notice or an
+action of a case (its foreign key looks at the case) need not wait, and two never wait for
+each other in a ring for it.
 
 Notices and Actions go into the same transaction as the clock that asks for them, under
 their idempotency keys. Must never decide anything.
@@ -63,11 +65,13 @@ async def load(connection: AsyncConnection, account_ids: Iterable[int]) -> Desk:
     if not ids:
         return Desk({})
     current = cases.c.account_id.in_(ids) & cases.c.current.is_not(None)
-    rows = (await connection.execute(select(cases).where(current).order_by(cases.c.id).with_for_update())).all()
+    rows = (
+        await connection.execute(select(cases).where(current).order_by(cases.c.id).with_for_update(key_share=True))
+    ).all()
     merged = {row.id: row.merged_into for row in rows if row.state == CaseState.MERGED.value}
     found = {row.id: row for row in rows if row.id not in merged}
     if elsewhere := sorted(set(merged.values()) - set(found)):
-        more = select(cases).where(cases.c.id.in_(elsewhere)).order_by(cases.c.id).with_for_update()
+        more = select(cases).where(cases.c.id.in_(elsewhere)).order_by(cases.c.id).with_for_update(key_share=True)
         found |= {row.id: row for row in await connection.execute(more)}
     desk = await _lay_out(connection, list(found.values()), ids)
     keys = {case.id: key for key, case in desk.cases.items()}
@@ -79,7 +83,9 @@ async def load(connection: AsyncConnection, account_ids: Iterable[int]) -> Desk:
 
 async def load_cases(connection: AsyncConnection, case_ids: Iterable[int]) -> Desk:
     """The desk for these cases, whether they still take evidence or not. Four statements."""
-    chosen = select(cases).where(cases.c.id.in_(sorted(set(case_ids)))).order_by(cases.c.id).with_for_update()
+    chosen = (
+        select(cases).where(cases.c.id.in_(sorted(set(case_ids)))).order_by(cases.c.id).with_for_update(key_share=True)
+    )
     rows = (await connection.execute(chosen)).all()
     return await _lay_out(connection, rows, [])
 
@@ -112,7 +118,9 @@ async def _lay_out(connection: AsyncConnection, found: Sequence[Any], account_id
     for row in found:
         if row.current == current_key(row.account_id, row.cls, row.id):
             desk.apart.setdefault((row.account_id, row.cls), []).append(keys[row.id])
-    its_clocks = select(clocks).where(clocks.c.case_id.in_(list(keys))).order_by(clocks.c.id).with_for_update()
+    its_clocks = (
+        select(clocks).where(clocks.c.case_id.in_(list(keys))).order_by(clocks.c.id).with_for_update(key_share=True)
+    )
     for row in await connection.execute(its_clocks):
         clock = clock_of(row, keys[row.case_id], labels[row.case_id])
         desk.clocks[clock.key] = clock

@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import and_, case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.model import ActionKind, ActionState
+from gateway.model import ActionKind, ActionState, Case, CaseState
 from gateway.store import events
-from gateway.store.tables import actions, strikes
+from gateway.store.tables import actions, cases, strikes
 
 # What a customer was told last of an action.
 NOTHING, SILENT, PLANNED, DONE, LIFTED = "", "silent", "planned", "done", "lifted"
@@ -75,6 +75,14 @@ async def untold(connection: AsyncConnection, limit: int) -> list[Step]:
         Step(*row[:9], row[9].isoformat() if row[9] else None, row[10].isoformat() if row[10] else None, row[11])
         for row in rows
     ]
+
+
+async def cases_of(connection: AsyncConnection, case_ids: Sequence[int]) -> dict[int | None, tuple[str, str]]:
+    """{case: (its number, its policy)}. Not locked: who decides about a case waits for its actions, which are held."""
+    rows = await connection.execute(
+        select(cases.c.id, cases.c.opened_at, cases.c.policy).where(cases.c.id.in_(list(case_ids)))
+    )
+    return {row.id: (Case(0, "", CaseState.OPEN, row.opened_at, id=row.id).number, row.policy) for row in rows}
 
 
 async def mark_told(connection: AsyncConnection, told: Sequence[tuple[int, str]]) -> None:

@@ -44,7 +44,7 @@ async def add(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> in
             fresh.setdefault((customer, row["address"]), plain | {"customer_id": customer})
     inserting = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = inserting(suppressions).on_conflict_do_nothing().returning(suppressions.c.id)
-    made = await connection.execute(statement, storable(list(fresh.values()))) if fresh else None
+    made = await connection.execute(statement, storable([fresh[key] for key in sorted(fresh)])) if fresh else None
     return len(made.all()) if made is not None else 0
 
 

@@ -7,11 +7,15 @@ from email import message_from_bytes
 from importlib import resources
 
 import pytest
+from sqlalchemy import update
 from whole.scene import ALDER, HOUR, NOW, Scene, about, opened_scene, text_of
 from whole.world import World
 
-from gateway import measures, pipeline, staff
+from gateway import enforced, measures, pipeline, staff
 from gateway.staff import Solved
+from gateway.store import desk
+from gateway.store.tables import actions
+from servers.two_nodes import beside
 from servers.waiting import arf
 
 pytestmark = pytest.mark.needs("aiosmtpd")
@@ -62,6 +66,19 @@ async def test_planned_carried_out_and_lifted_are_told_once_each(scene: Scene):
     await pipeline.drain(scene.house)
     assert told(scene)[1:] == [f"Carried out: block the traffic of {ALDER}", f"Lifted: block the traffic of {ALDER}"]
     assert "secret" not in text_of(scene.relay.received[-1].raw)
+
+
+async def test_a_plan_is_told_beside_whoever_decides_about_its_case(scene: Scene):
+    await repeated(scene)
+    async with scene.house.database.writing() as connection:
+        await connection.execute(update(actions).values(told=""))
+    looked_at = await beside(
+        scene.house.database,
+        lambda deciding: desk.load_cases(deciding, [1]),
+        enforced.tell(scene.house),
+        lambda deciding: deciding.execute(update(actions).values(why="decided")),
+    )
+    assert looked_at == 1
 
 
 async def test_what_staff_reject_after_it_was_announced_is_told_too(scene: Scene):

@@ -37,6 +37,17 @@ async def overlapping(database: Database, first: Act[T], second: Act[T]) -> tupl
     return made, await other
 
 
+async def beside(database: Database, first: Act[Any], other: Awaitable[T], then: Act[Any]) -> T:
+    """What `other` returns, which has transactions of its own: it begins after `first` and before `then`, both of one
+    transaction. Two that wait for each other in a ring fail."""
+    async with database.writing() as connection:
+        await first(connection)
+        waiting = asyncio.ensure_future(other)
+        await _stuck(database, waiting)
+        await then(connection)
+    return await waiting
+
+
 async def both(house: House, act: Callable[[House], Awaitable[T]]) -> tuple[T, T]:
     """What `act` returns on two nodes; no writing transaction of the first ends before the second waits for it."""
     plain = house.database
@@ -66,7 +77,7 @@ class _Held(Database):
             await self.go.wait()
 
 
-async def _stuck(database: Database, other: asyncio.Task[Any]) -> None:
+async def _stuck(database: Database, other: asyncio.Future[Any]) -> None:
     """Until `other` waits for a lock of the database, or is through."""
     while not other.done():
         await asyncio.sleep(0)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from gateway import queue
 from gateway.attribution.holders import Found
 from gateway.house import House
@@ -107,19 +109,27 @@ async def undo(house: House, entry_id: int, who: str, *, whole_rule: bool = Fals
         if whole_rule and rule is None:
             raise QueueError(f"entry {entry_id} was placed by no rule of staff")
         ids = await acts.placed_by(connection, rule) if whole_rule and rule is not None else [entry_id]
+        await acts.hold(connection, ids)
         chosen = await store.entries(connection, ids)
         for one in chosen:
-            if await acts.told(connection, one):
-                raise QueueError(
-                    f"entry {one.id}: somebody was told already, or other reports are in the same clock; close case "
-                    f"{one.case} with its cause instead"
-                )
+            await _untold(connection, one)
         if whole_rule and rule is not None:
             await assignments.end(connection, [rule], None, who=who, now=house.clock())
         done = [one.id for one in chosen if await acts.take_back(connection, one, who=who, now=house.clock())]
+        for one in chosen:  # nor did a notice go on its way meanwhile
+            await _untold(connection, one)
     if not done:
         raise QueueError(f"entry {first.id} is {first.queue}: there is nothing to take back")
     return done
+
+
+async def _untold(connection: AsyncConnection, one: Entry) -> None:
+    """Raises QueueError where somebody knows of it."""
+    if await acts.told(connection, one):
+        raise QueueError(
+            f"entry {one.id}: somebody was told already, or other reports are in the same clock; close case "
+            f"{one.case} with its cause instead"
+        )
 
 
 async def confirm(house: House, waiting: Entry, account_name: str, who: str) -> int:

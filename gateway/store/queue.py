@@ -249,10 +249,15 @@ async def explain_anew(connection: AsyncConnection, found: Sequence[tuple[int, A
 async def ask_contacts_again(connection: AsyncConnection, report_ids: Sequence[int], now: datetime) -> None:
     """Reports that were in no case are filed now: their contacts outside are looked up again, to be told."""
     in_a_case = select(attributions.c.report_id).where(attributions.c.clock_id.is_not(None))
-    asked = select(report_rows.c.id).where(
-        report_rows.c.id.in_(list(report_ids)),
-        report_rows.c.contacts_state.in_(["wanted", "found", "failed"]),
-        report_rows.c.id.not_in(in_a_case),
+    asked = (
+        select(report_rows.c.id)
+        .where(
+            report_rows.c.id.in_(list(report_ids)),
+            report_rows.c.contacts_state.in_(["wanted", "found", "failed"]),
+            report_rows.c.id.not_in(in_a_case),
+        )
+        .order_by(report_rows.c.id)
+        .with_for_update(key_share=True)  # before its contacts, as whoever finds them does
     )
     again = list((await connection.execute(asked)).scalars())
     if again:

@@ -6,6 +6,7 @@ was already told.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -65,10 +66,16 @@ async def decide(connection: AsyncConnection, entry: Entry, said: Decision, *, w
 
 
 async def wake(connection: AsyncConnection, now: datetime) -> int:
-    """Entries that were put off until now wait again."""
+    """Entries that were put off until now wait again; what somebody decides at this moment is left to them."""
+    due = (
+        select(attributions.c.id)
+        .where(attributions.c.queue == SNOOZED, attributions.c.snoozed_until <= now)
+        .order_by(attributions.c.id)
+        .with_for_update(skip_locked=True)
+    )
     done = await connection.execute(
         update(attributions)
-        .where(attributions.c.queue == SNOOZED, attributions.c.snoozed_until <= now)
+        .where(attributions.c.id.in_(list((await connection.execute(due)).scalars())))
         .values(queue=WAITING, snoozed_until=None, decided_by=None, decided_at=None)
     )
     return int(done.rowcount)
@@ -78,6 +85,16 @@ async def sleeping(connection: AsyncConnection, now: datetime) -> int:
     """How many entries are to wait again by now."""
     due = (attributions.c.queue == SNOOZED, attributions.c.snoozed_until <= now)
     return int((await connection.execute(select(func.count()).select_from(attributions).where(*due))).scalar_one())
+
+
+async def hold(connection: AsyncConnection, ids: Sequence[int]) -> None:
+    """Whoever decides about these entries, or files something in their cases, waits until the transaction ends: an
+    entry before its case, a case before its clocks, as everywhere."""
+    its = select(attributions.c.clock_id).where(attributions.c.id.in_(list(ids))).order_by(attributions.c.id)
+    started = list((await connection.execute(its.with_for_update(key_share=True))).scalars())
+    of_these = select(clocks.c.case_id).where(clocks.c.id.in_([one for one in started if one is not None]))
+    held = select(cases.c.id).where(cases.c.id.in_(of_these)).order_by(cases.c.id)
+    await connection.execute(held.with_for_update(key_share=True))
 
 
 async def told(connection: AsyncConnection, entry: Entry) -> bool:
@@ -174,7 +191,11 @@ async def _cancel(connection: AsyncConnection, clock_id: int, now: datetime) -> 
     """A clock that only this entry had started, of which nobody was told; its case is dismissed if it had no other."""
     await connection.execute(
         update(notices)
-        .where(notices.c.clock_id == clock_id, notices.c.state == NoticeState.PENDING.value)
+        .where(
+            notices.c.clock_id == clock_id,
+            notices.c.state == NoticeState.PENDING.value,
+            notices.c.claimed_by.is_(None),  # else it is being sent
+        )
         .values(state=NoticeState.CANCELLED.value, next_at=None)
     )
     case_id = (

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from gateway import outbox, pipeline, queue, queue_acts, queue_rules
 from gateway.intake.customers import AssignmentRow
 from gateway.queue import DecidedError, QueueError
 from gateway.queue_rules import Terms
 from gateway.queue_view import look
-from gateway.store import assignments, customers
+from gateway.store import assignments, customers, desk
 from gateway.store import queue as store
+from gateway.store.tables import cases
+from servers.two_nodes import beside
 from servers.waiting import NOW, arf
 
 NOVEMBER = datetime(2026, 11, 3, tzinfo=UTC)
@@ -95,6 +97,19 @@ async def test_a_placement_is_taken_back_before_anybody_was_told(waiting):
         ("dismissed", None)
     ]
     assert (await queue.assign(waiting.house, 1, "birch", "bob")).case == "AG-2026-000002"
+
+
+async def test_a_decision_is_taken_back_beside_whoever_has_its_case_in_hand(waiting):
+    await waiting.take_in(arf())
+    await queue.assign(waiting.house, 1, "alder", "ann")
+    its_case = select(cases).where(cases.c.id == 1).with_for_update(key_share=True)
+    undone = await beside(
+        waiting.house.database,
+        lambda filing: filing.execute(its_case),
+        queue_acts.undo(waiting.house, 1, "bob"),
+        lambda filing: desk.load_cases(filing, [1]),
+    )
+    assert undone == [1]
 
 
 async def test_once_somebody_was_told_it_is_not_taken_back(waiting):

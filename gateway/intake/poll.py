@@ -110,8 +110,10 @@ class _Filing:
 
 async def _store(house: House, box: Mailbox, place: Place, batch: Sequence[Fetched]) -> int:
     arrived = [_arrived(box, mail) for mail in batch]
+    now = house.clock()
     async with house.database.writing() as connection:
-        await messages.store(connection, arrived, place, house.clock())
+        await mailboxes.lease(connection, box.name, house.node, now, now + LEASE)  # a large mailbox takes longer
+        await messages.store(connection, arrived, place, now)
     return len(arrived)
 
 

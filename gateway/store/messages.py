@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import Mode
-from gateway.store.inserts import add_new
+from gateway.store.inserts import add_new, inserting
 from gateway.store.tables import deliveries, mailboxes, messages, reports
 from gateway.store.text import storable
 
@@ -266,7 +266,8 @@ async def _place(connection: AsyncConnection, ids: list[int], arrived: Sequence[
         if mail.uid not in known
     ]
     if rows:
-        await connection.execute(insert(deliveries), rows)
+        statement = inserting(connection, deliveries).on_conflict_do_nothing()  # by who held the mailbox too long
+        await connection.execute(statement, rows)
 
 
 async def _wake_observed(connection: AsyncConnection, ids: list[int], place: Place) -> None:

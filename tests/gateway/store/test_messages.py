@@ -76,6 +76,12 @@ async def test_two_nodes_that_store_the_same_mails_in_another_order_do_not_wait_
     assert lying == sorted(lying)
 
 
+async def test_two_nodes_that_read_one_mailbox_at_once_know_each_mail_once(database, place):
+    mails = [Arrived(b"one", T0, uid=1), Arrived(b"two", T0, uid=2)]
+    await overlapping(database, *[lambda one: messages.store(one, mails, place, T0)] * 2)
+    assert (await counted(database, rows), await counted(database, deliveries)) == (2, 2)
+
+
 async def test_two_nodes_that_store_the_same_mail_at_once_store_it_once(database):
     mails = [Arrived(b"one", T0), Arrived(b"two", T0)]
     forth, back = await overlapping(

@@ -26,7 +26,7 @@ async def send(house: House, now: datetime) -> int:
         if not await third_parties.for_digest(connection, today, 1):
             return 0
     async with house.database.writing() as connection:
-        waiting = await third_parties.for_digest(connection, today)
+        waiting = await third_parties.for_digest(connection, today, hold=True)
         out = await third_parties.opted_out(connection)
         dead = await dead_addresses.current(connection, now)
         by_contact: dict[str, list[dict[str, Any]]] = {}

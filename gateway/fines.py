@@ -50,6 +50,7 @@ async def charge(
 async def reverse(house: House, ids: Sequence[int], *, who: str, why: str) -> int:
     """Take these charges back, once each. Raises NotAllowedError."""
     async with house.database.writing() as connection:
+        await charges.hold(connection, ids=ids)
         lines = await charges.listed(connection, ids=ids)
         open_ = {line.id: line for line in ledger.open_charges(lines)}
         for number in ids:
@@ -66,6 +67,7 @@ async def case_ended(house: House, connection: AsyncConnection, case: Case, *, w
     rules, now = house.policy_of(case).fines, house.clock()
     cause = case.cause.value if case.cause else ""
     if case.state == CaseState.DISMISSED:
+        await charges.hold(connection, case_id=case.id)
         lines = ledger.open_charges(await charges.listed(connection, case_id=case.id))
         await charges.reverse(connection, lines, who=who, why=f"case {case.number} is dismissed: {cause}", now=now)
     elif case.state == CaseState.CLOSED and rules.mode == "auto" and _applies(rules, case) and rules.amount:

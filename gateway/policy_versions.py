@@ -51,6 +51,7 @@ async def open_book(settings: Settings, database: Database, now: datetime) -> Bo
             for one in present:
                 if one.policy.label not in known:
                     await policies.add(connection, _taking_effect(one, stored, now))
+            known = {version.label: version for version in await policies.versions(connection)}  # another node's too
     for one in present:
         _unchanged(one, known.get(one.policy.label))
     older = [version for version in stored if version.label not in {one.policy.label for one in present}]

@@ -95,7 +95,7 @@ async def run_reader(house: House, name: str, read: Reader, who: str, every: tim
     began = house.clock()
     hand = _Hand(house, name, f"{house.node} {secrets.token_hex(4)}")
     async with house.database.writing() as connection:
-        taken = await source_runs.take(connection, name, hand.holder, began)
+        taken = await source_runs.take(connection, name, hand.holder, began, on_time=who == events.SYSTEM)
     if taken is None:
         wait = source_runs.LEASE.total_seconds() / 60
         raise SourceBusyError(f"{name} is being read just now; if its reader died, it is free in {wait:g} minutes")

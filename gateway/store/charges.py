@@ -13,6 +13,7 @@ from gateway.casework.ledger import Counted, Entry, Planned
 from gateway.model import Verdict
 from gateway.store import events
 from gateway.store.events import Event
+from gateway.store.inserts import add_new
 from gateway.store.tables import accounts, attributions, charges, clocks, customers, reports
 
 
@@ -40,27 +41,31 @@ async def add(  # noqa: PLR0913  (what, for which case, how much, and who says w
     now: datetime,
 ) -> int:
     """Charge what was not charged before. Returns how many lines were written."""
-    keys = [one.key for one in planned]
-    taken = set((await connection.execute(select(charges.c.key).where(charges.c.key.in_(keys)))).scalars())
-    fresh = [one for one in planned if one.key not in taken]
     rows = [
         {
             "key": one.key, "account_id": one.account_id, "case_id": case_id, "report_id": one.report_id,
             "amount": str(amount), "currency": currency, "why": why, "at": now, "who": who, "reverses": None,
         }
-        for one in fresh
+        for one in planned
     ]  # fmt: skip
-    if rows:
-        await connection.execute(insert(charges), rows)
-        said = f"{len(rows)} x {amount} {currency}: {why}"
+    made = await add_new(connection, charges, "key", rows)
+    if made:
+        said = f"{len(made)} x {amount} {currency}: {why}"
         await events.add(connection, [Event(now, who, "charged", said, case_id=case_id)])
-    return len(rows)
+    return len(made)
+
+
+async def hold(connection: AsyncConnection, *, ids: Sequence[int] = (), case_id: int | None = None) -> None:
+    """Whoever takes one of these, or one of the case, back waits until another has."""
+    chosen = charges.c.id.in_(list(ids)) if case_id is None else charges.c.case_id == case_id
+    held = select(charges.c.id).where(chosen).order_by(charges.c.id)
+    await connection.execute(held.with_for_update(key_share=True))
 
 
 async def reverse(connection: AsyncConnection, lines: Sequence[Entry], *, who: str, why: str, now: datetime) -> None:
-    """Take charges back: for each a line with the negative amount."""
+    """Take charges back, which the caller holds: for each a line with the negative amount."""
     ids = [line.id for line in lines]
-    kept = {r.id: r for r in await connection.execute(select(charges).where(charges.c.id.in_(ids)).with_for_update())}
+    kept = {r.id: r for r in await connection.execute(select(charges).where(charges.c.id.in_(ids)))}
     rows = [
         {
             "key": f"reversal:{line.id}", "account_id": kept[line.id].account_id, "case_id": line.case_id,

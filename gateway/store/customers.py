@@ -35,10 +35,10 @@ class Imported:
 
 async def import_file(connection: AsyncConnection, file: CustomerFile, *, who: str, now: datetime) -> Imported:
     """Bring the rows of a checked file in. The caller's transaction makes it all or nothing."""
+    await switches.count_up(connection, switches.CUSTOMERS_VERSION)  # held until the end: one import after another
     customer_ids = await _customers(connection, file)
     await _contacts(connection, file, customer_ids)
     account_ids, made = await _accounts(connection, file, customer_ids)
-    await switches.count_up(connection, switches.CUSTOMERS_VERSION)
     new, changed = await assignments.write_file(connection, file.assignments, account_ids)
     done = Imported(len(file.customers), made, new, changed)
     why = f"{done.customers} customers, {new} new assignments, {changed} changed"

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store import events
 from gateway.store.events import Event
+from gateway.store.inserts import inserting
 from gateway.store.tables import dead_addresses
 from gateway.store.text import storable
 
@@ -31,16 +32,17 @@ class Dead:
 
 
 async def mark(connection: AsyncConnection, found: Mapping[str, tuple[str, int]], now: datetime) -> None:
-    """{address: (why, notice)} do not arrive. Three statements."""
+    """{address: (why, notice)} do not arrive. Two statements."""
     rows = {address.lower(): said for address, said in found.items()}
     if not rows:
         return
-    await connection.execute(delete(dead_addresses).where(dead_addresses.c.address.in_(list(rows))))
     fresh = [
         {"address": address, "at": now, "why": why[:300], "notice_id": notice}
-        for address, (why, notice) in rows.items()
+        for address, (why, notice) in sorted(rows.items())
     ]
-    await connection.execute(insert(dead_addresses), storable(fresh))
+    statement = inserting(connection, dead_addresses)
+    anew = {name: statement.excluded[name] for name in ("at", "why", "notice_id")}
+    await connection.execute(statement.on_conflict_do_update(index_elements=["address"], set_=anew), storable(fresh))
     said = [
         Event(now, events.SYSTEM, "address is dead", f"{address}: {why}"[:500], notice_id=notice)
         for address, (why, notice) in rows.items()

@@ -42,4 +42,5 @@ async def write(connection: AsyncConnection, changed: Iterable[Bucket], now: dat
     await connection.execute(
         statement.on_conflict_do_update(index_elements=[flood_buckets.c.key], set_=anew), storable(rows)
     )
-    await connection.execute(delete(flood_buckets).where(flood_buckets.c.at < now - _FORGOTTEN))
+    old = select(flood_buckets.c.key).where(flood_buckets.c.at < now - _FORGOTTEN).with_for_update(skip_locked=True)
+    await connection.execute(delete(flood_buckets).where(flood_buckets.c.key.in_(old)))

@@ -18,6 +18,7 @@ from gateway.attribution.network import Owners
 from gateway.attribution.relays import Keys, RelayMail
 from gateway.store import events, switches
 from gateway.store.events import Event
+from gateway.store.inserts import inserting
 from gateway.store.tables import accounts, confirmations, customers, identifiers, relay_mails
 from gateway.store.text import storable
 
@@ -58,12 +59,10 @@ async def confirm(
         )
         if known.first() is None:
             version = version or await switches.count_up(connection, switches.ASSIGNMENTS_VERSION)
-            await connection.execute(
-                insert(confirmations).values(
-                    kind=kind, value=value, account_id=account_id, who=who, at=now, changed=version
-                )
-            )
-            await events.add(connection, [Event(now, who, "advertised resource confirmed", value)])
+            row = {"kind": kind, "value": value, "account_id": account_id, "who": who, "at": now, "changed": version}
+            fresh = inserting(connection, confirmations).values(row).on_conflict_do_nothing()
+            if (await connection.execute(fresh.returning(confirmations.c.id))).first() is not None:
+                await events.add(connection, [Event(now, who, "advertised resource confirmed", value)])
 
 
 async def write(
@@ -133,5 +132,6 @@ async def write_relay_mails(connection: AsyncConnection, mails: Sequence[RelayMa
                 .values(storable({"message_id": mail.message_id, "login": mail.login or old.login}))
             )
     if fresh:
-        await connection.execute(insert(relay_mails), storable(list(fresh.values())))
+        statement = inserting(connection, relay_mails).on_conflict_do_nothing()
+        await connection.execute(statement, storable([fresh[key] for key in sorted(fresh)]))
     return len(fresh), filled

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import Mode
 from gateway.store import events
 from gateway.store.events import Event
+from gateway.store.inserts import add_new
 from gateway.store.tables import mailboxes, messages
 
 
@@ -45,12 +46,10 @@ def _state(row: object) -> MailboxState:
 
 
 async def register(connection: AsyncConnection, names: Sequence[str]) -> None:
-    """Make a row for each mailbox of the settings that has none yet."""
+    """Make a row for each mailbox of the settings that has none yet; two nodes may begin at once."""
     known = set((await connection.execute(select(mailboxes.c.name))).scalars())
-    fresh = [name for name in names if name not in known]
-    if fresh:
-        rows = [{"name": name, "mode": Mode.OBSERVE.value, "folder_state": {}, "failures": 0} for name in fresh]
-        await connection.execute(insert(mailboxes), rows)
+    plain = {"mode": Mode.OBSERVE.value, "folder_state": {}, "failures": 0}
+    await add_new(connection, mailboxes, "name", [plain | {"name": name} for name in names if name not in known])
 
 
 async def all_of(connection: AsyncConnection) -> dict[str, MailboxState]:

@@ -11,11 +11,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import CaseState
-from gateway.store import events
+from gateway.store import events, switches
 from gateway.store.events import Event
 from gateway.store.tables import attributions, case_outcomes, cases, clocks, outcome_wishes, reports
 from gateway.store.text import storable
 
+_TELLING = "outcomes told"  # the switch
 _ENDED = (CaseState.RESOLVED.value, CaseState.CLOSED.value, CaseState.DISMISSED.value)
 _ITS_CASES = (
     reports.join(attributions, attributions.c.report_id == reports.c.id)
@@ -89,7 +90,9 @@ async def results(connection: AsyncConnection, message_ids: Sequence[int]) -> di
 
 
 async def said_since(connection: AsyncConnection, since: datetime) -> int:
-    """How many were told since then."""
+    """How many were told since then. Nobody else tells any until the transaction ends: two nodes could each use up
+    what is left of an hour."""
+    await switches.hold(connection, _TELLING)
     query = select(func.count()).select_from(outcome_wishes).where(outcome_wishes.c.done_at > since)
     return int((await connection.execute(query)).scalar_one())
 

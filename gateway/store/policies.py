@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store import events
 from gateway.store.events import Event
+from gateway.store.inserts import inserting
 from gateway.store.tables import contacts, customers, policies
 
 
@@ -56,9 +57,11 @@ async def versions(connection: AsyncConnection) -> list[Version]:
 
 
 async def add(connection: AsyncConnection, version: Version, *, who: str = events.SYSTEM) -> None:
-    """Store a version that takes effect now; `id` is not used."""
+    """Store a version that takes effect now, unless another node was faster; `id` is not used."""
     values = {name: getattr(version, name) for name in Version.__dataclass_fields__ if name != "id"}
-    await connection.execute(insert(policies).values(values))
+    fresh = inserting(connection, policies).values(values).on_conflict_do_nothing(index_elements=["name", "version"])
+    if (await connection.execute(fresh.returning(policies.c.id))).first() is None:
+        return
     why = f"{version.label}: {version.changes.count(chr(10)) + 1} changes" if version.changes else version.label
     await events.add(
         connection, [Event(version.since, who, "policy took effect", why, data={"sha256": version.sha256})]

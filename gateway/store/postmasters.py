@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store import events
 from gateway.store.events import Event
+from gateway.store.inserts import inserting
 from gateway.store.tables import accounts, assignments, customers, notices, postmasters
 
 
@@ -44,7 +45,7 @@ async def ensure(
 ) -> int:
     """Add the (customer id, domain) that are not known yet, to be asked at once. Returns how many."""
     known = {tuple(row) for row in await connection.execute(select(postmasters.c.customer_id, postmasters.c.domain))}
-    fresh = [one for one in dict.fromkeys(wanted) if one not in known]
+    fresh = sorted(one for one in set(wanted) if one not in known)
     if fresh:
         rows = [
             {
@@ -53,7 +54,8 @@ async def ensure(
             }
             for customer, domain in fresh
         ]  # fmt: skip
-        await connection.execute(insert(postmasters), rows)
+        statement = inserting(connection, postmasters).on_conflict_do_nothing(index_elements=["customer_id", "domain"])
+        await connection.execute(statement, rows)
     return len(fresh)
 
 

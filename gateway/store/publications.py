@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store import events
 from gateway.store.events import Event
+from gateway.store.inserts import inserting
 from gateway.store.tables import publications
 from gateway.store.text import storable
 
@@ -16,9 +17,8 @@ from gateway.store.text import storable
 async def publish(connection: AsyncConnection, case_id: int, page: str, *, who: str, why: str, now: datetime) -> None:
     """Remember the page as it is shown from now on; an older one of the case is replaced."""
     values = storable({"at": now, "who": who, "why": why, "page": page, "withdrawn_at": None, "withdrawn_by": None})
-    done = await connection.execute(update(publications).where(publications.c.case_id == case_id).values(**values))
-    if done.rowcount == 0:
-        await connection.execute(insert(publications).values(case_id=case_id, **values))
+    statement = inserting(connection, publications).values(case_id=case_id, **values)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["case_id"], set_=values))
     await events.add(connection, [Event(now, who, "case published", why, case_id=case_id)])
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casework.rates import Alert, Day
-from gateway.store import events, responses
+from gateway.store import events, responses, switches
 from gateway.store.events import Event
 from gateway.store.tables import attributions, reports, volumes
 from gateway.store.tables import events as event_rows
@@ -22,13 +22,16 @@ from gateway.store.text import storable
 
 _COUNTED = ("accepted", "recorded")
 _TOLD = "rate"
+_IMPORTING, _TELLING = "volumes imported", "rates told"  # switches: one node at a time
 _REMEMBERED = timedelta(days=60)  # longer than days are looked at
 
 
 async def import_volumes(
     connection: AsyncConnection, rows: Sequence[dict[str, Any]], *, who: str, now: datetime
 ) -> tuple[int, int]:
-    """Volumes (account_id, campaign, day, sent, added). Returns how many are new, and how many changed."""
+    """Volumes (account_id, campaign, day, sent, added), one import after another. Returns how many are new, and how
+    many changed."""
+    await switches.hold(connection, _IMPORTING)
     ids = sorted({row["account_id"] for row in rows})
     found = await connection.execute(select(volumes).where(volumes.c.account_id.in_(ids)))
     known = {(row.account_id, row.campaign, row.day): row for row in found}
@@ -93,9 +96,10 @@ async def with_volumes(connection: AsyncConnection, since: date) -> list[int]:
 
 
 async def tell(connection: AsyncConnection, alerts: Sequence[Alert], now: datetime) -> list[Alert]:
-    """Keep as events what was not told before. Returns that."""
+    """Keep as events what was not told before, also by another node at this moment. Returns that."""
     if not alerts:
         return []
+    await switches.hold(connection, _TELLING)
     rows = await connection.execute(
         select(event_rows.c.data).where(event_rows.c.what == _TOLD, event_rows.c.at >= now - _REMEMBERED)
     )

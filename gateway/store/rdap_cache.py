@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
 from gateway.store.database import Database
+from gateway.store.inserts import inserting
 from gateway.store.tables import rdap_cache
 from gateway.store.text import storable
 from notifier.rdap import FRESH, Cached, NotFound
@@ -41,8 +42,9 @@ class StoredRdapCache:
             "expires_at": cached.fetched_at + FRESH,
         }
         async with self._database.writing() as connection:
-            await connection.execute(delete(rdap_cache).where(rdap_cache.c.key == row["key"]))
-            await connection.execute(insert(rdap_cache), [row])
+            statement = inserting(connection, rdap_cache)
+            anew = {name: statement.excluded[name] for name in row if name != "key"}
+            await connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=anew), [row])
 
     async def forget(self, before: datetime) -> None:
         """Drop answers that were no longer fresh at `before`."""

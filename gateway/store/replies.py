@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.store.tables import opt_outs, reply_turns, switches
+from gateway.store import switches
+from gateway.store.inserts import inserting
+from gateway.store.tables import opt_outs, reply_turns
 
 _LOCK = "replies"
 
@@ -30,9 +31,7 @@ class Turns:
 async def turns(connection: AsyncConnection, addresses: Iterable[str], now: datetime) -> Turns:
     """What was said to these addresses before. Until the transaction ends no other node replies to anybody: two
     could each think that it is their turn. Five statements."""
-    inserting = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    await connection.execute(inserting(switches).values(name=_LOCK, value="").on_conflict_do_nothing())
-    await connection.execute(select(switches.c.value).where(switches.c.name == _LOCK).with_for_update())
+    await switches.hold(connection, _LOCK)
     wanted = sorted(set(addresses))
     rows = await connection.execute(
         select(reply_turns.c.address, reply_turns.c.last_at).where(reply_turns.c.address.in_(wanted))
@@ -49,8 +48,7 @@ async def took(connection: AsyncConnection, answered: Mapping[str, str], now: da
     """{address: kind of reply} goes out. One statement."""
     if not answered:
         return
-    inserting = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = inserting(reply_turns)
+    statement = inserting(connection, reply_turns)
     anew = {"last_at": statement.excluded.last_at, "kind": statement.excluded.kind}
     statement = statement.on_conflict_do_update(index_elements=[reply_turns.c.address], set_=anew)
     rows = [{"address": address, "last_at": now, "kind": kind} for address, kind in sorted(answered.items())]

@@ -118,7 +118,9 @@ async def tried(connection: AsyncConnection, keys: Sequence[str], window: timede
         statement.returning(sign_in_attempts.c.key, sign_in_attempts.c.count), storable(rows)
     )
     found = {str(key): int(count) for key, count in counted}
-    await connection.execute(delete(sign_in_attempts).where(sign_in_attempts.c.since < now - _FORGOTTEN))
+    old = select(sign_in_attempts.c.key).where(sign_in_attempts.c.since < now - _FORGOTTEN)
+    unheld = old.with_for_update(skip_locked=True)  # whoever counts at this moment is not waited for, or two might wait
+    await connection.execute(delete(sign_in_attempts).where(sign_in_attempts.c.key.in_(unheld)))
     return found
 
 

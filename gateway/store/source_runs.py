@@ -75,13 +75,18 @@ async def due(connection: AsyncConnection, names: Sequence[str], now: datetime) 
     return [name for _, name in sorted(waits)]
 
 
-async def take(connection: AsyncConnection, name: str, holder: str, now: datetime) -> Taken | None:
-    """The lease, with the place from which to read on. None: somebody else reads it."""
+async def take(
+    connection: AsyncConnection, name: str, holder: str, now: datetime, *, on_time: bool = False
+) -> Taken | None:
+    """The lease, with the place from which to read on. None: somebody else reads it, or (`on_time`) has just done so
+    and it is not its turn any more."""
     insert_into = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     fresh = {"name": name, "position": {}, "failures": 0}
     await connection.execute(insert_into(sources).on_conflict_do_nothing(index_elements=["name"]), [fresh])
     row = (await connection.execute(select(sources).where(sources.c.name == name).with_for_update())).one()
     if row.lease_until is not None and row.lease_until > now:
+        return None
+    if on_time and row.next_at is not None and row.next_at > now:
         return None
     leased = {"lease_holder": holder, "lease_until": now + LEASE}
     await connection.execute(update(sources).where(sources.c.name == name).values(**leased))

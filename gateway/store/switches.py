@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Integer, String, cast, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store import events
 from gateway.store.events import Event
+from gateway.store.inserts import inserting
 from gateway.store.tables import switches
 
 PAUSED = "paused"
@@ -28,7 +28,7 @@ async def read(connection: AsyncConnection, name: str) -> str | None:
 
 async def write(connection: AsyncConnection, name: str, value: str) -> None:
     """Set it, whoever else sets it at the same time: the later one's value stays. One statement."""
-    statement = _inserting(connection).values(name=name, value=value)
+    statement = inserting(connection, switches).values(name=name, value=value)
     await connection.execute(
         statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
     )
@@ -38,23 +38,30 @@ async def claim(connection: AsyncConnection, name: str, before: str | None, valu
     """Change what was read as `before` (None: it was not there) to `value`. Of several nodes that read the same, one is
     told that it was the one; the others wait until its transaction ends, and begin nothing. One statement."""
     if before is None:
-        fresh = _inserting(connection).values(name=name, value=value).on_conflict_do_nothing(index_elements=["name"])
+        fresh = (
+            inserting(connection, switches)
+            .values(name=name, value=value)
+            .on_conflict_do_nothing(index_elements=["name"])
+        )
         return (await connection.execute(fresh.returning(switches.c.name))).first() is not None
     statement = update(switches).where(switches.c.name == name, switches.c.value == before).values(value=value)
     return (await connection.execute(statement)).rowcount == 1
+
+
+async def hold(connection: AsyncConnection, name: str) -> None:
+    """Whoever holds the same waits until our transaction ends, and sees then what we wrote: for what is looked up
+    before it is written, and has no row of its own to lock. Two statements."""
+    await connection.execute(inserting(connection, switches).values(name=name, value="").on_conflict_do_nothing())
+    await connection.execute(select(switches.c.value).where(switches.c.name == name).with_for_update())
 
 
 async def count_up(connection: AsyncConnection, name: str) -> int:
     """The next number. Whoever asks after us waits until our transaction ends: numbers are given in order of commit.
     One statement."""
     next_one = cast(cast(switches.c.value, Integer) + 1, String)
-    statement = _inserting(connection).values(name=name, value="1")
+    statement = inserting(connection, switches).values(name=name, value="1")
     counted = statement.on_conflict_do_update(index_elements=["name"], set_={"value": next_one})
     return int((await connection.execute(counted.returning(switches.c.value))).scalar_one())
-
-
-def _inserting(connection: AsyncConnection) -> postgresql.Insert | sqlite.Insert:
-    return (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(switches)
 
 
 async def is_paused(connection: AsyncConnection) -> bool:

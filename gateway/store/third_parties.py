@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.model import NoticeState
 from gateway.store import events
 from gateway.store.events import Event
+from gateway.store.inserts import add_new
 from gateway.store.tables import attributions, cases, clocks, notices, opt_outs, reports, third_parties
 from gateway.store.text import storable
 from notifier.notice import TO_OTHERS
@@ -50,7 +51,7 @@ class Wanted:
 
 
 async def wanted(connection: AsyncConnection, now: datetime, limit: int) -> list[Wanted]:
-    """Reports that wait for a look-up, oldest first."""
+    """Reports that wait for a look-up, oldest first, for this transaction alone."""
     case = (
         select(attributions.c.report_id, func.min(clocks.c.case_id).label("case_id"))
         .join(clocks, clocks.c.id == attributions.c.clock_id)
@@ -68,6 +69,7 @@ async def wanted(connection: AsyncConnection, now: datetime, limit: int) -> list
         .where(and_(reports.c.contacts_state == "wanted", reports.c.contacts_next_at <= now))
         .order_by(reports.c.id)
         .limit(limit)
+        .with_for_update(skip_locked=True, key_share=True, of=reports)
     )  # fmt: skip
     return [
         Wanted(
@@ -143,15 +145,18 @@ async def opted_out(connection: AsyncConnection) -> set[str]:
 
 async def opt_out(connection: AsyncConnection, addresses: Mapping[str, int], now: datetime) -> None:
     """These contacts want no more mail (OUT-3): {address: the notice that they answered}."""
-    known = await opted_out(connection) if addresses else set()
-    fresh = {address.lower(): notice for address, notice in addresses.items() if address.lower() not in known}
+    by = {address.lower(): notice for address, notice in addresses.items()}
+    fresh = await _refuse(connection, by, now)
     if fresh:
-        await connection.execute(
-            insert(opt_outs), [{"address": a, "at": now, "notice_id": n} for a, n in fresh.items()]
-        )
-        said = [Event(now, a, "opted out", "wants no more reports", notice_id=n) for a, n in fresh.items()]
+        said = [Event(now, a, "opted out", "wants no more reports", notice_id=by.get(a)) for a in fresh]
         await events.add(connection, said)
-        await _withdraw(connection, list(fresh))
+        await _withdraw(connection, fresh)
+
+
+async def _refuse(connection: AsyncConnection, by: Mapping[str, int | None], now: datetime) -> list[str]:
+    """Put addresses on the list, {address: notice}. Returns those that were not on it."""
+    rows = [{"address": address, "at": now, "notice_id": notice} for address, notice in by.items()]
+    return list(await add_new(connection, opt_outs, "address", rows))
 
 
 async def _withdraw(connection: AsyncConnection, refused: Sequence[str]) -> None:
@@ -198,9 +203,12 @@ async def told_since(connection: AsyncConnection, addresses: Sequence[str], sinc
     return {row[0]: row[1] for row in rows}
 
 
-async def for_digest(connection: AsyncConnection, before: datetime, limit: int = 5000) -> list[dict[str, Any]]:
-    """What waits for a digest since before that time: contact, what it is about, when."""
-    rows = await connection.execute(
+async def for_digest(
+    connection: AsyncConnection, before: datetime, limit: int = 5000, *, hold: bool = False
+) -> list[dict[str, Any]]:
+    """What waits for a digest since before that time: contact, what it is about, when. `hold`: another node waits until
+    the transaction ends, and finds what is left then."""
+    waiting = (
         select(
             third_parties.c.id, third_parties.c.address, third_parties.c.subject, third_parties.c.at,
             reports.c.category,
@@ -210,7 +218,9 @@ async def for_digest(connection: AsyncConnection, before: datetime, limit: int =
         .order_by(third_parties.c.id)
         .limit(limit)
     )  # fmt: skip
-    return [dict(row) for row in rows.mappings()]
+    if hold:
+        waiting = waiting.with_for_update(of=third_parties)
+    return [dict(row) for row in (await connection.execute(waiting)).mappings()]
 
 
 async def in_digest(connection: AsyncConnection, ids: Sequence[int], decision: str, notice_id: int | None) -> None:
@@ -222,9 +232,8 @@ async def in_digest(connection: AsyncConnection, ids: Sequence[int], decision: s
 
 async def refuse(connection: AsyncConnection, address: str, who: str, now: datetime) -> bool:
     """Staff put a contact (or `@domain`) on the opt-out list. False: it was there."""
-    if address in await opted_out(connection):
+    if not await _refuse(connection, {address: None}, now):
         return False
-    await connection.execute(insert(opt_outs), [{"address": address, "at": now, "notice_id": None}])
     await _withdraw(connection, [address])
     await events.add(connection, [Event(now, who, "opted out", f"{address}: by staff")])
     return True

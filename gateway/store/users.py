@@ -130,9 +130,10 @@ async def any_yet(connection: AsyncConnection) -> bool:
 
 
 async def enabled_admins(connection: AsyncConnection) -> int:
-    """How many may still let somebody in."""
-    query = select(func.count()).select_from(users).where(users.c.role == Role.ADMIN.word, ~users.c.disabled)
-    return int((await connection.execute(query)).scalar_one())
+    """How many may still let somebody in. They stay so until the transaction ends: of the last two, each could make
+    the other none."""
+    query = select(users.c.id).where(users.c.role == Role.ADMIN.word, ~users.c.disabled).order_by(users.c.id)
+    return len((await connection.execute(query.with_for_update(key_share=True))).all())
 
 
 # --- recovery codes ----------------------------------------------------------------------

@@ -6,7 +6,7 @@ A change is written with the Events of the open cases about that address. Must n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -54,13 +54,15 @@ async def claim(
     insert_into = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     fresh = insert_into(watched_zones).on_conflict_do_nothing(index_elements=["zone"])
     await connection.execute(fresh, [{"zone": name, "next_at": now} for name in sorted(names)])
-    due = update(watched_zones).where(watched_zones.c.zone.in_(list(names)))
+    due = select(watched_zones.c.id).where(watched_zones.c.zone.in_(list(names)))
     if not at_once:
         due = due.where(watched_zones.c.next_at <= now)
+    ids = list((await connection.execute(due.order_by(watched_zones.c.id).with_for_update())).scalars())
     taken = await connection.execute(
-        due.values(next_at=again, round=watched_zones.c.round + 1).returning(
-            watched_zones.c.id, watched_zones.c.zone, watched_zones.c.round, watched_zones.c.trouble
-        )
+        update(watched_zones)
+        .where(watched_zones.c.id.in_(ids))
+        .values(next_at=again, round=watched_zones.c.round + 1)
+        .returning(watched_zones.c.id, watched_zones.c.zone, watched_zones.c.round, watched_zones.c.trouble)
     )
     return sorted((Zone(*row) for row in taken), key=lambda zone: zone.id)
 
@@ -106,7 +108,15 @@ async def in_open_cases(connection: AsyncConnection) -> list[str]:
 async def save(
     connection: AsyncConnection, zone: Zone, found: Changes, reasons: Mapping[str, str], now: datetime
 ) -> list[Told]:
-    """Write what a round found out. Returns what is to be told."""
+    """Write what a round found out, one round of a list after another. Returns what is to be told: what another round
+    wrote meanwhile is told by that."""
+    await connection.execute(select(watched_zones.c.id).where(watched_zones.c.id == zone.id).with_for_update())
+    there = set(await listed_in(connection, zone.name))
+    found = replace(
+        found,
+        listed={address: codes for address, codes in found.listed.items() if address not in there},
+        delisted=tuple(address for address in found.delisted if address in there),
+    )
     cases_of = await _cases(connection, [*found.listed, *found.delisted])
     rows = [
         {

@@ -100,7 +100,8 @@ class Resource:
 class Hop:
     """One Received line that could be read. `ip` is the peer that `by` talked to.
 
-    `rdns` is the name that `by` looked up for it, `helo` the one the peer gave itself; neither is in the JSON.
+    `rdns` is the name that `by` looked up for it, `helo` the one the peer gave itself; `ident`: the login may be what
+    the peer's ident server said. None of these is in the JSON.
     """
 
     ip: str | None
@@ -110,6 +111,7 @@ class Hop:
     login: str | None = None
     helo: str | None = None
     rdns: str | None = None
+    ident: bool = False
 
 
 @quickly_made

@@ -34,7 +34,7 @@ _USUAL = re.compile(
 )
 _PORT = re.compile(r"\bport[= ](\d{1,5})\b")
 _CLAIMED = re.compile(r"\b(?:helo|ehlo|ident)=\S{0,255}", re.IGNORECASE)
-_INTERNAL = re.compile(r"\bwith (?:HTTPS|mapi)\b")
+_INTERNAL = re.compile(r"\s*(?:\([^()]{0,100}\)\s*)?with (?:HTTPS|mapi)\b")
 _HELO_GROUP = re.compile(r"(?:helo|ehlo)\b[ =]?", re.IGNORECASE)
 _NOT_THE_PEER = re.compile(
     r"(?:authenticated|using|envelope-from|version=|no client|verified|cipher|sender|return-path)", re.IGNORECASE
@@ -47,6 +47,9 @@ _LOGIN = re.compile(
     re.IGNORECASE,
 )
 _LOGIN_AT = re.compile(r"([^\s@()]{1,100}(?:@[^\s@()]{1,200})?)@\[?(?:\d{1,3}\.){3}\d{1,3}\]?\Z")
+_AUTHENTICATED = re.compile(r"\bwith (?:E?SMTP|LMTP)S?A\b")  # RFC 3848
+# From here on a comment holds what the peer chose: its return path, certificate, HELO, or what its ident server said.
+_PEERS_WORDS = re.compile(r"\b(?:helo|ehlo|ident|envelope-from|return-path|client cn|issuer|subject)\b", re.IGNORECASE)
 _ADDRESS_BEGINS = frozenset("0123456789( ")  # one without colons
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}\Z")
 
@@ -67,7 +70,8 @@ def hop(line: str) -> Hop:
     given = _FROM.match(outside)
     by_host = _host(by[1]) if by else None
     if given is None:
-        return Hop(None, None, time, by_host, _login(text))
+        login, ident = _login(text)
+        return Hop(None, None, time, by_host, login, ident=ident)
     peer = text[: by.start()] if by else text
     helo = given[1]
     comments = [hit[1].strip() for hit in _COMMENT.finditer(peer)]
@@ -75,7 +79,8 @@ def hop(line: str) -> Hop:
     rdns = _rdns(helo, comments, ip)
     if ip and rdns is None and by and _own_host(ip, text[by.end() :]):
         rdns = _host(helo)
-    return Hop(ip, port, time, by_host, _login(text), _host(helo), rdns)
+    login, ident = _login(text)
+    return Hop(ip, port, time, by_host, login, _host(helo), rdns, ident)
 
 
 def hops(lines: tuple[str, ...]) -> tuple[Hop, ...]:
@@ -125,6 +130,8 @@ def _rdns(helo: str, comments: list[str], ip: str | None) -> str | None:
     if ip is None:
         return None
     for one in comments:
+        if "may be forged" in one:  # Sendmail's word for a name that does not lead back to the address
+            continue
         word = one.partition(" ")[0].rstrip(".")
         if "[" in one and _NAME.match(word) and "." in word and fields.ip(word) is None:
             return word.lower()
@@ -138,7 +145,7 @@ def _own_host(ip: str, after_by: str) -> bool:
     Exchange names no looked-up host, but gives its own address: one in the same /16 (IPv6: /32) is
     its own network. HTTPS and MAPI are its own stores handing over; no stranger speaks them to port 25.
     """
-    if _INTERNAL.search(after_by):
+    if _INTERNAL.match(after_by):
         return True
     own = _COMMENT.match(after_by.lstrip())
     own_ip = fields.ip(own[1]) if own else None
@@ -148,14 +155,18 @@ def _own_host(ip: str, after_by: str) -> bool:
     return ip_address(own_ip) in ip_network((ip, bits), strict=False)
 
 
-def _login(text: str) -> str | None:
+def _login(text: str) -> tuple[str | None, bool]:
+    """Who logged in, in the words of the host that wrote the line; and whether it may be an ident server's word."""
     for comment in _COMMENT.finditer(text):
         inside = comment[1].strip()
-        if found := _LOGIN.search(inside) or _LOGIN_AT.match(inside):
-            value = found[1]
-            if not value.isdigit():
-                return value
-    return None
+        # beside an address stands what the peer is called, and an ident server may have put anything there
+        found = None if "[" in inside else _LOGIN.search(_PEERS_WORDS.split(inside, maxsplit=1)[0])
+        ident = False
+        if found is None and (found := _LOGIN_AT.match(inside)):
+            ident = not _AUTHENTICATED.search(_COMMENT.sub(" ", text))
+        if found and not found[1].isdigit():
+            return found[1], ident
+    return None, False
 
 
 def _host(word: str) -> str | None:

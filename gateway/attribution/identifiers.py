@@ -208,7 +208,7 @@ def _read(
     report: Report, headers: list[tuple[str, str]], cfbl_key: bytes, login_hop: Hop | None
 ) -> Iterator[tuple[str, str]]:
     if login_hop is not None and login_hop.login:
-        yield "login", login_hop.login
+        yield ("claimed-login" if login_hop.ident else "login"), login_hop.login
     if report.identifiers.auth_login:
         yield "claimed-login", report.identifiers.auth_login
     checked = " ; ".join(report.authentication_results)[:5_000]

@@ -58,7 +58,7 @@ TIME = datetime(2026, 1, 6, 7, 30, 7, tzinfo=UTC)
             "from a (b.sender.example [198.51.100.7] (may be forged)) by mx.reader.example",
             "198.51.100.7",
             None,
-            "b.sender.example",
+            None,
         ),
         (
             "from h.example (198.51.100.7) by mx.reader.example (203.0.113.4) with Microsoft SMTP Server",
@@ -93,6 +93,7 @@ def test_the_address_is_the_peers_never_a_helo(line: str, ip: str | None, port: 
         ("from pa3.reader.example (198.51.100.7) by pa1.reader.example with HTTPS", "pa3.reader.example"),
         ("from pa3.reader.example (198.51.100.7) by pa1.reader.example (10.9.8.7) with Microsoft SMTP Server", None),
         ("from pa3.reader.example (198.51.100.7) by pa1.reader.example with ESMTP", None),
+        ('from pa3.reader.example (198.51.100.7) by pa1.reader.example with SMTP (from <"with mapi"@x.example>)', None),
     ],
 )
 def test_a_helo_is_a_name_only_where_the_by_host_shows_that_the_peer_is_its_neighbour(
@@ -112,11 +113,29 @@ def test_a_helo_is_a_name_only_where_the_by_host_shows_that_the_peer_is_its_neig
         ("from unknown (HELO x) (web42@sender.example@198.51.100.7) by mx.sender.example", "web42@sender.example"),
         ("from x (unknown [198.51.100.7]) (authenticated bits=0) by mx.sender.example", None),
         ("from x (unknown [198.51.100.7]) by mx.sender.example", None),
+        # what the peer chose: its return path, certificate, HELO, ident
+        (
+            "from [198.51.100.7] (helo=x) by mx.sender.example with esmtpsa (envelope-from <auth=victim@x.example>)",
+            None,
+        ),
+        (
+            'from x (unknown [198.51.100.7]) (Client CN "auth=victim z") (Authenticated sender: web42) by mx.sender.example',
+            "web42",
+        ),
+        ("from [198.51.100.7] (port=2525 helo=auth=victim ident=auth=victim) by mx.sender.example", None),
+        ("from x (HELO auth=victim) (198.51.100.7) by mx.sender.example", None),
+        ("from x (auth=victim@h.example [198.51.100.7]) by mx.sender.example", None),
     ],
 )
 def test_the_login_of_a_submission(line: str, login: str | None) -> None:
     hop = trace.hop(line + DATE)
     assert (hop.ip, hop.login) == ("198.51.100.7", login)
+
+
+@pytest.mark.parametrize(("how", "ident"), [("SMTP", True), ("ESMTPS", True), ("ESMTPA", False), ("ESMTPSA", False)])
+def test_a_name_before_the_address_may_be_an_ident_servers_where_nobody_authenticated(how: str, ident: bool) -> None:
+    hop = trace.hop(f"from unknown (HELO x) (web42@198.51.100.7) by mx.sender.example with {how}")
+    assert (hop.login, hop.ident) == ("web42", ident)
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,32 @@ def holder_at(levels: Sequence[Level], at: datetime | None, port: int | None) ->
     return Nobody(AttributionReason.NOT_ASSIGNED_THEN, near)
 
 
+def holder_within(levels: Sequence[Level], first: datetime, last: datetime, port: int | None) -> Lookup:
+    """The holder at a time of which only the span is known: one who had it from `first` to `last`, and alone."""
+    turns = {first}
+    for level in levels:
+        for a in level.ever():
+            turns.update(t for t in (a.valid_from, a.valid_to) if t is not None and first < t <= last)
+    outcomes: dict[object, Lookup] = {}
+    for time in sorted(turns)[:MOST_HISTORY]:
+        outcome = holder_at(levels, time, port)
+        outcomes.setdefault(outcome.account_id if isinstance(outcome, Found) else outcome.reason, outcome)
+    if len(outcomes) == 1 and len(turns) <= MOST_HISTORY:
+        return next(iter(outcomes.values()))
+    return _no_time(outcomes.values())
+
+
+def one_of(lookups: Sequence[Lookup]) -> Lookup:
+    """What clocks that differ agree on: the first, unless another one names another holder."""
+    named = {found.account_id for found in lookups if isinstance(found, Found)}
+    return _no_time(lookups) if len(named) > 1 and isinstance(lookups[0], Found) else lookups[0]
+
+
+def _no_time(lookups: Iterable[Lookup]) -> Nobody:
+    found = [one.assignment for one in lookups if isinstance(one, Found)]
+    return Nobody(AttributionReason.NO_TIME, lambda: holders(found, None))
+
+
 def holds(a: Assignment, at: datetime) -> bool:
     return a.valid_from <= at and (a.valid_to is None or at < a.valid_to)
 

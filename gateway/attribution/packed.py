@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from socket import AF_INET, AF_INET6, inet_ntop
@@ -23,7 +23,8 @@ WHOLE = (0, 65535)
 MANUAL, SHARED, PROTECTED = 1, 2, 4
 SPECIAL = SHARED | PROTECTED
 
-# What a range's rows look like: of the whole address, one after the other; or anything that has to be weighed.
+# What a range's rows look like: of the whole address, one after the other; or anything that has to be weighed, such as
+# a range beside another one of its size.
 SUCCESSION, MIXED = 0, 1
 
 _NONE, _CLOSELY = -1, -2
@@ -127,6 +128,11 @@ class Ranges:
         start, end = of * self._width, (of + 1) * self._width
         return int.from_bytes(self._firsts[start:end]), int.from_bytes(self._lasts[start:end])
 
+    def size(self, of: int) -> int:
+        """One less than the addresses of a range."""
+        first, last = self.bounds(of)
+        return last - first
+
     def groups(self, of: int) -> Iterator[tuple[int, int, int, int]]:
         """(port_first, port_last, first row, row behind the last) of each port block of a range."""
         for group in range(self._range_group[of], self._range_group[of + 1]):
@@ -203,7 +209,7 @@ class Ranges:
         self._group_row.append(len(rows))
         self._firsts = b"".join([first.to_bytes(self._width) for first, _ in bounds])
         self._lasts = b"".join([last.to_bytes(self._width) for _, last in bounds])
-        self._kind = bytes(self._kind_of(of) for of in range(len(bounds)))
+        self._kind = bytearray(self._kind_of(of) for of in range(len(bounds)))
         return bounds
 
     def _kind_of(self, of: int) -> int:
@@ -234,12 +240,20 @@ class Ranges:
                 del active[bisect_left(active, (bounds[of][1] - bounds[of][0], of))]
                 closed += 1
             while opened < len(bounds) and bounds[opened][0] == at:
-                insort(active, (bounds[opened][1] - bounds[opened][0], opened))
+                self._open(active, (bounds[opened][1] - bounds[opened][0], opened))
                 opened += 1
             starts.append(at)
             self._nodes.append(self._node(active, known))
         self._keep_starts(starts)
         self._latest = array("i", map(self._latest_row, self._nodes))
+
+    def _open(self, active: list[tuple[int, int]], one: tuple[int, int]) -> None:
+        """One more range over what comes. Its neighbours of the same size and it are no succession any more."""
+        place = bisect_left(active, one)
+        for size, of in (*active[max(0, place - 1) : place], *active[place : place + 1]):
+            if size == one[0]:
+                self._kind[of] = self._kind[one[1]] = MIXED
+        active.insert(place, one)
 
     def _latest_row(self, node: int) -> int:
         """Who nearly always holds a piece: the latest of its narrowest range."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from socket import AF_INET, AF_INET6, inet_pton
 
-from gateway.attribution.holders import MOST_CANDIDATES, Found, Level, Lookup, Nobody, holder_at
+from gateway.attribution.holders import MOST_CANDIDATES, Found, Level, Lookup, Nobody, holder_at, holder_within
 from gateway.attribution.packed import WHOLE, Ranges, Row, row_of
 from gateway.model import Assignment, AttributionReason
 
@@ -78,30 +78,40 @@ class PrefixIndex:
         levels = self._levels(ranges, ranges.find(packed), new, changed)
         return holder_at(levels, at, port) if levels else _NOT_OURS
 
+    def within(self, ip: str, first: datetime, last: datetime, port: int | None) -> Lookup:
+        """The holder where only the span of the time is known: whoever had it all the while. Slower than `lookup`."""
+        try:
+            levels = self._levels(*self._over(ip))
+        except (OSError, ValueError):
+            return Nobody(AttributionReason.NO_SOURCE)
+        return holder_within(levels, first, last, port) if levels else _NOT_OURS
+
     def covers(self, ip: str) -> bool:
         """Has anybody ever held the address?"""
         try:
-            if ":" in ip:
-                ranges, new, packed = self._six, self._new_six, inet_pton(AF_INET6, ip)
-            else:
-                ranges, new, packed = self._four, self._new_four, inet_pton(AF_INET, ip)
+            ranges, node, new, changed = self._over(ip)
         except (OSError, ValueError):
             return False
-        changed = new.find(packed) if new is not None else -1
-        node = ranges.find(packed)
         return node >= 0 if changed < 0 else bool(self._levels(ranges, node, new, changed))
+
+    def _over(self, ip: str) -> tuple[Ranges, int, Ranges | None, int]:
+        """The base and the chain over an address in it, the overlay and the chain there. Raises OSError, ValueError."""
+        if ":" in ip:
+            ranges, new, packed = self._six, self._new_six, inet_pton(AF_INET6, ip)
+        else:
+            ranges, new, packed = self._four, self._new_four, inet_pton(AF_INET, ip)
+        return ranges, ranges.find(packed), new, new.find(packed) if new is not None else -1
 
     def _levels(self, ranges: Ranges, node: int, new: Ranges | None, changed: int) -> list[Level]:
         """What lies over an address, narrowest range first, the overlay's rows in the place of those they changed."""
-        if changed < 0:
-            return [_Range([_Part(ranges, of, {})]) for of in ranges.chain(node)]
-        parts: dict[tuple[int, int], list[_Part]] = {}
+        # By size: of two ranges that overlap and are as wide, neither is the narrower.
+        parts: dict[int, list[_Part]] = {}
         for of in ranges.chain(node):
-            parts.setdefault(ranges.bounds(of), []).append(_Part(ranges, of, self._changed))
-        if new is not None:
+            parts.setdefault(ranges.size(of), []).append(_Part(ranges, of, self._changed if changed >= 0 else {}))
+        if new is not None and changed >= 0:
             for of in new.chain(changed):
-                parts.setdefault(new.bounds(of), []).append(_Part(new, of, {}))
-        levels = [_Range(of) for _, of in sorted(parts.items(), key=lambda item: (item[0][1] - item[0][0], item[0]))]
+                parts.setdefault(new.size(of), []).append(_Part(new, of, {}))
+        levels = [_Range(of) for _, of in sorted(parts.items())]
         return [level for level in levels if any(True for _ in level.ever())]
 
     # --- changing ----------------------------------------------------------------------
@@ -182,7 +192,7 @@ class _Part:
 
 
 class _Range:
-    """A level: one range, from base and overlay together."""
+    """A level: the ranges of one size over an address, from base and overlay together; nearly always one."""
 
     __slots__ = ("_parts",)
 

@@ -73,8 +73,8 @@ def scan(held: list[tuple], family: int, number: int, hour: int, port: int | Non
     then = [a for a in over if a[5] <= hour < a[6]]
     if not then:
         return Why.NOT_ASSIGNED_THEN
-    least = min((a[2] - a[1], a[1]) for a in then)  # ranges of one size: the one that starts first
-    narrowest = [a for a in then if (a[2] - a[1], a[1]) == least]
+    least = min(a[2] - a[1] for a in then)
+    narrowest = [a for a in then if a[2] - a[1] == least]  # of ranges as wide as each other none is narrower
     blocks = [a for a in narrowest if a[3] is not None]
     if blocks and port is None:
         return Why.SHARED_ADDRESS

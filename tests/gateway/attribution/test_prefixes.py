@@ -61,6 +61,9 @@ INDEX = PrefixIndex(
         held(22, "198.51.100.30", number=41, start=NOV3),
         held(23, "198.51.100.31"),
         held(24, "198.51.100.0/24", start=NOV5, end=NOW),
+        held(25, "198.51.100.40-198.51.100.49"),
+        held(26, "198.51.100.45-198.51.100.54"),
+        held(27, "198.51.100.50-198.51.100.59", start=NOV5),
     ]
 )
 
@@ -101,6 +104,10 @@ LOOKUPS = [
     ("v6, narrower", "2001:db8:1:ffff:ffff:ffff:ffff:ffff", NOW, None, 15),
     ("v6 outside", "2001:db9::1", NOW, None, Why.NOT_OURS),
     ("two holders of one range at one time", "203.0.113.9", NOW, None, Why.SHARED_ADDRESS),
+    ("two ranges of one size", "198.51.100.47", NOW, None, Why.SHARED_ADDRESS),
+    ("two ranges of one size, where only the first is", "198.51.100.44", NOW, None, 25),
+    ("two ranges of one size, where only the second is", "198.51.100.50", JAN, None, 26),
+    ("two ranges of one size, the later one", "198.51.100.52", NOW, None, Why.SHARED_ADDRESS),
     ("lowest address", "0.0.0.0", NOW, None, 19),
     ("highest address", "255.255.255.255", NOW, None, 20),
     ("no address", "mail.example.net", NOW, None, Why.NO_SOURCE),
@@ -155,6 +162,33 @@ def test_candidates_are_few_whatever_the_history() -> None:
     assert [one.account_id for one in found.candidates] == list(range(49, 39, -1))
 
 
+SPANS = [
+    # (name, address, first, last, port, account or reason)
+    ("one holder all the while", "192.0.2.200", NOV3, NOW, None, 1),
+    ("it changed hands at the end of the span", "192.0.2.7", NOV3, NOV5, None, Why.NO_TIME),
+    ("a second before", "192.0.2.7", NOV3, NOV5 - timedelta(seconds=1), None, 4),
+    ("a narrower range in between", "192.0.2.7", JAN, NOW, None, Why.NO_TIME),
+    ("free for a while", "198.51.100.3", NOV3 - timedelta(hours=1), NOV3, None, Why.NO_TIME),
+    ("free all the while", "198.51.100.3", NOV3, NOV3 + timedelta(hours=1), None, Why.NOT_ASSIGNED_THEN),
+    ("shared all the while", "198.51.100.1", NOV3, NOW, None, Why.SHARED_ADDRESS),
+    ("shared with port", "198.51.100.1", NOV3, NOW, 3000, 6),
+    ("not ours", "192.0.3.0", NOV3, NOW, None, Why.NOT_OURS),
+    ("no address", "mail.example.net", NOV3, NOW, None, Why.NO_SOURCE),
+]
+
+
+@pytest.mark.parametrize(
+    ("ip", "first", "last", "port", "expected"), [case[1:] for case in SPANS], ids=[case[0] for case in SPANS]
+)
+def test_holder_where_only_the_span_of_the_time_is_known(ip, first, last, port, expected) -> None:
+    assert outcome(INDEX.within(ip, first, last, port)) == expected
+    assert outcome(PrefixIndex().patched(rows_of(INDEX)).within(ip, first, last, port)) == expected
+
+
+def rows_of(index: PrefixIndex) -> dict[int, list]:
+    return {4: list(index._four.rows()), 6: list(index._six.rows())}
+
+
 def test_one_holder_over_two_periods_needs_no_time() -> None:
     index = PrefixIndex([held(1, "192.0.2.1", end=NOV3, number=1), held(1, "192.0.2.1", start=NOV5, number=2)])
     found = index.lookup("192.0.2.1", None, None)
@@ -196,9 +230,8 @@ def scan(assignments: list[Assignment], number: int, at: datetime, port: int | N
     then = [a for a in over if a.valid_from <= at and (a.valid_to is None or at < a.valid_to)]
     if not then:
         return Why.NOT_ASSIGNED_THEN if over else Why.NOT_OURS
-    # Ranges of one size that differ: the one that starts first.
-    least = min((a.last - a.first, a.first) for a in then)
-    narrowest = [a for a in then if (a.last - a.first, a.first) == least]
+    least = min(a.last - a.first for a in then)
+    narrowest = [a for a in then if a.last - a.first == least]
     blocks = [a for a in narrowest if a.port_first is not None]
     if blocks and port is None:
         return Why.SHARED_ADDRESS

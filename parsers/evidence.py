@@ -109,7 +109,8 @@ def complete(
     if evidence is not None:
         if not evidence.headers.regular and evidence.headers.fields and evidence.headers.unfolded_in_column_1:
             defects.append("fold-in-column-1")
-        _fill(values, origin, evidence)
+        if _fill(values, origin, evidence):
+            defects.append("unknown-time-zone")
         values["original"], values["trace"], values["identifiers"] = (
             evidence.original,
             evidence.trace,
@@ -132,7 +133,9 @@ def forwarded_spam(part: Part) -> Report:
     return complete({"category": Category.SPAM}, read(part), {}, [])
 
 
-def _fill(values: dict[str, Any], origin: dict[str, str], evidence: Evidence) -> None:
+def _fill(values: dict[str, Any], origin: dict[str, str], evidence: Evidence) -> bool:
+    """True where the time that was taken has no known zone."""
+    unzoned = False
     hops = evidence.trace
     at = _place_in(hops, values.get("source_ip"))
     if at is None:
@@ -148,6 +151,7 @@ def _fill(values: dict[str, Any], origin: dict[str, str], evidence: Evidence) ->
         if "arrival_date" not in values and hop.time:
             values["arrival_date"] = hop.time
             origin["arrival_date"] = f"original:Received[{at}]"
+            unzoned = not hop.zoned
     if "original_mail_from" not in values and (returned := envelope.first(evidence.headers, "return-path")):
         path = fields.address(returned)
         if path is not None:
@@ -160,6 +164,7 @@ def _fill(values: dict[str, Any], origin: dict[str, str], evidence: Evidence) ->
                 values["original_rcpt_to"] = found
                 origin["original_rcpt_to"] = f"original:{name.title()}"
                 break
+    return unzoned
 
 
 def _place_in(hops: tuple[Hop, ...], source: str | None) -> int | None:

@@ -44,8 +44,9 @@ _USUAL_MONTHS = MappingProxyType(
     | {name: f"-{number:02}-" for number, name in enumerate(("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=7)}
 )
 _UTC = frozenset(("0", "+0000", "-0000"))  # "0": a zone by name, which the pattern allows for UTC only
-# Those that `email` knows; for others it takes UTC, as it does where there is none. `-0000` is UTC, and enough.
-_ZONE = re.compile(r"[+-]\d{4}\b|\b(?:UTC?|GMT|Z|[ECMPA][SD]T)\b", re.IGNORECASE)
+# Those that `email` knows; for others it takes UTC, as it does where there is none. `-0000` is UTC, and enough. CST is
+# read as RFC 5322 has it, but half of those who write it mean China's.
+_ZONE = re.compile(r"[+-]\d{4}\b|\b(?:UTC?|GMT|Z|[EMPA][SD]T|CDT)\b", re.IGNORECASE)
 _MONTHS = {
     name: number
     for number, name in enumerate(

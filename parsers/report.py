@@ -101,7 +101,8 @@ class Hop:
     """One Received line that could be read. `ip` is the peer that `by` talked to.
 
     `rdns` is the name that `by` looked up for it, `helo` the one the peer gave itself; `ident`: the login may be what
-    the peer's ident server said. None of these is in the JSON.
+    the peer's ident server said; `zoned` is False where the time's zone is unknown and UTC was taken. None of these is
+    in the JSON.
     """
 
     ip: str | None
@@ -112,6 +113,7 @@ class Hop:
     helo: str | None = None
     rdns: str | None = None
     ident: bool = False
+    zoned: bool = True
 
 
 @quickly_made

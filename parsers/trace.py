@@ -57,21 +57,21 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}\Z")
 def hop(line: str) -> Hop:
     """One unfolded Received value. What is not there or cannot be read is None."""
     text, semicolon, date = line[:LINE_CHARS].rpartition(";")
-    time = fields.instant(date) if semicolon else None
+    time, zoned = (fields.time(date) if semicolon else None) or (None, True)
     if not semicolon:
         text = date
     if (usual := _USUAL.match(text)) and "uth" not in text:
         helo, looked_up, written, by_name = usual.groups()
         if address := fields.ip(written):
             rdns = looked_up.rstrip(".").lower() if looked_up and "." in looked_up else None
-            return Hop(address, None, time, by_name.lower(), None, helo.rstrip(".").lower(), rdns)
+            return Hop(address, None, time, by_name.lower(), None, helo.rstrip(".").lower(), rdns, zoned=zoned)
     outside = _COMMENT.sub(lambda hit: " " * len(hit[0]), text)  # same length: places stay the same
     by = _BY.search(outside)
     given = _FROM.match(outside)
     by_host = _host(by[1]) if by else None
     if given is None:
         login, ident = _login(text)
-        return Hop(None, None, time, by_host, login, ident=ident)
+        return Hop(None, None, time, by_host, login, ident=ident, zoned=zoned)
     peer = text[: by.start()] if by else text
     helo = given[1]
     comments = [hit[1].strip() for hit in _COMMENT.finditer(peer)]
@@ -80,7 +80,7 @@ def hop(line: str) -> Hop:
     if ip and rdns is None and by and _own_host(ip, text[by.end() :]):
         rdns = _host(helo)
     login, ident = _login(text)
-    return Hop(ip, port, time, by_host, login, _host(helo), rdns, ident)
+    return Hop(ip, port, time, by_host, login, _host(helo), rdns, ident, zoned)
 
 
 def hops(lines: tuple[str, ...]) -> tuple[Hop, ...]:

@@ -8,15 +8,17 @@ history differs: each waits for a person, with its reason and with candidates.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from gateway.attribution.advertised import FUTURE_LIMIT, advertised, settled_by_source
-from gateway.attribution.holders import Found, Nobody
+from gateway.attribution.holders import Found, Lookup, Nobody, one_of
 from gateway.attribution.identifiers import Named, named_in
 from gateway.attribution.network import Network, names_ours
+from gateway.attribution.prefixes import PrefixIndex
 from gateway.attribution.relays import RelayMail, record_of
-from gateway.attribution.source import Disagreement, Ours, Relayed, Source, find_source
-from gateway.attribution.weigh import weigh
+from gateway.attribution.source import UNKNOWN_ZONE, Disagreement, Ours, Relayed, Source, find_source
+from gateway.attribution.weigh import OPEN, weigh
 from gateway.attribution.words import candidates_of, entry, looked_up, moment
 from gateway.model import Attribution, AttributionReason, Holder
 from parsers import fields
@@ -24,6 +26,10 @@ from parsers.report import Hop, Report, Resource, ResourceKind, Role
 
 __all__ = ["FUTURE_LIMIT", "Network", "attribute", "names_ours"]
 
+# How far from UTC a clock of an unknown zone may be: its time was read as UTC.
+EASTERNMOST, WESTERNMOST = timedelta(hours=14), timedelta(hours=12)
+_CLOCKS = timedelta(minutes=10)  # of two hosts may differ by so much
+_WRONG_CLOCK = timedelta(hours=24)  # what says that it was later than now, may have been so much earlier
 
 _Sought = Source | Relayed | Disagreement | None
 
@@ -52,15 +58,30 @@ def attribute(
 def _source(report: Report, received_at: datetime, network: Network, records: Sequence[RelayMail]) -> Attribution:
     found = find_source(report, Ours(network.is_ours, network.is_relay))
     login_hop = found.login_hop if isinstance(found, Source | Relayed) else None
-    logged = record_of(report, records) if isinstance(found, Relayed) or login_hop else None
+    logged = record_of(report, records, login_hop) if isinstance(found, Relayed) or login_hop else None
     by_address = _by_address(report, received_at, network, found, logged)
     if not network.identifiers and not _may_have_cfbl(report):  # reading a header costs more than the look-up
         return by_address
     named = named_in(report, network.cfbl_key, login_hop=login_hop)
     if logged is not None and logged.login:
         named = (Named("relay-log", logged.login.lower()), *named)
-    claims = network.identifiers.claims(named, report.arrival_date or received_at)
-    return weigh(by_address, claims, network.owners.related)
+    times = _times(report, login_hop, logged)
+    if max(times, default=received_at) > received_at + FUTURE_LIMIT and by_address.reason in OPEN:
+        how = f"{by_address.how}; by its time it was more than 24 hours after the report came in"
+        by_address = replace(by_address, reason=AttributionReason.IN_FUTURE, how=how)
+    return weigh(by_address, network.identifiers.claims(named, times), network.owners.related)
+
+
+def _times(report: Report, login_hop: Hop | None, logged: RelayMail | None) -> tuple[datetime, ...]:
+    """When the mail was sent, by the surest clock: our relay's. Of an unknown zone the span; none: no time is known."""
+    if logged is not None:
+        return (logged.at,)
+    if login_hop is not None and login_hop.time and login_hop.zoned:
+        return (login_hop.time,)
+    at = report.arrival_date
+    if at is None or UNKNOWN_ZONE not in report.defects:
+        return (at,) if at else ()
+    return (at - EASTERNMOST, at, at + WESTERNMOST)
 
 
 def _by_address(
@@ -119,11 +140,27 @@ def _address(source: Source, role: Role, received_at: datetime, network: Network
         candidates = candidates_of(network.prefixes.lookup(ip, received_at, source.port))
         how = f"{source.how}, at {moment(source.at)}: more than 24 hours after the report came in"
         return entry(ResourceKind.IP, role, ip, AttributionReason.IN_FUTURE, how, candidates)
-    lookup = network.prefixes.lookup(ip, source.at, source.port)
+    lookup = _holder(source, received_at, network.prefixes)
     if isinstance(lookup, Nobody) and lookup.reason is AttributionReason.NOT_OURS:
         how = f"{source.how}; it is in our networks, but no customer ever had it"
         return entry(ResourceKind.IP, role, ip, AttributionReason.NOT_ASSIGNED_THEN, how)
     return looked_up(Resource(ResourceKind.IP, role, ip), source, lookup)
+
+
+def _holder(source: Source, received_at: datetime, prefixes: PrefixIndex) -> Lookup:
+    """The holder at the source's time. Where a zone is unknown, a clock is ahead of us or two clocks differ, only one
+    who had it whichever is true."""
+    at = source.at
+    if at is None:
+        return prefixes.lookup(source.ip, None, source.port)
+    if source.unsure or at > received_at + _CLOCKS:
+        last = min(at + WESTERNMOST, received_at) if source.unsure else received_at
+        first = min(at - EASTERNMOST, received_at - _WRONG_CLOCK) if at > received_at else at - EASTERNMOST
+        return prefixes.within(source.ip, first, max(first, last), source.port)
+    found = prefixes.lookup(source.ip, at, source.port)
+    if source.other is None:
+        return found
+    return one_of((found, prefixes.lookup(source.ip, source.other, source.port)))
 
 
 def _disagreement(found: Disagreement, network: Network) -> Attribution:

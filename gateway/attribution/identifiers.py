@@ -1,7 +1,8 @@
 """What in a reported mail names an account besides the address: each kind of identifier is a rule with a strength.
 
-`PROOF` is our own record or carries our HMAC; `SIGNED` was authenticated by the reporter's server; `TEXT` anybody can
-write. Must never attribute: what is found here agrees with the address, contradicts it, or is a candidate (`weigh`).
+`PROOF` is our own record; `SIGNED` was authenticated by the reporter's server, or carries our HMAC; `TEXT` anybody can
+write. Whoever got a mail can copy its CFBL-Feedback-ID into another: it proves a mail only together with a signature.
+Must never attribute: what is found here agrees with the address, contradicts it, or is a candidate (`weigh`).
 Values are normalised the same way when they are imported and when they are read.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -46,7 +47,7 @@ class Rule:
 RULES: Mapping[str, Rule] = {
     "relay-log": Rule(Strength.PROOF, 0.97, "our relay's log of this mail has the login"),
     "login": Rule(Strength.PROOF, 0.95, "our relay's own Received line has the login"),
-    "cfbl": Rule(Strength.PROOF, 0.95, "the CFBL-Feedback-ID is one of ours"),
+    "cfbl": Rule(Strength.SIGNED, 0.9, "the CFBL-Feedback-ID is one of ours"),
     "dkim-selector": Rule(Strength.SIGNED, 0.85, "a valid DKIM signature has the key"),
     "dkim-domain": Rule(Strength.SIGNED, 0.8, "a valid DKIM signature is by"),
     "bounce-domain": Rule(Strength.SIGNED, 0.6, "SPF passed for the return path at"),
@@ -127,16 +128,18 @@ class IdentifierIndex:
         made._held = self._with(identifiers)
         return made
 
-    def claims(self, named: Iterable[Named], at: datetime) -> list[Claim]:
-        """Whose these were, then. A value that several had at once names nobody."""
+    def claims(self, named: Iterable[Named], times: Sequence[datetime]) -> list[Claim]:
+        """Whose these were at all of these times (none: whenever anybody had them). A value that several had names
+        nobody."""
         found = []
         for one in named:
             if one.kind == "cfbl":  # the HMAC was checked: it holds the account itself
                 found.append(Claim(one, int(one.value)))
                 continue
-            accounts = self.holders(REGISTERED_AS.get(one.kind, one.kind), one.value, at)
-            if len(accounts) == 1:
-                found.append(Claim(one, accounts.pop()))
+            kind = REGISTERED_AS.get(one.kind, one.kind)
+            then = [self.holders(kind, one.value, at) for at in times] or [self._ever(kind, one.value)]
+            if len(then[0]) == 1 and all(accounts == then[0] for accounts in then):
+                found.append(Claim(one, *then[0]))
         return found
 
     def holders(self, kind: str, value: str, at: datetime) -> set[int]:
@@ -147,6 +150,10 @@ class IdentifierIndex:
             if accounts:
                 return accounts
         return set()
+
+    def _ever(self, kind: str, value: str) -> set[int]:
+        names = (self._held.get((kind, name), ()) for name in _above(kind, value))
+        return {i.account_id for i in next((held for held in names if held), ())}
 
     def _with(self, identifiers: Iterable[Identifier]) -> dict[tuple[str, str], tuple[Identifier, ...]]:
         held = dict(self._held)

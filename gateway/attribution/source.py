@@ -10,20 +10,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
+from parsers import fields
 from parsers.report import Hop, Report
 from parsers.trace import handover
+
+UNKNOWN_ZONE = "unknown-time-zone"  # the parsers' defect
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An address with what is needed to look it up. `at` aware UTC; `how`: where it was found, in words."""
+    """An address with what is needed to look it up. `at` aware UTC; `how`: where it was found, in words.
+
+    `login_hop`: the line that our own relay wrote, if it handed the mail over. `unsure`: the time's zone is unknown,
+    and UTC was taken. `other`: what a second clock says of the same moment.
+    """
 
     ip: str
     port: int | None
     at: datetime | None
     how: str
-    login_hop: Hop | None = None  # the line that our own relay wrote, if it handed the mail over
+    login_hop: Hop | None = None
+    unsure: bool = False
+    other: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +70,21 @@ def find_source(report: Report, ours: Ours) -> Source | Relayed | Disagreement |
     if isinstance(stated, Relayed) or isinstance(traced, Relayed):
         return _one_relayed(stated, traced, report, ours)
     if stated.ip == traced.ip:
-        how = f"{stated.how}, and {traced.how}"
-        hop = stated.login_hop or traced.login_hop
-        return Source(stated.ip, stated.port or traced.port, stated.at or traced.at, how, hop)
+        return _both(stated, traced)
     if ours.network(traced.ip):
         return Disagreement(stated, traced)
     # A foreign hop above the stated address is mostly the reporter's own forwarder: the statement stands.
     return stated
+
+
+def _both(stated: Source, traced: Source) -> Source:
+    """One address, from report and trace. Two ports are none: an address that is shared is not told apart by them."""
+    port, how = stated.port or traced.port, f"{stated.how}, and {traced.how}"
+    if stated.port and traced.port and stated.port != traced.port:
+        port, how = None, f"{how}; two ports are named, {stated.port} and {traced.port}"
+    known = stated if stated.at else traced
+    hop = stated.login_hop or traced.login_hop
+    return Source(stated.ip, port, known.at, how, hop, known.unsure, known.other)
 
 
 def _one_relayed(
@@ -80,9 +98,16 @@ def _one_relayed(
         return Disagreement(at_relay, traced)
     if not ours.network(stated.ip) or isinstance(traced, Source):
         return traced
-    if any(hop.ip == stated.ip for hop in report.trace):
+    if _next_public(report.trace, traced.relay, ours) == stated.ip:
         return stated
     return Disagreement(stated, Source(traced.relay, None, stated.at, f"our relay {traced.relay} handed the mail over"))
+
+
+def _next_public(trace: tuple[Hop, ...], relay: str, ours: Ours) -> str | None:
+    """The first address behind our relay that is neither a relay's nor a private one, such as webmail's."""
+    index = next(n for n, hop in enumerate(trace) if hop.ip == relay)
+    behind = (hop.ip for hop in trace[index + 1 :] if hop.ip and not ours.relay(hop.ip))
+    return next((ip for ip in behind if ours.network(ip) or fields.scope(ip) == "global"), None)
 
 
 def _stated(report: Report) -> Source | None:
@@ -92,9 +117,11 @@ def _stated(report: Report) -> Source | None:
     origin = dict(report.provenance).get("source_ip", "")
     if "received" in origin.lower() and handover(report.trace) is not None:
         return None
-    port = report.source_port or _port_of(report.source_ip, report.trace)
-    at = report.arrival_date or _time_of(report.source_ip, report.trace)
-    return Source(report.source_ip, port, at, f"{report.source_ip} is the report's source address")
+    seen = [hop for hop in report.trace if hop.ip == report.source_ip]
+    port = report.source_port or next((hop.port for hop in seen if hop.port), None)
+    when = _moment(report, next((hop for hop in seen if hop.time), None))
+    how = f"{report.source_ip} is the report's source address"
+    return Source(report.source_ip, port, when.at, how, None, when.unsure, when.other)
 
 
 def _traced(report: Report) -> Source | None:
@@ -105,7 +132,26 @@ def _traced(report: Report) -> Source | None:
     hop = report.trace[index]
     port = hop.port or (report.source_port if hop.ip == report.source_ip else None)
     how = f"{hop.ip} handed the mail to {hop.by or 'the reporter'}"
-    return Source(hop.ip or "", port, report.arrival_date or hop.time, how)
+    when = _moment(report, hop)
+    return Source(hop.ip or "", port, when.at, how, None, when.unsure, when.other)
+
+
+class _Moment(NamedTuple):
+    """As in `Source`."""
+
+    at: datetime | None
+    unsure: bool = False
+    other: datetime | None = None
+
+
+def _moment(report: Report, hop: Hop | None) -> _Moment:
+    """When it was, by what the report states and by the line of the address. A known zone beats an unknown one."""
+    stated, unsure = report.arrival_date, UNKNOWN_ZONE in report.defects
+    if hop is None or hop.time is None:
+        return _Moment(stated, stated is not None and unsure)
+    if stated is None or (unsure and hop.zoned):
+        return _Moment(hop.time, not hop.zoned)
+    return _Moment(stated, unsure, hop.time if hop.zoned and hop.time != stated else None)
 
 
 def _behind_relay(source: Source | None, trace: tuple[Hop, ...], ours: Ours) -> Source | Relayed | None:
@@ -115,6 +161,9 @@ def _behind_relay(source: Source | None, trace: tuple[Hop, ...], ours: Ours) -> 
     index = next((n for n, hop in enumerate(trace) if hop.ip == source.ip), None)
     if index is None:
         return Relayed(source.ip, "no Received line of it is there")
+    first = handover(trace)
+    if first is not None and first < index and not ours.relay(trace[first].ip or ""):
+        return Relayed(source.ip, "its Received line stands below a stranger's, who may have made it up")
     for hop in trace[index + 1 :]:
         if hop.ip and ours.relay(hop.ip):
             continue
@@ -127,15 +176,8 @@ def _client(relay: str, hop: Hop, source: Source, ours: Ours) -> Source | Relaye
     login = f", logged in as {hop.login}" if hop.login else ""
     if hop.ip and ours.network(hop.ip):
         # Our own clock wrote this line: better than a time that went through the queue.
-        return Source(
-            hop.ip, hop.port, hop.time or source.at, f"{hop.ip} gave the mail to our relay {relay}{login}", hop
-        )
+        how = f"{hop.ip} gave the mail to our relay {relay}{login}"
+        if hop.time is None:
+            return Source(hop.ip, hop.port, source.at, how, hop, source.unsure, source.other)
+        return Source(hop.ip, hop.port, hop.time, how, hop, not hop.zoned)
     return Relayed(relay, f"the client behind it was {hop.ip or 'no address'}{login}", hop)
-
-
-def _port_of(ip: str, trace: tuple[Hop, ...]) -> int | None:
-    return next((hop.port for hop in trace if hop.ip == ip and hop.port), None)
-
-
-def _time_of(ip: str, trace: tuple[Hop, ...]) -> datetime | None:
-    return next((hop.time for hop in trace if hop.ip == ip and hop.time), None)

@@ -1,8 +1,9 @@
 """The address against what else names an account: agreement raises confidence, contradiction goes to a person.
 
-An address with its time and port is the base. Only our own record of the mail (`PROOF`) may name an account where
-the address names none; what the reporter's server authenticated may contradict, and what is mere text may never do
-more than suggest. Must never choose between two accounts that have nothing to do with each other.
+An address with its time and port is the base. Only our own record of the mail (`PROOF`), or our token in it that the
+sender's signature covers, may name an account where the address names none; what the reporter's server authenticated
+may contradict, and what is mere text may never do more than suggest. Must never choose between two accounts that have
+nothing to do with each other.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _MOST_SURE = 0.99
 _MOST = 10  # candidates
 
 # Where the address leaves it open, our own record of the mail may say it.
-_OPEN = frozenset(
+OPEN = frozenset(
     {
         AttributionReason.OWN_RELAY,
         AttributionReason.SHARED_ADDRESS,
@@ -38,8 +39,8 @@ def weigh(found: Attribution, claims: Sequence[Claim], related: Related) -> Attr
         return _beside_address(found, found.account_id, claims, related)
     if not claims:
         return found
-    proofs = [c for c in claims if c.named.rule.strength is Strength.PROOF]
-    if found.reason in _OPEN and proofs:
+    proofs = [c for c in claims if c.named.rule.strength is Strength.PROOF or _signed_token(c, claims, related)]
+    if found.reason in OPEN and proofs:
         first = proofs[0]
         against = [
             c for c in claims if c.named.rule.strength > Strength.TEXT and not related(c.account_id, first.account_id)
@@ -48,6 +49,12 @@ def weigh(found: Attribution, claims: Sequence[Claim], related: Related) -> Attr
             return _contradicting(found, [first, *against])
         return _proven(found, first, [c for c in claims if related(c.account_id, first.account_id)])
     return replace(found, candidates=_candidates(claims, found.candidates), how=found.how)
+
+
+def _signed_token(claim: Claim, claims: Sequence[Claim], related: Related) -> bool:
+    """Our CFBL-Feedback-ID in a mail that a valid signature of the same customer covers (RFC 9477 section 3.1)."""
+    keys = (c for c in claims if c.named.kind in {"dkim-selector", "dkim-domain"})
+    return claim.named.kind == "cfbl" and any(related(c.account_id, claim.account_id) for c in keys)
 
 
 def _beside_address(found: Attribution, account: int, claims: Sequence[Claim], related: Related) -> Attribution:

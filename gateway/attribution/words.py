@@ -24,13 +24,19 @@ def looked_up(resource: Resource, source: Source, lookup: Lookup) -> Attribution
     port = "" if source.port is None else f" with port {source.port}"
     told_apart = "the report has no port" if source.port is None else f"port {source.port} does not tell them apart"
     why = {
-        AttributionReason.NO_TIME: "it changed hands, and the report has no usable time",
+        AttributionReason.NO_TIME: "it changed hands, and the report has no usable time"
+        if source.at is None
+        else f"it changed hands about then, and the time is not sure{_beside(source)}",
         AttributionReason.NOT_ASSIGNED_THEN: f"nobody held it{port}{when}",
         AttributionReason.SHARED_ADDRESS: f"several held it at once{when}, and {told_apart}",
         AttributionReason.PROTECTED: "it is our own infrastructure, and never blamed as such",
     }.get(lookup.reason, lookup.reason.value)
     how = f"{source.how}; {why}"
     return entry(resource.kind, resource.role, resource.value, lookup.reason, how, lookup.candidates)
+
+
+def _beside(source: Source) -> str:
+    return f": the Received line says {moment(source.other)}" if source.other else ""
 
 
 def entry(

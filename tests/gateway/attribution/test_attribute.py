@@ -23,6 +23,7 @@ HOUR = timedelta(hours=1)
 RELAY = "192.0.2.250"
 RELAY_2 = "192.0.2.251"
 FOREIGN = "203.0.113.9"
+NO_ZONE = ("unknown-time-zone",)
 STATED = (("source_ip", "feedback-report:Source-IP"),)
 DERIVED = (("source_ip", "original:Received[0]"),)
 
@@ -51,6 +52,7 @@ NETWORK = Network(
             ip_held(6, "192.0.2.129", end=NOV3),
             ip_held(7, "2001:db8:1::/48"),
             ip_held(8, "10.1.0.0/16"),
+            ip_held(10, "192.0.2.80", start=NOW - HOUR),
         ]
     ),
     HostIndex([host_held(20, "shop.example"), host_held(21, "gone.example", end=NOV3)]),
@@ -93,10 +95,37 @@ SOURCES = [
     ("at the new holder's time", report("192.0.2.70", at=NOV3), "192.0.2.70", 3),
     ("time of the handover line", report("192.0.2.70", hop("192.0.2.70", time=NOV3 - HOUR), at=None), "192.0.2.70", 2),
     (
-        "arrival date before the line's time",
+        "arrival date and the line's time name two holders",
         report("192.0.2.70", hop("192.0.2.70", time=NOW), at=NOV3 - HOUR),
         "192.0.2.70",
+        Why.NO_TIME,
+    ),
+    (
+        "arrival date and the line's time differ and name one",
+        report("192.0.2.70", hop("192.0.2.70", time=NOW), at=NOV3),
+        "192.0.2.70",
+        3,
+    ),
+    ("no zone, on the day it moved", report("192.0.2.70", at=NOV3 + HOUR, defects=NO_ZONE), "192.0.2.70", Why.NO_TIME),
+    ("no zone, days later", report("192.0.2.70", at=NOV3 + 15 * HOUR, defects=NO_ZONE), "192.0.2.70", 3),
+    ("no zone, days before", report("192.0.2.70", at=NOV3 - 13 * HOUR, defects=NO_ZONE), "192.0.2.70", 2),
+    (
+        "no zone, but the line has one",
+        report("192.0.2.70", hop("192.0.2.70", time=NOV3 - HOUR), at=NOV3 + HOUR, defects=NO_ZONE),
+        "192.0.2.70",
         2,
+    ),
+    (
+        "no zone in the line either",
+        report(None, hop("192.0.2.70", time=NOV3 + HOUR, zoned=False), at=None),
+        "192.0.2.70",
+        Why.NO_TIME,
+    ),
+    (
+        "no zone in our relay's line",
+        report(None, hop(RELAY), hop("192.0.2.70", time=NOV3 + HOUR, zoned=False)),
+        "192.0.2.70",
+        Why.NO_TIME,
     ),
     ("no time and history differs", report("192.0.2.70", at=None), "192.0.2.70", Why.NO_TIME),
     ("no time, one holder", report("192.0.2.1", at=None), "192.0.2.1", 1),
@@ -107,16 +136,24 @@ SOURCES = [
         Why.NO_TIME,
     ),
     ("23 hours ahead", report("192.0.2.1", at=NOW + 23 * HOUR), "192.0.2.1", 1),
+    ("an hour ahead, and it is another's since today", report("192.0.2.80", at=NOW + HOUR), "192.0.2.80", Why.NO_TIME),
+    ("minutes ahead are two clocks", report("192.0.2.80", at=NOW + HOUR / 10), "192.0.2.80", 10),
     ("25 hours ahead", report("192.0.2.1", at=NOW + 25 * HOUR), "192.0.2.1", Why.IN_FUTURE),
     ("foreign and ahead", report(FOREIGN, at=NOW + 25 * HOUR), FOREIGN, Why.NOT_OURS),
     ("shared without port", report("192.0.2.128"), "192.0.2.128", Why.SHARED_ADDRESS),
     ("shared with the report's port", report("192.0.2.128", source_port=2000), "192.0.2.128", 4),
     ("shared with the trace's port", report("192.0.2.128", hop("192.0.2.128", port=3000)), "192.0.2.128", 5),
     (
-        "shared, the report's port before the trace's",
+        "shared, the report has another port than the trace",
         report("192.0.2.128", hop("192.0.2.128", port=3000), source_port=2000),
         "192.0.2.128",
-        4,
+        Why.SHARED_ADDRESS,
+    ),
+    (
+        "two ports are no matter on an address of one's own",
+        report("192.0.2.1", hop("192.0.2.1", port=3000), source_port=2000),
+        "192.0.2.1",
+        1,
     ),
     ("shared, port of nobody", report("192.0.2.128", source_port=80), "192.0.2.128", Why.NOT_ASSIGNED_THEN),
     ("ours, holder gone", report("192.0.2.129"), "192.0.2.129", Why.NOT_ASSIGNED_THEN),
@@ -169,6 +206,18 @@ SOURCES = [
         report("192.0.2.1", hop(RELAY)),
         "192.0.2.1",
         Why.ADDRESSES_DISAGREE,
+    ),
+    (
+        "client stated below the stranger that our relay's line names",
+        report("192.0.2.1", hop(RELAY), hop(FOREIGN), hop("192.0.2.1")),
+        "192.0.2.1",
+        Why.ADDRESSES_DISAGREE,
+    ),
+    (
+        "our relay stated, its lines below a stranger's",
+        report(RELAY, hop(FOREIGN), hop(RELAY), hop("192.0.2.1")),
+        RELAY,
+        Why.OWN_RELAY,
     ),
     ("relay stated, a customer traced", report(RELAY, hop("192.0.2.1")), RELAY, Why.ADDRESSES_DISAGREE),
     (

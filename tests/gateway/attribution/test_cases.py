@@ -127,6 +127,13 @@ def received(peer, by="mx.reader.example", at=THEN, *, port=None, more="", rest=
 
 
 RELAYED = received("192.0.2.25")  # our relay handed it over
+FORGED_NAME = (
+    f"Received: from x (mx.reader.example [{FOREIGN}] (may be forged)) by mx.reader.example; {format_datetime(THEN)}"
+)
+EXIM = (
+    f"Received: from [{FOREIGN}] (helo=x) by out1.isp.example with esmtpsa (Exim 4.96)"
+    f" (envelope-from <auth=alder-user>) id 1vM3wU-0000Xk-2b; {format_datetime(THEN)}"
+)
 
 
 def by_relay(peer, **more):
@@ -193,6 +200,10 @@ def passed(domain):
 
 def logged(queue="q7aB12cd", login="fir-user", client=None, *, message="spam-1@sender.example", at=THEN):
     return RelayMail("out1.isp.example", queue, message, login, client, None, at)
+
+
+def token(account, *more):
+    return f"CFBL-Feedback-ID: {cfbl_token(KEY, account, *more)}"
 
 
 S = "198.51.100.5"  # Alder's, always
@@ -267,6 +278,11 @@ CASES = [
     one("relay log, two mails of one Message-ID", Mail("192.0.2.25"), "192.0.2.25", Why.OWN_RELAY, records=(logged("o1"), logged("o2", "alder-user"))),
     one("relay log, the queue id tells two apart", Mail("192.0.2.25", (RELAYED, by_relay(FOREIGN))), "fir-user", FIR, records=(logged(), logged("o2", "alder-user"))),
     one("relay log names the client's address", Mail("192.0.2.25"), S, ALDER, records=(logged(login="alder-user", client=S),)),
+    one("relay log by Message-ID, but our relay's line has another queue id", Mail(None, (RELAYED, by_relay(FOREIGN))), "192.0.2.25", Why.OWN_RELAY, records=(logged("o1", client=S),)),
+    one("relay log by queue id in a forged line", Mail(None, (RELAYED, by_relay(FOREIGN), received("192.0.2.99", by="mx.fake.example", rest="with ESMTP id stolen1"))), "192.0.2.25", Why.OWN_RELAY, records=(logged("stolen1", "alder-user", message=None),)),
+    one("relay log of another client than our relay's line", Mail(None, (RELAYED, by_relay(FOREIGN))), "192.0.2.25", Why.OWN_RELAY, records=(logged(client=S),)),
+    one("our relay, a login that moved, at our relay's time", Mail(None, (RELAYED, by_relay(FOREIGN, at=MOVED - HOUR, more=") (Authenticated sender: old-user"))), "old-user", GORSE),
+    one("our relay, a return path that reads like a login", Mail(None, (RELAYED, EXIM)), "192.0.2.25", Why.OWN_RELAY),
     one("relay log of a month ago", Mail("192.0.2.25"), "192.0.2.25", Why.OWN_RELAY, records=(logged(at=THEN - 30 * 24 * HOUR),)),
     # --- forged headers
     one("forged line below a foreign handover", Mail(None, (received(FOREIGN), received(S, by="mx.fake.example"))), FOREIGN, Why.NOT_OURS),
@@ -275,6 +291,8 @@ CASES = [
     one("forged line of another customer below our address", Mail(None, (received(S), received("192.0.2.150", by="mx.fake.example"))), S, Why.SEVERAL_OWN),
     one("forged login in a stranger's line", Mail(FOREIGN, (received(FOREIGN, more=") (Authenticated sender: alder-user"),)), FOREIGN, Why.NOT_OURS),
     one("forged relay line: the handover is a stranger", Mail(None, (received(FOREIGN), by_relay(S))), FOREIGN, Why.NOT_OURS),
+    one("a name that may be forged, a forged line below", Mail(None, (FORGED_NAME, received(S, by="mx.fake.example"))), FOREIGN, Why.NOT_OURS),
+    one("our relay stated, its lines below a stranger's", Mail("192.0.2.25", (received(FOREIGN), received("192.0.2.25", by="mx.evil.example"), by_relay(S, more=") (Authenticated sender: alder-user"))), "192.0.2.25", Why.OWN_RELAY),
     one("address only in the subject", Mail(None, subject=f"spam from {S}"), "", Why.NO_SOURCE),
     one("address only in the body", Mail(None, body=f"I was hacked by {S} on Friday"), "", Why.NO_SOURCE),
     one("forged X-Originating-IP", Mail(None, headers=(f"X-Originating-IP: [{S}]",)), "", Why.NO_SOURCE),
@@ -288,8 +306,15 @@ CASES = [
     one("the key tells two users of one domain apart", Mail("192.0.2.16", fields=(passed("shared-esp.example"),), headers=(dkim("shared-esp.example", "k2"),)), "192.0.2.16", GORSE),
     one("an unchecked signature of another is mere text", Mail(S, headers=(dkim("birch.example"),)), S, ALDER),
     one("SPF passed for another's bounce domain", Mail(S, fields=("Authentication-Results: mx.reader.example; spf=pass smtp.mailfrom=b@bounces.birch.example", "Original-Mail-From: <b@bounces.birch.example>")), S, Why.IDENTIFIERS_CONTRADICT),
-    one("our CFBL-Feedback-ID, no address", Mail(None, headers=(f"CFBL-Feedback-ID: {cfbl_token(KEY, HAZEL, 'spring')}",)), f"account-{HAZEL}", HAZEL),
-    one("our CFBL-Feedback-ID with white space in it", Mail(None, headers=(f"CFBL-Feedback-ID: {cfbl_token(KEY, HAZEL)[:6]} {cfbl_token(KEY, HAZEL)[6:]}",)), f"account-{HAZEL}", HAZEL),
+    one("our CFBL-Feedback-ID, signed, no address", Mail(None, fields=(passed("alder.example"),), headers=(token(ALDER, "spring"), dkim("alder.example"))), f"account-{ALDER}", ALDER),
+    one("our CFBL-Feedback-ID with white space in it", Mail(None, fields=(passed("alder.example"),), headers=(f"CFBL-Feedback-ID: {cfbl_token(KEY, ALDER)[:6]} {cfbl_token(KEY, ALDER)[6:]}", dkim("alder.example"))), f"account-{ALDER}", ALDER),
+    one("our CFBL-Feedback-ID, copied from another mail, no address", Mail(None, headers=(token(HAZEL),)), "", Why.NO_SOURCE),
+    one("our CFBL-Feedback-ID, copied, its signature of another", Mail(None, fields=(passed("birch.example"),), headers=(token(HAZEL), dkim("birch.example"))), "", Why.NO_SOURCE),
+    one("our CFBL-Feedback-ID, copied, its signature unchecked", Mail(None, headers=(token(ALDER), dkim("alder.example"))), "", Why.NO_SOURCE),
+    one("our CFBL-Feedback-ID, copied, on CGNAT without port", Mail("192.0.2.8", headers=(token(DOGWOOD),)), "192.0.2.8", Why.SHARED_ADDRESS),
+    one("our CFBL-Feedback-ID, copied, through our relay", Mail(None, (RELAYED, by_relay(FOREIGN)), headers=(token(HAZEL),)), "192.0.2.25", Why.OWN_RELAY),
+    one("our CFBL-Feedback-ID, copied, from another's address", Mail(S, headers=(token(HAZEL),)), S, Why.IDENTIFIERS_CONTRADICT),
+    one("our CFBL-Feedback-ID, signed, a year ahead", Mail(None, at=NOW + 365 * 24 * HOUR, fields=(passed("alder.example"),), headers=(token(ALDER), dkim("alder.example"))), "", Why.IN_FUTURE),
     one("a CFBL-Feedback-ID of somebody else", Mail(None, headers=(f"CFBL-Feedback-ID: {cfbl_token(b'another key', HAZEL)}",)), "", Why.NO_SOURCE),
     one("a CFBL-Feedback-ID changed in one digit", Mail(None, headers=(f"CFBL-Feedback-ID: {cfbl_token(KEY, HAZEL).replace('a8', 'a9')}",)), "", Why.NO_SOURCE),
     one("a foreign source with our CFBL-Feedback-ID", Mail(FOREIGN, headers=(f"CFBL-Feedback-ID: {cfbl_token(KEY, HAZEL)}",)), FOREIGN, Why.NOT_OURS),

@@ -30,10 +30,11 @@ from gateway.house import House
 from gateway.intake.customer_values import BadValueError
 from gateway.queue_rules import run_again
 from gateway.staff_mail import Alarm
-from gateway.store import events, identifiers, leases, source_runs
+from gateway.store import events, identifiers, lease_holders, leases, source_runs
 from gateway.store.database import StoreError
 from gateway.store.events import Event
-from gateway.store.leases import Changes
+from gateway.store.lease_holders import Holders
+from gateway.store.leases import Changes, Reading
 from gateway.store.source_runs import Run, State
 from notifier.http import Fetched, HttpClient, NotFetched
 
@@ -60,6 +61,7 @@ class _Hand:
     house: House
     name: str
     holder: str
+    reading: Reading
     changes: Changes = field(default_factory=Changes)
 
 
@@ -93,7 +95,7 @@ async def run(house: House, source: Source, who: str) -> Changes:
 async def run_reader(house: House, name: str, read: Reader, who: str, every: timedelta | None = None) -> Changes:
     """The same with a reader in hand: for a file that is no setting. `every`: the time to the service's next run."""
     began = house.clock()
-    hand = _Hand(house, name, f"{house.node} {secrets.token_hex(4)}")
+    hand = _Hand(house, name, f"{house.node} {secrets.token_hex(4)}", Reading(name))
     async with house.database.writing() as connection:
         taken = await source_runs.take(connection, name, hand.holder, began, on_time=who == events.SYSTEM)
     if taken is None:
@@ -210,10 +212,10 @@ async def _take(hand: _Hand, batch: Batch) -> None:
     async with house.database.writing() as connection:
         if not await source_runs.keep(connection, name, hand.holder, batch.position, now):
             raise SourceBusyError(f"{name}: somebody else reads it by now; what was read before stays")
-        accounts = await leases.holders(connection, [h for record in said for h in record.holders], now)
-        await _leases(connection, name, said, accounts, changes, now)
+        accounts = await lease_holders.holders(connection, [h for record in said for h in record.holders])
+        await _leases(connection, hand.reading, said, accounts, changes, now)
         known = [r for r in said if isinstance(r, Known)]
-        rows = [_identifier(r, account) for r in known if (account := _account(r.holders, accounts, changes))]
+        rows = [_identifier(r, account) for r in known if (account := _account(r, accounts, changes, now))]
         if rows:
             fresh, altered = await identifiers.write(connection, rows, origin=name, who=name, now=now)
             changes.identifiers += fresh + altered
@@ -225,26 +227,28 @@ async def _take(hand: _Hand, batch: Batch) -> None:
 
 
 async def _leases(
-    connection: Any, name: str, said: Sequence[Lease | Known], accounts: dict[str, int], changes: Changes, now: datetime
+    connection: Any, reading: Reading, said: Sequence[Lease | Known], accounts: Holders, changes: Changes, now: datetime
 ) -> None:
     held = []
     for lease in said:
         if not isinstance(lease, Lease):
             continue
-        account = _account(lease.holders, accounts, changes) if lease.holders else None
+        account = _account(lease, accounts, changes, now) if lease.holders else None
         if account is None and lease.holders:
             continue
         try:
             held.append(leases.held(lease, account))
         except BadValueError as error:
-            changes.problems.append(f"{name}: {lease.resource[:80]!r} {error}")
-    await leases.write(connection, name, held, changes, now=now)
+            changes.problems.append(f"{reading.origin}: {lease.resource[:80]!r} {error}")
+    await leases.write(connection, reading, held, changes, now=now)
 
 
-def _account(holders: Sequence[str], accounts: dict[str, int], changes: Changes) -> int | None:
-    found = next((accounts[h] for h in holders if h in accounts), None)
+def _account(said: Lease | Known, accounts: Holders, changes: Changes, now: datetime) -> int | None:
+    """Whose it was when it began: a login may have changed hands since."""
+    at = said.start or (said.seen if isinstance(said, Lease) else None) or now
+    found = accounts.account(said.holders, at, logins=isinstance(said, Lease) and said.logins)
     if found is None:
-        changes.miss(holders[0] if holders else "(nobody)")
+        changes.miss(said.holders[0] if said.holders else "(nobody)")
     return found
 
 

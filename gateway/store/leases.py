@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.connectors.sources.contract import Lease
@@ -22,7 +22,7 @@ from gateway.intake.customers import AssignmentRow
 from gateway.store import events, switches
 from gateway.store.assignments import BY_HAND, WHOLE, columns
 from gateway.store.events import Event
-from gateway.store.tables import accounts, assignments, customers, identifiers
+from gateway.store.tables import assignments
 from gateway.store.text import storable
 
 _FEW_GONE = 20  # rows that may vanish at once whatever share they are
@@ -60,6 +60,15 @@ class Changes:
             self.unknown[holder] = self.unknown.get(holder, 0) + 1
 
 
+@dataclass
+class Reading:
+    """One run of a source: the version of its first batch, and the rows (ids) that it said to be as they are."""
+
+    origin: str
+    since: int = 0
+    said: set[int] = field(default_factory=set)
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A lease of an account, or (None) of nobody any more. `family`, `first`, `last` of the resource."""
@@ -72,36 +81,14 @@ class Held:
     last: int
 
 
-async def holders(connection: AsyncConnection, names: Sequence[str], at: datetime) -> dict[str, int]:
-    """Accounts by `customer`, `customer/account`, or a login or subscriber that one of them has at present."""
-    wanted = sorted(set(names))
-    keys = sorted({name.partition("/")[0] for name in wanted})
-    rows = await connection.execute(
-        select(accounts.c.id, accounts.c.name, customers.c.key)
-        .join(customers, customers.c.id == accounts.c.customer_id)
-        .where(customers.c.key.in_(keys))
-    )
-    named = {row.key if row.name == "main" else f"{row.key}/{row.name}": row.id for row in rows}
-    found = {name: named[name] for name in wanted if name in named}
-    lower = {name.lower(): name for name in wanted}
-    known = await connection.execute(
-        select(identifiers.c.value, identifiers.c.account_id).where(
-            identifiers.c.kind.in_(("login", "subscriber")), identifiers.c.value.in_(sorted(lower)),
-            identifiers.c.valid_from <= at, or_(identifiers.c.valid_to.is_(None), identifiers.c.valid_to > at),
-        )
-    )  # fmt: skip
-    for row in known:
-        found.setdefault(lower[row.value], row.account_id)
-    return found
-
-
 async def write(
-    connection: AsyncConnection, origin: str, held: Sequence[Held], changes: Changes, *, now: datetime
+    connection: AsyncConnection, reading: Reading, held: Sequence[Held], changes: Changes, *, now: datetime
 ) -> None:
     """Bring leases in, in order of time. Adds to `changes`."""
     if not held:
         return
-    version = await switches.count_up(connection, switches.ASSIGNMENTS_VERSION)
+    origin, version = reading.origin, await switches.count_up(connection, switches.ASSIGNMENTS_VERSION)
+    reading.since = reading.since or version
     rows = await connection.execute(
         select(assignments).where(assignments.c.resource.in_(sorted({one.resource for one in held})))
     )
@@ -113,7 +100,7 @@ async def write(
     by_ref = await connection.execute(
         select(assignments).where(assignments.c.origin == origin, assignments.c.ref.in_(refs))
     )
-    work = _Work(origin, version, now, changes, {row["ref"]: dict(row) for row in by_ref.mappings()})
+    work = _Work(origin, version, now, changes, {row["ref"]: dict(row) for row in by_ref.mappings()}, reading)
     for one in sorted(held, key=lambda h: h.lease.start or h.lease.seen or now):
         ports = one.lease.ports or WHOLE
         work.take(one, known.setdefault((one.resource, *ports), []))
@@ -130,14 +117,17 @@ class _Work:
     now: datetime
     changes: Changes
     by_ref: dict[str, dict[str, Any]]  # the source's rows that have the keys in hand
+    reading: Reading
     fresh: list[dict[str, Any]] = field(default_factory=list)
     altered: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def take(self, one: Held, rows: list[dict[str, Any]]) -> None:
         """One lease beside what is known of the same resource and ports. `rows` grows with what is new."""
-        own = [row for row in rows if row["origin"] == self.origin]
         lease = one.lease
         self._renumbered(one)
+        if lease.stated and self._stated(one, rows):
+            return
+        own = [row for row in rows if row["origin"] == self.origin and not self._beside_it(row, one)]
         if one.account_id is None or lease.start is None:
             self._end(one, own)
             if one.account_id is None or (lease.end is not None and lease.start is None):
@@ -151,7 +141,9 @@ class _Work:
         else:
             before = next((r for r in own if self._is_same(r, one, start, end)), None)
             if before is not None:
-                self._renew(before, start, end, by_ref=before["ref"] is not None and before["ref"] == lease.ref)
+                since, until = _room(own, before)
+                by_ref = before["ref"] is not None and before["ref"] == lease.ref
+                self._renew(before, max(start, since or start), end, until, by_ref=by_ref)
                 return
         start, end = self._between(own, one, start, end)
         if end is not None and end <= start:
@@ -171,6 +163,43 @@ class _Work:
         rows.append(row)
         self.changes.new += 1
 
+    def _stated(self, one: Held, rows: list[dict[str, Any]]) -> bool:
+        """A table's row takes back what the table said before of that time, or under that key. True: it is done with.
+        Two rows of one reading that contradict each other are both kept: the look-up then says that it cannot tell."""
+        lease = one.lease
+        own = [row for row in rows if row["origin"] == self.origin]
+        again = [
+            row for row in own
+            if row["valid_from"] == lease.start or (lease.ref is not None and row["ref"] == lease.ref)
+        ]  # fmt: skip
+        same = next((row for row in again if row["account_id"] == one.account_id), None)
+        if same is not None:
+            _, most = _room(own, same)
+            end = lease.end if most is None or (lease.end is not None and lease.end < most) else most
+            self.reading.said.add(same.get("id", 0))
+            if (same["valid_to"], same["use"]) == (end, lease.use):
+                self.changes.unchanged += 1
+            else:
+                self._alter(same, valid_to=end, use=lease.use)
+                self.changes.changed += 1
+            return True
+        for row in again:
+            if row["valid_from"] != lease.start:
+                continue
+            if self._beside_it(row, one):
+                self.changes.differ(f"{one.resource} from {lease.start:%Y-%m-%d %H:%M}Z: two rows, two holders")
+            else:
+                self._alter(row, valid_to=row["valid_from"])
+                self.changes.ended += 1
+        rows[:] = [row for row in rows if row["valid_to"] is None or row["valid_from"] < row["valid_to"]]
+        return False
+
+    def _beside_it(self, row: dict[str, Any], one: Held) -> bool:
+        """Did this very reading of the table say so of the same time, of another holder?"""
+        if not one.lease.stated or row["valid_from"] != one.lease.start:
+            return False
+        return "id" not in row or row["id"] in self.reading.said or row["changed"] >= self.reading.since
+
     def _is_same(self, row: dict[str, Any], one: Held, start: datetime, end: datetime | None) -> bool:
         """The lease that this one is, or renews."""
         if row["account_id"] != one.account_id:
@@ -181,10 +210,15 @@ class _Work:
             return False
         return (row["valid_to"] is None or start <= row["valid_to"]) and (end is None or row["valid_from"] <= end)
 
-    def _renew(self, row: dict[str, Any], start: datetime, end: datetime | None, *, by_ref: bool) -> None:
+    def _renew(
+        self, row: dict[str, Any], start: datetime, end: datetime | None, most: datetime | None, *, by_ref: bool
+    ) -> None:
+        """`most`: where another's lease begins, which ended this one whatever was granted."""
         until = end if by_ref else None if end is None or row["valid_to"] is None else max(end, row["valid_to"])
         if by_ref and end is None:
             until = row["valid_to"]  # an older word about a lease whose end is known
+        if most is not None:
+            until = most if until is None else min(until, most)
         since = min(start, row["valid_from"]) if not by_ref else row["valid_from"]
         if (since, until) == (row["valid_from"], row["valid_to"]):
             self.changes.unchanged += 1
@@ -246,14 +280,32 @@ class _Work:
             self.altered[row["id"]] = row
 
 
+def _room(own: Sequence[dict[str, Any]], row: dict[str, Any]) -> tuple[datetime | None, datetime | None]:
+    """Until when another had it before this row, and since when another has it after it, by the same source."""
+    others = [r for r in own if r["account_id"] != row["account_id"]]
+    before = [r["valid_to"] or r["valid_from"] for r in others if r["valid_from"] < row["valid_from"]]
+    after = [r["valid_from"] for r in others if r["valid_from"] > row["valid_from"]]
+    return max(before, default=None), min(after, default=None)
+
+
 async def _save(connection: AsyncConnection, work: _Work) -> None:
     if work.altered:
         await connection.execute(
             update(assignments)
             .where(assignments.c.id == bindparam("row_id"))
-            .values(valid_from=bindparam("new_from"), valid_to=bindparam("new_to"), changed=work.version),
+            .values(
+                valid_from=bindparam("new_from"),
+                valid_to=bindparam("new_to"),
+                use=bindparam("new_use"),
+                changed=work.version,
+            ),
             [
-                {"row_id": row["id"], "new_from": row["valid_from"], "new_to": row["valid_to"]}
+                {
+                    "row_id": row["id"],
+                    "new_from": row["valid_from"],
+                    "new_to": row["valid_to"],
+                    "new_use": row["use"],
+                }
                 for row in work.altered.values()
             ],
         )

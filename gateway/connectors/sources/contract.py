@@ -28,7 +28,8 @@ class Lease:
     """An address or prefix that somebody had. `holders`: how the source calls them, the surest first (an account as
     `customer` or `customer/account`, a login, a subscriber). `end` None: still. `ref`: the source's own key, under
     which the same lease comes again. `seen`: when the source says that it changed last; `start` None: no older than
-    that is known."""
+    that is known. `stated`: a table's row, which takes back what the table said of that time before. `logins`: the
+    holders are logins or subscribers; a customer's key counts only where nobody has such a one."""
 
     resource: str
     holders: tuple[str, ...]
@@ -38,6 +39,8 @@ class Lease:
     ports: tuple[int, int] | None = None
     use: str = "exclusive"
     seen: datetime | None = None
+    stated: bool = False
+    logins: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class Kea:
         holders = tuple(h for h in (row.get("hwaddr"), row.get("client_id"), row.get("duid")) if h)
         if lifetime == 0:  # released: whatever it was, it ends now
             start = end
-        batch.records.append(Lease(address, holders, start if start < end else None, end, seen=start))
+        batch.records.append(Lease(address, holders, start if start < end else None, end, seen=start, logins=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,9 @@ class Dhcpd:
         holders = tuple(h.strip('"').lower() for h in (said.get("hardware ethernet"), said.get("uid")) if h)
         if end is not None and end <= start:
             end = start + timedelta(seconds=1)
-        batch.records.append(Lease(address, holders, start, end))
+        batch.records.append(Lease(address, holders, start, end, logins=True))
+        if said.get("binding state", "active") != "active":  # over, perhaps before its time
+            batch.records.append(Lease(address, holders, None, end or start, seen=end or start, logins=True))
 
 
 def _blocks(read: Iterator[Line]) -> Iterator[tuple[str, dict[str, str], Line]]:

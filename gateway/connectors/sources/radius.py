@@ -66,7 +66,7 @@ class Detail:
             if address := packet.get(name):
                 end = at if status == "Stop" else None
                 ref = f"{session}/{address}"
-                batch.records.append(Lease(address, holders, start, _after(start, end), ref))
+                batch.records.append(Lease(address, holders, start, _after(start, end), ref, logins=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def _session(row: Mapping[str, Any], batch: Batch) -> None:
         address = str(row[name] or "").removesuffix("/32") if row[name] else ""
         if address:
             ref = f"{row['acctuniqueid']}/{address}"
-            batch.records.append(Lease(address, holders, start, _after(start, end), ref))
+            batch.records.append(Lease(address, holders, start, _after(start, end), ref, logins=True))
 
 
 def _behind(rows: list[dict[str, Any]], place: str, skip: int) -> tuple[str, int]:

@@ -81,7 +81,7 @@ def record(row: dict[str, str]) -> Record:
         raise BadValueError("column use: write exclusive, shared or protected")
     resource = _checked("resource", values.resource, row.get("resource", ""))[0]
     ports = _checked("port_first", lambda text: values.ports(text, row.get("port_last", "")), row.get("port_first", ""))
-    return Lease(resource, (holder,), start, end, row.get("ref") or None, ports, use)
+    return Lease(resource, (holder,), start, end, row.get("ref") or None, ports, use, stated=True)
 
 
 def _checked(column: str, check: Any, text: str) -> Any:

@@ -21,7 +21,7 @@ from gateway.connectors.sources.radius import Detail, Radacct
 from gateway.connectors.sources.tables import Table
 from gateway.intake.customers import AssignmentRow
 from gateway.sources import run as run_source
-from gateway.store import assignments, customers, source_runs
+from gateway.store import assignments, customers, identifiers, source_runs
 from servers.needs import RADIUS_SCHEMA
 from servers.radius import FreeRadius
 from servers.waiting import NOW, served
@@ -242,6 +242,7 @@ async def test_dhcpd_leases_the_later_block_follows_the_earlier(run, named, hold
     changes = await run(Dhcpd(dhcpd_file))
     assert changes.problems == []
     assert await holder(ADDRESS, T + HOUR / 2) == "alder"
+    assert await holder(ADDRESS, T + 1.5 * HOUR) == "not-assigned-then", "it was given back before its time"
     assert await holder(ADDRESS, T + 30 * DAY) == "birch"
 
 
@@ -403,6 +404,75 @@ async def test_json_lines(run, holder, tmp_path):
     changes = await run(Table(file, "jsonl"))
     assert (changes.new, len(changes.problems)) == (1, 2)
     assert await holder(ADDRESS, NOW) == "alder"
+
+
+async def test_a_table_that_says_otherwise_than_before_is_followed(run, holder, tmp_path):
+    file = tmp_path / "held.csv"
+
+    async def said(*rows):
+        file.write_text(HEAD + "".join(f"{row}\n" for row in rows))
+        await run(Table(file, "csv"))
+        again = await run(Table(file, "csv"))
+        assert not again.anything, "a second reading changes nothing"
+        return [await holder(ADDRESS, at) for at in (march, NOW)]
+
+    march = datetime(2026, 3, 10, tzinfo=UTC)
+    begins = f"{ADDRESS},,,2026-01-01T00:00:00Z"
+    assert await said(f"alder,,{begins},,,,,") == ["alder", "alder"]
+    assert await said(f"alder,,{begins},2026-05-01T00:00:00Z,,,,") == ["alder", "not-assigned-then"]
+    assert await said(f"alder,,{begins},2026-02-01T00:00:00Z,,,,") == ["not-assigned-then", "not-assigned-then"]
+    assert await said(f"alder,,{begins},,shared,,,") == ["shared-address", "shared-address"]
+    assert await said(f"birch,,{begins},,,,,") == ["birch", "birch"], "it never was the other's"
+    later = f"alder,,{ADDRESS},,,2026-03-20T00:00:00Z,,,,,"
+    assert await said(f"birch,,{begins},,,,,", later) == ["birch", "alder"]
+    assert await said(f"birch,,{begins},2026-03-01T00:00:00Z,,,,", later) == ["not-assigned-then", "alder"]
+
+
+async def test_two_rows_of_one_table_that_contradict_each_other_attribute_nobody(run, holder, tmp_path):
+    file = tmp_path / "held.csv"
+    rows = [f"{one},,{ADDRESS},,,2026-01-01T00:00:00Z,,,,,\n" for one in ("alder", "birch")]
+    for order in (rows, rows[:1], rows, rows[::-1]):
+        file.write_text(HEAD + "".join(order))
+        changes = await run(Table(file, "csv"))
+        if len(order) == 2:
+            assert await holder(ADDRESS, NOW) == "shared-address"
+    assert not changes.anything
+
+
+async def test_the_same_leases_read_again_bring_nothing_back(run, named, holder, tmp_path):
+    await named(**{ALDER_MAC.replace(":", "_"): "alder", BIRCH_MAC.replace(":", "_"): "birch"})
+    rows = [kea_row(ALDER_MAC, T, 7200), kea_row(BIRCH_MAC, T + HOUR, 1800), kea_row(ALDER_MAC, T + 2 * HOUR)]
+    times = [T + n * HOUR for n in (0.5, 1.25, 1.75, 2.5)]
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        file = tmp_path / name / "kea-leases4.csv"
+        file.write_text("\n".join([KEA, *rows, ""]))
+        changes = await run(Kea(file))
+        assert [await holder(ADDRESS, at) for at in times] == ["alder", "birch", "not-assigned-then", "alder"]
+    assert (changes.new, changes.changed, changes.ended) == (0, 0, 0)
+
+
+async def test_a_subscriber_is_whose_it_was_when_the_lease_began_and_never_two_accounts(run, waiting, holder, tmp_path):
+    moved = T + 12 * HOUR
+    async with waiting.house.database.writing() as connection:
+        alder, birch = [await customers.account_named(connection, name) for name in ("alder", "birch")]
+        had = [
+            ("subscriber", ALDER_MAC, alder, T - DAY, moved), ("subscriber", ALDER_MAC, birch, moved, None),
+            ("subscriber", BIRCH_MAC, birch, moved, None),  # written down late
+            ("subscriber", "02:00:00:00:00:0c", alder, T - DAY, None), ("login", "02:00:00:00:00:0c", birch, T - DAY, None),
+            ("subscriber", "02:00:00:00:00:0d", alder, T - DAY, T), ("login", "elder", birch, T - DAY, None),
+        ]  # fmt: skip
+        rows = [dict(zip(("kind", "value", "account_id", "valid_from", "valid_to"), one, strict=True)) for one in had]
+        await identifiers.write(connection, rows, origin="test", who="test", now=NOW)
+    names = [ALDER_MAC, BIRCH_MAC, "02:00:00:00:00:0c", "02:00:00:00:00:0d", "elder"]
+    leases = [kea_row(name, T, address=f"198.51.100.{200 + n}") for n, name in enumerate(names)]
+    file = tmp_path / "kea-leases4.csv"
+    file.write_text("\n".join([KEA, *leases, kea_row(ALDER_MAC, moved, address="198.51.100.210"), ""]))
+    changes = await run(Kea(file))
+    found = [await holder(f"198.51.100.{200 + n}", T) for n in range(5)]
+    assert found == ["alder", "birch", "not-ours", "not-ours", "birch"]
+    assert await holder("198.51.100.210", moved) == "birch"
+    assert changes.unknown == {"02:00:00:00:00:0c": 1, "02:00:00:00:00:0d": 1}
 
 
 async def test_a_second_run_changes_nothing_and_the_report_is_kept(run, waiting, tmp_path):

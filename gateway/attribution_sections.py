@@ -18,8 +18,8 @@ class Attribution(Section):
     protected: NetworkList = ()
     """Your own infrastructure, addresses or prefixes: never blamed, never acted on."""
     confirm_first: bool = True
-    """Staff confirm the first report that advertises a host, mailbox or number of a customer; after that its reports
-    find the customer by themselves."""
+    """Staff confirm the first report that advertises a host, mailbox, number or address of a customer; after that its
+    reports find the customer by themselves."""
     ask_dns: bool = True
     """Ask the DNS for the addresses of advertised hosts that nobody is assigned: one of yours is a candidate in the
     queue, never more. Names that look made for one recipient are not asked about."""

@@ -140,13 +140,14 @@ async def confirm(house: House, waiting: Entry, account_name: str, who: str) -> 
     async with house.database.writing() as connection:
         network = await house.network(connection)
         account_id = await customers.account_named(connection, account_name.strip())
+        at, is_ip = waiting.arrival_date or waiting.received_at, waiting.kind == "ip"
         name = f"tel:+{waiting.value.lstrip('+')}" if waiting.kind == "phone" else waiting.value
-        held = network.hosts.lookup(name, waiting.arrival_date or waiting.received_at)
+        held = network.prefixes.lookup(name, at, None) if is_ip else network.hosts.lookup(name, at)
         if not isinstance(held, Found) or held.account_id != account_id or account_id is None:
             return 0
-        fact = (waiting.kind, held.assignment.resource, account_id)
-        await identifiers.confirm(connection, [fact], who=who, now=house.clock())
-    return len(await run_again(house, who, f"confirmed: {held.assignment.resource}"))
+        confirmed = name if is_ip else held.assignment.resource
+        await identifiers.confirm(connection, [(waiting.kind, confirmed, account_id)], who=who, now=house.clock())
+    return len(await run_again(house, who, f"confirmed: {confirmed}"))
 
 
 async def _decide(house: House, ids: Sequence[int], said: Decision, who: str) -> list[int]:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from gateway.attribution.holders import Found
 from gateway.attribution.hosts import TELEPHONE
 from gateway.attribution.network import Network
-from gateway.attribution.source import Source
+from gateway.attribution.source import UNKNOWN_ZONE, Source, span
 from gateway.attribution.words import entry, looked_up
 from gateway.model import Attribution, AttributionReason, Holder
 from parsers import fields
@@ -37,17 +37,18 @@ def advertised(report: Report, received_at: datetime, network: Network, address:
         if place is None or (place.role, place.value) in seen:
             continue
         seen.add((place.role, place.value))
-        source = Source(place.value, None, at, f"{resource.value} is named as {resource.role.value}")
+        how = f"{resource.value} is named as {resource.role.value}"
+        source = Source(place.value, None, at, how, None, at == report.arrival_date and UNKNOWN_ZONE in report.defects)
         if place.kind is ResourceKind.IP:
             if network.is_ours(place.value):
-                yield address(source, place.role)
+                yield _unless_first(address(source, place.role), place, place.value, network)
         elif network.hosts.covers(_name(place)):
-            yield _named(place, source, network)
+            yield _named(place, source, received_at, network)
 
 
-def _named(place: Resource, source: Source, network: Network) -> Attribution:
-    name = _name(place)
-    lookup = network.hosts.lookup(name, source.at)
+def _named(place: Resource, source: Source, received_at: datetime, network: Network) -> Attribution:
+    name, unsure = _name(place), span(source, received_at)
+    lookup = network.hosts.within(name, *unsure) if unsure else network.hosts.lookup(name, source.at)
     found = looked_up(place, source, lookup)
     account = found.account_id
     if account is None or not isinstance(lookup, Found):
@@ -57,10 +58,17 @@ def _named(place: Resource, source: Source, network: Network) -> Attribution:
     if network.is_bystander(name.rpartition("@")[2]):
         how = f"{found.how}; it is one of the large domains that turn up in spam without having part in it"
         return entry(place.kind, place.role, place.value, AttributionReason.BYSTANDER, how, holder)
-    if network.confirm_first and not held.manual and (held.resource, account) not in network.confirmed:
-        how = f"{found.how}; nobody has confirmed yet that reports which advertise it are theirs"
-        return entry(place.kind, place.role, place.value, AttributionReason.FIRST_OF_KIND, how, holder)
-    return found
+    return found if held.manual else _unless_first(found, place, held.resource, network)
+
+
+def _unless_first(found: Attribution, place: Resource, confirmed_as: str, network: Network) -> Attribution:
+    """What was found, or the entry that waits for staff to confirm it once. An address is confirmed by itself."""
+    account = found.account_id
+    if account is None or not network.confirm_first or (confirmed_as, account) in network.confirmed:
+        return found
+    how = f"{found.how}; nobody has confirmed yet that reports which advertise it are theirs"
+    holder = (Holder(account, found.how),)
+    return entry(place.kind, place.role, place.value, AttributionReason.FIRST_OF_KIND, how, holder)
 
 
 def settled_by_source(found: list[Attribution], source: Attribution, network: Network) -> list[Attribution]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from gateway.attribution.advertised import FUTURE_LIMIT, advertised, settled_by_source
 from gateway.attribution.holders import Found, Lookup, Nobody, one_of
@@ -17,7 +17,17 @@ from gateway.attribution.identifiers import Named, named_in
 from gateway.attribution.network import Network, names_ours
 from gateway.attribution.prefixes import PrefixIndex
 from gateway.attribution.relays import RelayMail, record_of
-from gateway.attribution.source import UNKNOWN_ZONE, Disagreement, Ours, Relayed, Source, find_source
+from gateway.attribution.source import (
+    EASTERNMOST,
+    UNKNOWN_ZONE,
+    WESTERNMOST,
+    Disagreement,
+    Ours,
+    Relayed,
+    Source,
+    find_source,
+    span,
+)
 from gateway.attribution.weigh import OPEN, weigh
 from gateway.attribution.words import candidates_of, entry, looked_up, moment
 from gateway.model import Attribution, AttributionReason, Holder
@@ -26,10 +36,6 @@ from parsers.report import Hop, Report, Resource, ResourceKind, Role
 
 __all__ = ["FUTURE_LIMIT", "Network", "attribute", "names_ours"]
 
-# How far from UTC a clock of an unknown zone may be: its time was read as UTC.
-EASTERNMOST, WESTERNMOST = timedelta(hours=14), timedelta(hours=12)
-_CLOCKS = timedelta(minutes=10)  # of two hosts may differ by so much
-_WRONG_CLOCK = timedelta(hours=24)  # what says that it was later than now, may have been so much earlier
 
 _Sought = Source | Relayed | Disagreement | None
 
@@ -153,10 +159,8 @@ def _holder(source: Source, received_at: datetime, prefixes: PrefixIndex) -> Loo
     at = source.at
     if at is None:
         return prefixes.lookup(source.ip, None, source.port)
-    if source.unsure or at > received_at + _CLOCKS:
-        last = min(at + WESTERNMOST, received_at) if source.unsure else received_at
-        first = min(at - EASTERNMOST, received_at - _WRONG_CLOCK) if at > received_at else at - EASTERNMOST
-        return prefixes.within(source.ip, first, max(first, last), source.port)
+    if unsure := span(source, received_at):
+        return prefixes.within(source.ip, *unsure, source.port)
     found = prefixes.lookup(source.ip, at, source.port)
     if source.other is None:
         return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from gateway.attribution.holders import Lookup, Nobody, Rows, holder_at
+from gateway.attribution.holders import Lookup, Nobody, Rows, holder_at, holder_within
 from gateway.model import Assignment, AttributionReason
 
 TELEPHONE = "tel:"
@@ -34,6 +34,13 @@ class HostIndex:
         """
         levels = self._levels(name)
         return holder_at([Rows(level) for level in levels], at, None) if levels else Nobody(AttributionReason.NOT_OURS)
+
+    def within(self, name: str, first: datetime, last: datetime) -> Lookup:
+        """The holder where only the span of the time is known: whoever had it all the while."""
+        levels = self._levels(name)
+        if not levels:
+            return Nobody(AttributionReason.NOT_OURS)
+        return holder_within([Rows(level) for level in levels], first, last, None)
 
     def covers(self, name: str) -> bool:
         """Has anybody ever held the name, or one above it?"""

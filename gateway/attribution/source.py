@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from parsers import fields
@@ -17,6 +17,10 @@ from parsers.report import Hop, Report
 from parsers.trace import handover
 
 UNKNOWN_ZONE = "unknown-time-zone"  # the parsers' defect
+# How far from UTC a clock of an unknown zone may be: its time was read as UTC.
+EASTERNMOST, WESTERNMOST = timedelta(hours=14), timedelta(hours=12)
+_CLOCKS = timedelta(minutes=10)  # of two hosts may differ by so much
+_WRONG_CLOCK = timedelta(hours=24)  # what says that it was later than now, may have been so much earlier
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,16 @@ class Ours:
 
     network: Callable[[str], bool]
     relay: Callable[[str], bool]
+
+
+def span(source: Source, received_at: datetime) -> tuple[datetime, datetime] | None:
+    """From when to when it may have been, where the time's zone is unknown or its clock is ahead of ours."""
+    at = source.at
+    if at is None or not (source.unsure or at > received_at + _CLOCKS):
+        return None
+    first = min(at - EASTERNMOST, received_at - _WRONG_CLOCK) if at > received_at else at - EASTERNMOST
+    last = min(at + WESTERNMOST, received_at) if source.unsure else received_at
+    return first, max(first, last)
 
 
 def find_source(report: Report, ours: Ours) -> Source | Relayed | Disagreement | None:

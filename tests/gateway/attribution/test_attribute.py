@@ -341,6 +341,15 @@ def test_site_without_a_usable_time_counts_at_the_time_of_receipt() -> None:
         ]
 
 
+def test_site_of_which_the_time_has_no_zone_is_found_where_it_did_not_move_about_then() -> None:
+    site = (advertised("moved.example"),)
+    moved = [host_held(24, "moved.example", end=NOV3), host_held(25, "moved.example", start=NOV3)]
+    network = replace(NETWORK, hosts=HostIndex(moved))
+    for at, expected in ((NOV3 + HOUR, Why.NO_TIME), (NOV3 + 15 * HOUR, 25), (NOV3 - 13 * HOUR, 24)):
+        given = report(None, at=at, resources=site, defects=NO_ZONE)
+        assert summary(attribute(given, NOW, network)) == [("moved.example", expected)]
+
+
 def test_how_says_in_one_sentence_where_it_was_found_and_since_when_it_is_held() -> None:
     (found,) = attribute(report(None, hop(RELAY), hop("192.0.2.1", login="ann")), NOW, NETWORK)
     assert found.how == (

@@ -151,6 +151,16 @@ async def test_staff_confirm_the_first_report_about_a_host_and_the_rest_follows(
     ]
 
 
+async def test_staff_confirm_an_advertised_address_by_itself(waiting):
+    links = [f"Reported-URI: http://198.51.100.{n}/earn" for n in (70, 70, 71)]
+    await waiting.take_in(*(arf("203.0.113.9", extra=link) for link in links))
+    assert {r["reason"] for r in await rows(waiting, "select reason from attributions")} == {"first-of-kind"}
+    entry = await queue.waiting_entry(waiting.house, 1)
+    await queue.assign(waiting.house, 1, "birch", "ann")
+    assert await queue_acts.confirm(waiting.house, entry, "birch", "ann") == 1
+    assert await states(waiting) == ["assigned", "assigned", "waiting"], "its neighbour has to be confirmed too"
+
+
 async def test_earlier_reports_and_the_mailing_stand_beside_an_entry(waiting):
     listed = "Great Offers <offers@sender.example>\nList-Id: Offers <offers.sender.example>"
     await waiting.take_in(arf(sender=listed), arf("203.0.113.9", sender=listed), arf())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
@@ -58,6 +59,8 @@ class Source(Section):
     """Logs: the relay's host name, where the log has another."""
     year: Annotated[int, Field(ge=2000, le=2100)] | None = None
     """Logs without a year in their times: the year of the first line; default: the file's last change decides."""
+    time_zone: Text = "UTC"
+    """Logs without a zone in their times: the IANA name of the relay's, for example "Europe/Bucharest"."""
     minutes: Annotated[int, Field(ge=1, le=10_080)] = 15
     """Minutes from one reading to the next."""
     node: Text | None = None
@@ -69,6 +72,15 @@ class Source(Section):
     @classmethod
     def _token(cls, value: object, info: ValidationInfo) -> object:
         return secret_from_file(value, info, "token_file", required=info.data.get("kind") == "netbox")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (OSError, ValueError, LookupError):
+            raise ValueError('there is no such time zone; a name such as "Europe/Bucharest" or "UTC"') from None
+        return value
 
     @field_validator("url")
     @classmethod

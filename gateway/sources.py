@@ -14,6 +14,7 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -154,11 +155,11 @@ def reader(source: Source, clock: Callable[[], datetime], http: HttpClient | Non
     if source.kind == "dhcpd":
         return Dhcpd(path)
     if source.kind == "postfix-log":
-        return Postfix(path, source.relay, source.year)
+        return Postfix(path, source.relay, source.year, ZoneInfo(source.time_zone))
     if source.kind == "exim-log":
         if source.relay is None:
             raise SourceError(f"sources.{source.name}: `relay` is missing; Exim's log does not name its host")
-        return Exim(path, source.relay)
+        return Exim(path, source.relay, ZoneInfo(source.time_zone))
     return Table(path, source.kind)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -31,24 +31,31 @@ _EXIM = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d{1,6})?(?P<zone> [+-]\d{4})? (?:\[\d{1,10}\] )?"
     r"(?P<id>[0-9A-Za-z-]{16,23}) <= (?P<rest>.{1,4000})"
 )
-_EXIM_CLIENT = re.compile(r"\bH=[^\[]{0,300}\[(?P<ip>[0-9A-Fa-f:.]{2,45})\](?::(?P<port>\d{1,5}))?")
-_EXIM_LOGIN = re.compile(r"\bA=[a-zA-Z0-9_]{1,60}:(\S{1,255})")
-_EXIM_ID = re.compile(r"\bid=(\S{1,500})")
+# Sender, HELO, certificate, Message-ID and subject are the client's words: each field is read in its own place.
+_EXIM_CLIENT = re.compile(
+    r'(?:<>|(?:"(?:[^"\\]|\\.){0,300}"|[^\s"]){1,600}) H=(?:[^\s(\[]{1,255} )?(?:\([^()\s]{0,300}\) )?'
+    r"\[(?P<ip>[0-9A-Fa-f:.]{2,45})\](?::(?P<port>\d{1,5}))?(?P<more>.*)"
+)
+_EXIM_QUOTED = re.compile(r'"(?:[^"\\]|\\.){0,1000}"')
+_EXIM_LOGIN = re.compile(r"(?<=\s)A=[a-zA-Z0-9_]{1,60}:(\S{1,255})")
+_EXIM_ID = re.compile(r"\S{1,500}")
 
 
 @dataclass(frozen=True, slots=True)
 class Postfix:
-    """`relay`: the host name to keep instead of the log's; `year` of the first line where times have none."""
+    """`relay`: the host name, where the log has another; `year` of the first line and `zone`, where times have none."""
 
     path: Path
     relay: str | None = None
     year: int | None = None
+    zone: tzinfo = UTC
 
     async def read(self, position: Position) -> AsyncGenerator[Batch, None]:
         place = begin(self.path, position)
         half: dict[str, dict[str, Any]] = dict(position.get("half", {}))
         goes_on = bool(place["offset"]) and "year" in position
-        clock = _Years(int(position["year"]), position.get("month", 0)) if goes_on else _Years(self._first_year())
+        year, month = (int(position["year"]), position.get("month", 0)) if goes_on else (self._first_year(), 0)
+        clock = _Years(year, month, self.zone)
         batch = Batch(place | {"half": half})
         for line in unread(self.path, position):
             if found := _SYSLOG.match(line.text):
@@ -87,10 +94,11 @@ class Postfix:
 
 @dataclass(frozen=True, slots=True)
 class Exim:
-    """Exim's mainlog with `log_selector = +incoming_port`; its times are UTC, or have a zone (`log_timezone`)."""
+    """Exim's mainlog with `log_selector = +incoming_port`; its times are of `zone`, or have one (`log_timezone`)."""
 
     path: Path
     relay: str
+    zone: tzinfo = UTC
 
     async def read(self, position: Position) -> AsyncGenerator[Batch, None]:
         batch = Batch(begin(self.path, position))
@@ -103,19 +111,21 @@ class Exim:
 
     def _line(self, line: Line, batch: Batch) -> None:
         found = _EXIM.match(line.text)
-        client = _EXIM_CLIENT.search(found["rest"]) if found else None
+        client = _EXIM_CLIENT.match(found["rest"]) if found else None
         if found is None or client is None:
             return
         try:
-            at = datetime.fromisoformat(found["time"] + (found["zone"] or "+0000").strip()).astimezone(UTC)
+            at = datetime.fromisoformat(found["time"] + (found["zone"] or "").strip())
+            at = (at if at.tzinfo else at.replace(tzinfo=self.zone)).astimezone(UTC)
         except (ValueError, OverflowError):
             batch.refuse(f"{self.path.name}, line {line.number}", "has no usable time")
             return
-        login, message_id = _EXIM_LOGIN.search(found["rest"]), _EXIM_ID.search(found["rest"])
+        how, _, after = _EXIM_QUOTED.sub('""', client["more"]).partition(" id=")
+        login, message_id = _EXIM_LOGIN.search(how.partition(" P=")[2]), _EXIM_ID.match(after)
         port = int(client["port"]) if client["port"] and int(client["port"]) < 65536 else None
         batch.records.append(
             RelayMail(
-                self.relay, found["id"], message_id[1] if message_id else None, login[1] if login else None,
+                self.relay, found["id"], message_id[0] if message_id else None, login[1] if login else None,
                 ip(client["ip"]), port, at,
             )
         )  # fmt: skip
@@ -123,21 +133,22 @@ class Exim:
 
 @dataclass
 class _Years:
-    """Times without a year: it changes where the month goes back. Local times are taken for UTC."""
+    """Times without a year: it changes where the month goes back. Those without a zone are of `zone`."""
 
     year: int
     month: int = 0
+    zone: tzinfo = UTC
 
     def moment(self, text: str) -> datetime | None:
         try:
             if text[0].isdigit():
                 value = datetime.fromisoformat(text)
-                return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-            value = datetime.strptime(f"{self.year} {text}", "%Y %b %d %H:%M:%S").replace(tzinfo=UTC)
+                return (value if value.tzinfo else value.replace(tzinfo=self.zone)).astimezone(UTC)
+            value = datetime.strptime(f"{self.year} {text}", "%Y %b %d %H:%M:%S").replace(tzinfo=self.zone)
         except (ValueError, OverflowError):
             return None
         if value.month < self.month - 6:
             self.year += 1
             value += timedelta(days=366 if self.year % 4 == 1 else 365)
         self.month = value.month
-        return value
+        return value.astimezone(UTC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
@@ -69,6 +70,46 @@ async def test_years_change_where_the_month_goes_back(tmp_path):
         datetime(2026, 1, 1, 0, 0, 1, tzinfo=UTC),
         datetime(2025, 12, 31, 23, 0, 3, 123456, tzinfo=UTC),
     ]
+
+
+async def test_times_without_a_zone_are_of_the_relays_zone(tmp_path):
+    postfix, exim = tmp_path / "mail.log", tmp_path / "mainlog"
+    postfix.write_text(POSTFIX)
+    exim.write_text(EXIM)
+    bucharest = ZoneInfo("Europe/Bucharest")
+    times = [
+        [r.at for batch in [b async for b in reader.read({})] for r in batch.records]
+        for reader in (Postfix(postfix, None, 2025, bucharest), Exim(exim, "out1", bucharest))
+    ]
+    assert times[0][:2] == [
+        datetime(2025, 12, 31, 21, 59, 58, tzinfo=UTC),
+        datetime(2025, 12, 31, 22, 0, 1, tzinfo=UTC),
+    ]
+    assert times[1] == [datetime(2025, 12, 31, 22, 0, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 0, 3, tzinfo=UTC)]
+
+
+CLIENT = ("a1@sender.example", "fir", "203.0.113.8")
+NO_LOGIN = ("a1@sender.example", None, "203.0.113.8")
+CHOSEN = [
+    # (what the client chose, Message-ID, login and client that were meant)
+    ("b@x H=([198.51.100.5]) [203.0.113.8]:25 P=esmtpsa A=plain:fir S=1 id=a1@sender.example", CLIENT),
+    ("b@x H=h.example ([198.51.100.5]) [203.0.113.8] P=esmtp S=1 id=a1@sender.example", NO_LOGIN),
+    ("b@x H=[203.0.113.8] P=esmtpsa A=plain:fir S=1 id=a1@sender.example", CLIENT),
+    ('"H=x [198.51.100.5] A=plain:victim id=v1"@x H=h [203.0.113.8] P=esmtp S=1 id=a1@sender.example', NO_LOGIN),
+    ('"a \\" H=x [198.51.100.5] P=x A=plain:victim "@x H=h [203.0.113.8] P=esmtp S=1 id=a1@sender.example', NO_LOGIN),
+    ('b@x H=h [203.0.113.8] P=esmtps X=TLS DN="CN=v A=plain:victim id=v1" S=1 id=a1@sender.example', NO_LOGIN),
+    ("b@x H=h [203.0.113.8] P=esmtp S=1 id=A=plain:victim", ("A=plain:victim", None, "203.0.113.8")),
+    ("b@x H=h [203.0.113.8] P=esmtp S=1 id=v1 A=plain:victim", ("v1", None, "203.0.113.8")),
+    ('b@x H=h [203.0.113.8] P=esmtp S=1 T=" id=v1 A=plain:victim"', (None, None, "203.0.113.8")),
+    ("<> H=h [203.0.113.8] P=esmtp S=1 id=a1@sender.example", NO_LOGIN),
+]
+
+
+@pytest.mark.parametrize(("rest", "meant"), CHOSEN, ids=[one[0][:40] for one in CHOSEN])
+async def test_what_an_exim_client_chose_is_read_as_nothing_else(rest, meant, tmp_path):
+    (tmp_path / "mainlog").write_text(f"2026-01-01 00:00:01 1tSqAb-0003Xy-2Z <= {rest}\n")
+    (record,) = [r async for batch in Exim(tmp_path / "mainlog", "out1").read({}) for r in batch.records]
+    assert (record.message_id, record.login, record.client_ip) == meant
 
 
 async def test_exim_mainlog(run, known, tmp_path):

@@ -160,6 +160,46 @@ def test_the_same_link_has_the_same_token() -> None:
     )
 
 
+@pytest.mark.standard("RED-3")
+@pytest.mark.parametrize(
+    "link",
+    [
+        "请点击http://shop.example/u/uniq77退订，谢谢",
+        "xhttp://shop.example/u/uniq77",
+        "ftp://shop.example/u/uniq77",
+        "https:/shop.example/u/uniq77",
+        "https:\\\\shop.example\\u\\uniq77",
+        "//shop.example/u/uniq77",
+        "shop.example/u/uniq77",
+        "shop.example?uniq77",
+        "http%3A%2F%2Fshop.example%2Fu%2Funiq77",
+        "https://shop.example/a'uniq77",
+        "tg://shop.example/uniq77",
+        "https://uniq77a8@shop.example/",
+        "https://uniq77a8.shop.example/",
+    ],
+)
+def test_what_is_unique_in_a_link_goes_and_its_host_stays(link: str) -> None:
+    for shown in (REDACTOR.body(link, ()), str(REDACTOR.allow_listed([("Subject", link)]))):
+        assert "uniq77" not in shown
+        assert "shop[.]example" in shown
+        assert "shop.example" not in shown
+
+
+@pytest.mark.parametrize(
+    "link", ["cid:uniq77@x", "data:text/plain,uniq77", "[link: /u/uniq77]", "mailto:off@shop.example?subject=uniq77"]
+)
+def test_links_without_a_host_are_tokens(link: str) -> None:
+    assert "uniq77" not in REDACTOR.body(link, ())
+
+
+@pytest.mark.standard("RED-2")
+def test_a_link_has_one_token_in_whatever_sentence() -> None:
+    shown = REDACTOR.body("(https://shop.example/u/a). [link: https://shop.example/u/a] https://shop.example/u/a", ())
+    token = shown.rpartition("/")[2]
+    assert shown.count(token) == 3
+
+
 def test_an_encoding_that_goes_over_lines_is_withheld() -> None:
     blob = base64.encodebytes(b"x" * 50 + WHO.encode() + b"y" * 50).decode()
     shown = REDACTOR.body(f"see:\n{blob}end", PRIVATE)

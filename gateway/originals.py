@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from gateway import telling
+from gateway import recipients
 from gateway.casework.desk import Party
 from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
@@ -67,12 +67,12 @@ def redacted(redactor: Redactor, parsed: Parsed, position: int, shown: Shown, fe
     if position >= len(parsed.reports):
         return {}
     report = parsed.reports[position]
-    private = telling.private_strings(parsed, report, feed)
+    private = recipients.private_strings(parsed, report, feed)
     headers = decode_headers(report.original.header_block) if report.original else []
     marks = identifiers.marks(headers)
     texts = [markup.words(text.content) if text.markup else text.content for text in shown.texts]
     left = [
-        f"{redactor.text(one.name, private) or 'without a name'}, {one.content_type}, {one.size} bytes, "
+        f"{redactor.line(one.name, private, marks) or 'without a name'}, {one.content_type}, {one.size} bytes, "
         f"sha256:{one.sha256}" + (f", {one.harmful}" if one.harmful else "")
         for one in shown.attachments
     ]

@@ -7,15 +7,16 @@ never send anything, nor let a complainant's or recipient's address through.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from gateway.recipients import private_strings
 from notifier.notice import Evidence
 from notifier.redact import Redactor
 from parsers.contract import iso
-from parsers.envelope import decode_headers, mailboxes
+from parsers.envelope import decode_headers
 from parsers.report import Category, Parsed, Report
 
 _ARF_TYPES = frozenset({"abuse", "fraud", "virus", "other"})
@@ -27,20 +28,7 @@ _NEAREST = {
     Category.MALWARE: "virus",
 }
 _EVIDENCE = frozenset(Evidence.__slots__)
-_NAMES_RECIPIENTS = frozenset(
-    {
-        "to",
-        "cc",
-        "bcc",
-        "delivered-to",
-        "x-original-to",
-        "envelope-to",
-        "x-envelope-to",
-        "x-rcpt-to",
-        "resent-to",
-        "apparently-to",
-    }
-)
+_SCHEMES = frozenset({"http", "https", "ftp"})
 
 
 def facts(report: Report, received_at: datetime, feed: str | None) -> dict[str, object]:
@@ -65,9 +53,9 @@ def evidence(parsed: Parsed, report: Report, redactor: Redactor, feed: str | Non
         "arrival_date": iso(report.arrival_date),
         "incidents": report.incidents,
         "category": report.category.value,
-        "reporting_mta": report.reporting_mta,
-        "reported_domain": list(report.reported_domain),
-        "reported_uri": sorted({_site(uri) for uri in report.reported_uri if "://" in uri}),
+        "reporting_mta": redactor.host(report.reporting_mta, private) if report.reporting_mta else None,
+        "reported_domain": list(dict.fromkeys(redactor.host(one, private) for one in report.reported_domain)),
+        "reported_uri": _sites(report.reported_uri, redactor, private),
         "headers": [list(pair) for pair in redactor.allow_listed(headers, private)],
     }
 
@@ -92,24 +80,15 @@ def moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def private_strings(parsed: Parsed, report: Report, feed: str | None) -> list[str]:
-    """Addresses and names that would tell who complained or who received the mail. A feed's own are no secret."""
-    envelope = parsed.envelope
-    found: list[str | None] = [*report.original_rcpt_to]
-    if feed is None:
-        found += [envelope.from_, envelope.return_path, envelope.reply_to, envelope.from_name]
-    if report.original:
-        block = decode_headers(report.original.header_block)
-        found += _recipients(value for name, value in block if name.lower() in _NAMES_RECIPIENTS)
-    return sorted({text for text in found if text and len(text) > 3})
-
-
-def _recipients(values: Iterable[str]) -> list[str]:
-    found = mailboxes([value.encode("utf-8", "replace") for value in values])
-    return [text for mailbox in found for text in mailbox if text]
-
-
-def _site(uri: str) -> str:
-    """Scheme and host only: a path or query is often made for one recipient."""
-    parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.hostname or ''}/"
+def _sites(uris: Iterable[str], redactor: Redactor, private: Sequence[str]) -> list[str]:
+    """Scheme and host only: a path or query is often made for one recipient, and so is a long label of the host."""
+    found = set()
+    for uri in uris:
+        try:
+            parts = urlsplit(uri)
+            host = parts.hostname or ""
+        except ValueError:  # a reporter may write anything there
+            continue
+        if parts.scheme in _SCHEMES and host:
+            found.add(f"{parts.scheme}://{redactor.host(host, private)}/")
+    return sorted(found)

@@ -14,29 +14,64 @@ import hashlib
 import html
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
-from notifier.private import marks
+from notifier.private import marks, unaccented
 
 _DEEPEST = 2
-_SHORTEST = 8  # characters of a word in which an address can hide
 _LONGEST = 4000  # characters of a text; the caller's lines are no longer
+_FEW = 60  # private strings that are looked for one by one
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{11,}")
+_BASE32 = re.compile(r"[A-Za-z2-7]{16,}")
 _HEX = re.compile(r"(?:0x)?((?:[0-9a-fA-F]{2}[:.\s-]?){6,})")
 _ESCAPED = re.compile(r"\\(?:u\{?([0-9a-fA-F]{2,6})\}?|x([0-9a-fA-F]{2}))")
-_QUOTED = re.compile(r"=([0-9A-Fa-f]{2})")
+_OCTAL = re.compile(r"\\([0-3][0-7]{2})")
+_IN_STYLE = re.compile(r"\\([0-9a-fA-F]{2,6})\s?")
+_QUOTED = re.compile(rb"=([0-9A-Fa-f]{2})")
 _TOKEN = re.compile(r"[a-z2-7]{24}(?:@redacted\.invalid)?;?")  # ours already
 _ROT13 = {**{65 + i: 65 + (i + 13) % 26 for i in range(26)}, **{97 + i: 97 + (i + 13) % 26 for i in range(26)}}
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{32,128}")
-_ENCODED_WORD = re.compile(r"=\?[^?\s]{1,40}\?([bqBQ])\?([^?\s]*)\?=")
+_DIGEST = re.compile(r"[A-Za-z0-9+/_-]{22,86}")  # in base64
+_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,40})\?([bqBQ])\?([^?\s]*)\?=")
 # Without any of these nothing that is longer than a name can be hidden.
 _MAY_HIDE = re.compile(
     r"[%&\\=][0-9A-Za-z#{?]|[A-Za-z0-9+/_-]{11,}|[^\x00-\x7f]|@|xn--|(?:[0-9a-f]{2}[:.\s-]){6}", re.IGNORECASE
 )
-Sought = Sequence[tuple[str, tuple[str, ...]]]  # a private string, and what in a text gives it away
 _DELIMITERS = re.compile(r"([\s<>\"'(),\[\]{}|]+)")
+_PIECES = re.compile(r"[^\s@=%,;:<>\"'()\[\]{}|&?/#]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """The private strings, and by what each is known: `by_mark` where they are too many to be looked for singly, which
+    finds them between signs only."""
+
+    private: tuple[str, ...]
+    marks: tuple[tuple[str, tuple[str, ...]], ...]
+    by_mark: Mapping[str, str]
+
+    def find(self, view: str) -> str | None:
+        folded = view.casefold()
+        if self.by_mark:
+            pieces = (
+                piece for found in _PIECES.findall(folded) for piece in (found, *found.split("+"), *found.split("-"))
+            )
+            return next((self.by_mark[piece] for piece in pieces if piece in self.by_mark), None)
+        for one, named in self.marks:
+            for mark in named:
+                if mark in folded:
+                    return one
+        return None
+
+
+@lru_cache(maxsize=16)  # all lines of a mail ask for the same
+def _sought(private: tuple[str, ...]) -> _Sought:
+    known = tuple((one, marks(one)) for one in private)
+    many = len(private) > _FEW
+    return _Sought(private, known, {mark: one for one, named in known for mark in named} if many else {})
 
 
 def may_hide(text: str) -> bool:
@@ -49,7 +84,7 @@ def replaced(line: str, private: Sequence[str], by: Callable[[str], str]) -> str
     makes of that string. Words that name somebody in the clear are the caller's."""
     if not private or not may_hide(line):
         return line
-    sought = tuple((one, marks(one)) for one in private)
+    sought = _sought(tuple(private))
     pieces = _DELIMITERS.split(line[:_LONGEST])
     for at in range(0, len(pieces), 2):
         word = pieces[at]
@@ -60,33 +95,37 @@ def replaced(line: str, private: Sequence[str], by: Callable[[str], str]) -> str
             pieces[at] = by(found)
     again = "".join(pieces)
     # An encoding can reach over words ("Bob&#32;Smith", hexadecimal with blanks): then all of it goes.
-    views = [view.casefold() for view in _wide(again)]
-    if not views:
-        return again
     plain = again.casefold()
-    hidden = (one for one, known in sought if _any(known, views) and not any(mark in plain for mark in known))
-    found = next(hidden, None)
-    return again if found is None else by(found)
+    for view in _wide(again):
+        found = sought.find(view)
+        if found is not None and not any(mark in plain for mark in marks(found)):
+            return by(found)
+    return again
 
 
-def _any(marks_of_one: Sequence[str], views: Sequence[str]) -> bool:
-    return any(mark in view for view in views for mark in marks_of_one)
+def whose(word: str, private: Sequence[str]) -> str | None:
+    """The one of `private` that stands or hides in a word."""
+    sought = _sought(tuple(private))
+    return sought.find(word) or (_hides(word, sought) if may_hide(word) else None)
 
 
-def _hides(word: str, sought: Sought, depth: int = _DEEPEST) -> str | None:
+def _hides(word: str, sought: _Sought, depth: int = _DEEPEST) -> str | None:
     """The private string that some reading of the word shows, and the word itself does not."""
-    if match := _LONG_HEX.search(word):
-        known = _digests(tuple(one for one, _ in sought))
-        if (whose := known.get(match[0].lower())) is not None:
-            return whose
+    if (found := _as_digest(word, sought.private)) is not None:
+        return found
     for view in _readings(word):
-        folded = view.casefold()
-        for one, known_marks in sought:
-            for mark in known_marks:
-                if mark in folded:
-                    return one
+        if (found := sought.find(view)) is not None:
+            return found
         if depth > 1 and view.isprintable() and (found := _hides(view, sought, depth - 1)) is not None:
             return found
+    return None
+
+
+def _as_digest(word: str, private: tuple[str, ...]) -> str | None:
+    for pattern in (_LONG_HEX, _DIGEST):
+        for match in pattern.finditer(word):
+            if (found := _digests(private).get(match[0] if pattern is _DIGEST else match[0].lower())) is not None:
+                return found
     return None
 
 
@@ -94,10 +133,15 @@ def _readings(word: str) -> Iterator[str]:
     """Every other text that the word may stand for."""
     yield from (view for view in _wide(word) if view != word)
     for match in _ENCODED_WORD.finditer(word):
-        yield _loose_base64(match[2], 0) if match[1] in "bB" else _QUOTED.sub(_character, match[2]).replace("_", " ")
+        raw = _loose_base64(match[3], 0) if match[2] in "bB" else _unquoted(match[3].replace("_", " "))
+        with contextlib.suppress(LookupError, UnicodeError):
+            yield raw.decode(match[1].partition("*")[0], "replace")
     for match in _RUN.finditer(word):
         for offset in range(4):
-            yield _loose_base64(match[0], offset)
+            yield from _texts(_loose_base64(match[0], offset))
+    for match in _BASE32.finditer(word):
+        for offset in range(8):
+            yield from _texts(_loose_base32(match[0], offset))
     if "xn--" in word.lower():
         with contextlib.suppress(UnicodeError):
             yield word.encode("ascii").decode("idna")
@@ -106,50 +150,75 @@ def _readings(word: str) -> Iterator[str]:
 def _wide(text: str) -> Iterator[str]:
     """Readings of a whole line as well as of a word."""
     if "%" in text or "+" in text:
-        yield unquote_plus(text, errors="replace")
+        yield from _texts(unquote_to_bytes(text.replace("+", " ")))
     if "&" in text:
         yield html.unescape(text)
     if "\\" in text:
         yield _ESCAPED.sub(_character, text)
+        yield _OCTAL.sub(lambda match: chr(int(match[1], 8)), text)
+        yield _IN_STYLE.sub(_character, text)
     if "=" in text:
-        yield _QUOTED.sub(_character, text)
+        yield from _texts(_unquoted(text))
     if not text.isascii():
-        yield unicodedata.normalize("NFKC", text)
+        wide = unicodedata.normalize("NFKC", text)
+        yield wide
+        yield unaccented(wide)
     for match in _HEX.finditer(text):
         digits = re.sub(r"[^0-9a-fA-F]", "", match[1])
-        yield bytes.fromhex(digits).decode("latin-1").replace("\0", "")
-        yield bytes.fromhex(digits[1:-1]).decode("latin-1").replace("\0", "")
+        yield from _texts(bytes.fromhex(digits))
+        yield from _texts(bytes.fromhex(digits[1:-1]))
     if "@" in text:  # turned round, or by thirteen letters, an address still has its sign
         yield text.translate(_ROT13)
         yield text[::-1]
 
 
+def _texts(raw: bytes) -> Iterator[str]:
+    """What bytes may say: UTF-8 where they are; else each byte as it is (what stands around an address may be
+    anything), and Chinese. UTF-16 without its zero bytes."""
+    raw = raw.replace(b"\0", b"")
+    try:
+        yield raw.decode("utf-8")
+    except UnicodeDecodeError:
+        yield raw.decode("latin-1")
+        with contextlib.suppress(UnicodeDecodeError):
+            yield raw.decode("gb18030")
+
+
 def _character(match: re.Match[str]) -> str:
     code = int(next(group for group in match.groups() if group), 16)
-    return chr(code) if code < 0x110000 else ""
+    return chr(code) if code < 0xD800 or 0xDFFF < code < 0x110000 else ""
 
 
-def _loose_base64(run: str, offset: int) -> str:
-    """What a run of base64 characters says when it is read from `offset`; UTF-16 without its zero bytes."""
+def _unquoted(text: str) -> bytes:
+    return _QUOTED.sub(lambda match: bytes.fromhex(match[1].decode("ascii")), text.encode("utf-8", "replace"))
+
+
+def _loose_base64(run: str, offset: int) -> bytes:
+    """What a run of base64 characters says when it is read from `offset`."""
     text = run[offset:].replace("-", "+").replace("_", "/").partition("=")[0]
     text = text[: len(text) - (len(text) % 4 == 1)]
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4))
+        return base64.b64decode(text + "=" * (-len(text) % 4))
     except (binascii.Error, ValueError):
-        return ""
-    # UTF-8 where it is; else each byte as it is: what stands around the address may be anything.
-    try:
-        return raw.decode("utf-8").replace("\0", "")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1").replace("\0", "")
+        return b""
+
+
+def _loose_base32(run: str, offset: int) -> bytes:
+    text = run[offset:].upper()
+    text = text[: len(text) - {1: 1, 3: 1, 6: 1}.get(len(text) % 8, 0)]  # lengths that no bytes have
+    return base64.b32decode(text + "=" * (-len(text) % 8)) if text else b""
 
 
 @lru_cache(maxsize=16)
 def _digests(private: tuple[str, ...]) -> dict[str, str]:
-    """The digests of addresses that mailers write into links (hexadecimal) -> whose they are."""
+    """The digests of addresses that mailers write into links, as hexadecimal and as base64 -> whose they are."""
     known = {}
     for one in private:
-        for spelt in {one, one.upper(), one.strip()}:
+        local = one.rpartition("@")[0]
+        for spelt in {one, one.upper(), f"{one}\n", *((local,) if len(local) > 3 else ())}:
             for name in ("md5", "sha1", "sha224", "sha256", "sha512"):
-                known[hashlib.new(name, spelt.encode(), usedforsecurity=False).hexdigest()] = one
+                digest = hashlib.new(name, spelt.encode("utf-8", "replace"), usedforsecurity=False).digest()
+                known[digest.hex()] = one
+                for coded in (base64.b64encode(digest), base64.urlsafe_b64encode(digest)):
+                    known[coded.decode("ascii").rstrip("=")] = one
     return known

@@ -20,6 +20,9 @@ _MARKED = frozenset(
 _NAMES_ONE = re.compile(
     r"^x-.{0,60}(?:id|uid|hash|token|key|track|campaign|subscriber|recipient|member)\b", re.IGNORECASE
 )
+_MADE_FOR_ONE = re.compile(
+    r"\d{5,}|(?=[a-z]*\d)[0-9a-z]{16,}|(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}", re.IGNORECASE | re.ASCII
+)
 _PIECE = re.compile(r"[A-Za-z0-9_-]{6,200}")
 _SCHEME = re.compile(r"\b[a-z]+://[^/\s>]*|@[A-Za-z0-9.-]+", re.IGNORECASE)
 _MOST = 60
@@ -42,7 +45,12 @@ def marks(headers: Sequence[tuple[str, str]]) -> tuple[str, ...]:
 
 def is_verp(local: str) -> bool:
     """Whether the local part of an address is made for one recipient (bounce-123-bob=example.com)."""
-    return "=" in local or "+" in local or bool(re.search(r"\d{5,}|(?=[a-z]*\d)[0-9a-z]{16,}", local, re.IGNORECASE))
+    return "=" in local or "+" in local or _MADE_FOR_ONE.search(local) is not None
+
+
+def has_mark(local: str) -> bool:
+    """Whether a part of it looks like the number of a recipient. Of a mailbox that somebody reads that may be wrong."""
+    return any(_is_mark(piece) for piece in re.split(r"[^A-Za-z0-9]", local))
 
 
 def without(text: str, found: Iterable[str], by: Callable[[str], str]) -> str:

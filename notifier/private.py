@@ -7,7 +7,9 @@ Must never decide what is put in their place.
 
 from __future__ import annotations
 
+import contextlib
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
@@ -24,7 +26,15 @@ _ROLES = frozenset(
 _JOINTS = ("@", "=", "%40", "=40", "_at_", "-at-", " at ", "(at)", "[at]", " (at) ", " [at] ", "#", "+")
 _LONGEST_FIRST = tuple(sorted(_JOINTS, key=len, reverse=True))
 _JOINT = "(?:" + "|".join(re.escape(joint) for joint in _LONGEST_FIRST) + ")"
+_DOTS = (".", "[.]", "[dot]", "(dot)", " [dot] ", " (dot) ", " dot ", "_dot_", "-dot-")
 _SHORTEST_NAME = 3  # letters; a shorter word is everybody's
+# Letters of languages that put no blanks between words, and whose names have two or three of them.
+UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3"
+_HAS_UNSPACED = re.compile(f"[{UNSPACED}]")
+_SHORTEST_UNSPACED = 2
+_SHORTEST_BROKEN = (
+    6  # characters: shorter ones come about by chance, at the end of one word and the beginning of the next
+)
 _BETWEEN_WORDS = re.compile(r"[\s._+=,-]+")
 _DIGITS = "0123456789"
 
@@ -49,20 +59,62 @@ def replaced(line: str, private: Sequence[str], *, names: bool, by: Callable[[st
     return pattern.sub(lambda match: by(match[0]), line) if pattern else line
 
 
+def mailbox_of(text: str) -> str:
+    """An address without what its owner, or a mailer, may put behind a plus; all else as it is."""
+    local, at, domain = text.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}" if at else text
+
+
+def across(end: str, beginning: str, private: Sequence[str]) -> str | None:
+    """The one of `private` of whom half stands in each of two words, where a line was broken between them."""
+    joined, at = (end + beginning).lower(), len(end)
+    for one in private if end and beginning else ():
+        for mark in (one, one.rpartition("@")[0]):
+            start = joined.find(mark, max(0, at - len(mark) + 1)) if len(mark) >= _SHORTEST_BROKEN else at
+            if 0 <= start < at < start + len(mark):
+                return one
+    return None
+
+
 def spellings(text: str) -> tuple[str, ...]:
     """How an address is written into return paths, links and subjects."""
     local, at, domain = text.rpartition("@")
     if not at or not local or not domain:
         return ()
-    return tuple(f"{local}{joint}{domain}" for joint in _JOINTS)
+    return tuple(f"{local}{joint}{spelt}" for joint in _JOINTS for spelt in _domains(domain))
 
 
+@lru_cache(maxsize=1000)
+def _domains(domain: str) -> tuple[str, ...]:
+    """A domain as it may be spelt, longest first: its dots in words, its other letters as RFC 5890 has them."""
+    scripts = {domain}
+    with contextlib.suppress(UnicodeError):
+        scripts.add(domain.encode("idna").decode("ascii") if not domain.isascii() else domain.encode().decode("idna"))
+    return tuple(sorted({one.replace(".", dot) for one in scripts for dot in _DOTS}, key=lambda one: (-len(one), one)))
+
+
+@lru_cache(maxsize=1000)
 def names_in(text: str) -> tuple[str, ...]:
     """What may stand as a word for the person: a name or a local part, and the words in it (john.smith42)."""
     local, at, _ = text.rpartition("@")
     name = local.partition("+")[0] if at else text
-    words = {name, *(word.strip(_DIGITS) for word in _BETWEEN_WORDS.split(name))}
-    return tuple(word for word in words if len(word) >= _SHORTEST_NAME and word not in _ROLES)
+    pieces = _BETWEEN_WORDS.split(name)
+    words = {name, *(word.strip(_DIGITS) for word in pieces)}
+    if _HAS_UNSPACED.search(name):
+        words.add("".join(pieces))
+    words |= {unaccented(word) for word in words}
+    return tuple(word for word in words if len(word) >= _shortest(word) and word not in _ROLES)
+
+
+def _shortest(word: str) -> int:
+    return _SHORTEST_UNSPACED if _HAS_UNSPACED.search(word) else _SHORTEST_NAME
+
+
+def unaccented(text: str) -> str:
+    """Letters without their marks: who has no such key on the keyboard writes Stefan for Ștefan."""
+    if text.isascii():
+        return text
+    return "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
 
 
 @lru_cache(maxsize=1000)  # the same recipients are asked about for each field of a mail
@@ -115,14 +167,26 @@ def _starts(text: str, sought: str) -> list[int]:
 def _address_end(text: str, joint_at: int, domain: str) -> int:
     """Where the address ends whose local part ends at `joint_at`; 0 where there is none."""
     for joint in _LONGEST_FIRST:
-        if text.startswith(joint, joint_at) and text.startswith(domain, joint_at + len(joint)):
-            return joint_at + len(joint) + len(domain)
+        if text.startswith(joint, joint_at):
+            for spelt in _domains(domain):
+                if text.startswith(spelt, joint_at + len(joint)):
+                    return joint_at + len(joint) + len(spelt)
     return 0
 
 
 def _pattern(private: Sequence[str], *, names: bool) -> re.Pattern[str] | None:
     addresses, words = _sought(private, names=names)
     # One alternative for each address: a pattern's length is what making it costs.
-    parts = [re.escape(local) + _JOINT + re.escape(domain) for local, domain in addresses]
-    parts += [rf"(?<![^\W_]){re.escape(word)}(?![^\W_])" for word in words]
+    parts = [
+        f"{re.escape(local)}{_JOINT}(?:{'|'.join(map(re.escape, _domains(domain)))})" for local, domain in addresses
+    ]
+    parts += [_as_word(word) for word in words]
     return re.compile("|".join(parts), re.IGNORECASE) if parts else None
+
+
+def _as_word(word: str) -> str:
+    """A Latin word ends where Chinese begins; within Chinese nothing says where a word does."""
+    letter = rf"[^\W_{UNSPACED}]"
+    before = "" if _HAS_UNSPACED.match(word[0]) else f"(?<!{letter})"
+    after = "" if _HAS_UNSPACED.match(word[-1]) else f"(?!{letter})"
+    return f"{before}{re.escape(word)}{after}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from email.utils import format_datetime, parsedate_to_datetime
@@ -19,7 +20,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from notifier import hidden, identifiers
 from notifier import private as private_strings
 from notifier.headers import clean
-from notifier.links import defang, without_marks
+from notifier.links import defang, site, without_marks
 
 _DOMAIN = "redacted.invalid"  # RFC 2606: can never be written to
 
@@ -28,14 +29,18 @@ _FOR = re.compile(r"\bfor\s+(?:<[^<>]*>|[^\s;]+)", re.IGNORECASE)
 _MORE_FOR = re.compile(r"\(envelope-(?:from|to|sender)[^()]*\)|\bmultiple recipients\b", re.IGNORECASE)
 _ID = re.compile(r"\bid\s+([^\s;()]{1,200})", re.IGNORECASE)
 # The character before is of another class, so that a long run without @ is searched once.
-_ANY_ADDRESS = re.compile(r"(?<![\w.+=%!#$&'*/?^`{|}~-])[\w.+=%!#$&'*/?^`{|}~-]+@[\w-][\w.-]*")
+_LETTER = rf"[^\W{private_strings.UNSPACED}]"  # Chinese that goes on behind an address is none of it
+_LOCAL = rf"(?:{_LETTER}|[.+=%!#$&'*/?^`{{|}}~-])"
+_ANY_ADDRESS = re.compile(rf"(?<!{_LETTER})(?<![.+=%!#$&'*/?^`{{|}}~-]){_LOCAL}+@(?:{_LETTER}|-)(?:{_LETTER}|[.-])*")
 
 LONGEST_BODY = 64 * 1024  # characters of a body that are shown
-_MOST_SOUGHT = 60  # private strings that are looked for in other writings
+_MOST_KNOWN = 500  # private strings; of a mail that went to more nobody's words are shown
 _BLOB = re.compile(r"[A-Za-z0-9+/=_-]{40,}|[!-`]{60,61}")  # a line of base64 or uuencode
+_END_OF_BLOB = re.compile(r"[A-Za-z0-9+/=_-]{4,}")
 _MOST_NAMED = 30  # private strings in one text; one that names more is withheld instead of searched
 _MOST_HEADERS = 60
 _LONGEST_VALUE = 4000  # characters
+_LONGEST_WORD = 200
 WITHHELD = "[withheld]"
 
 
@@ -49,7 +54,7 @@ class Redactor:
 
     def address(self, text: str) -> str:
         """`token@redacted.invalid`: the same person has the same token, however the address is spelt."""
-        return f"{self._token('address', text.strip().strip('<>').lower())}@{_DOMAIN}"
+        return f"{self._person(text.strip().strip('<>').lower())}@{_DOMAIN}"
 
     def identifier(self, text: str) -> str:
         """A token for a Message-ID or a queue number, which the sender's logs turn into a recipient."""
@@ -62,29 +67,46 @@ class Redactor:
         """
         line = _whole_words(text)
         known = private_strings.distinct(private)
+        if len(known) > _MOST_KNOWN:
+            return WITHHELD if names else line
         strings = private_strings.among(known, line.casefold())
         if len(strings) > _MOST_NAMED:
             return WITHHELD
         if strings:
             line = private_strings.replaced(line, strings, names=names, by=lambda f: self._replacement(f, strings))
-        if len(known) <= _MOST_SOUGHT:
-            line = hidden.replaced(line, known, lambda whose: self._token("address", whose))
-        return clean(line)
+        return clean(hidden.replaced(line, known, self._person))
+
+    def line(self, text: str, private: Iterable[str], marks: Sequence[str] = ()) -> str:
+        """One line of a body, or what stands alone like one: the name of a file, a subject."""
+        return self._line(text, private_strings.distinct(private), marks)
+
+    def host(self, name: str, private: Iterable[str]) -> str:
+        """A host name in which the labels before the registered name tell nobody who got the mail."""
+        labels = clean(name, 255).split(".")
+        shown = [self.text(label, private) for label in labels[:-2]]
+        return site(".".join([*shown, *labels[-2:]]), lambda label: self._token("link", label))
 
     def body(self, text: str, private: Iterable[str], marks: Sequence[str] = ()) -> str:
         """The text of a mail's body, line by line: as `text`, and without the `marks` of `identifiers.marks`, addresses
         that are made for one recipient, the unique part of links, and blocks of encoded data. Lines end with LF."""
         strings = private_strings.distinct(private)
-        lines = text[:LONGEST_BODY].replace("=\n", "").split("\n")
-        shown: list[str] = []
-        for number, line in enumerate(lines):
-            # What an encoding spreads over lines cannot be read line by line.
-            if _BLOB.fullmatch(line.strip()) and any(_BLOB.fullmatch(one.strip()) for one in _beside(lines, number)):
-                if shown[-1:] != [WITHHELD]:
-                    shown.append(WITHHELD)
-                continue
-            shown.append(self._line(line, strings, marks) if line.strip() else "")
-        return "\n".join(shown)
+        lines = self._whole(_without_blobs(text[:LONGEST_BODY].replace("=\n", "").split("\n")), strings)
+        done = ("", WITHHELD)
+        return "\n".join(line if line.strip() in done else self._line(line, strings, marks) for line in lines)
+
+    def _whole(self, lines: Sequence[str], private: Sequence[str]) -> list[str]:
+        """The lines; where somebody stands at the end of one and the beginning of the next, as a token."""
+        whole = list(lines)
+        written = [number for number, line in enumerate(whole) if line.strip()]
+        for number, following in itertools.pairwise(written):
+            before, last = _parted(whole[number], -1)
+            after, first = _parted(whole[following], 0)
+            found = private_strings.across(last, first, private)
+            if found is None and last and first and not before and not after:
+                found = hidden.whose(last + first, private)
+            if found is not None:
+                whole[number], whole[following] = f"{before} {self._person(found)}", after
+        return whole
 
     def _line(self, line: str, private: Sequence[str], marks: Sequence[str]) -> str:
         # Links first: of what hides in one, its host is to stay.
@@ -99,6 +121,16 @@ class Redactor:
         local, _, domain = address.rpartition("@")
         return self.address(address) if identifiers.is_verp(local) and domain != _DOMAIN else address
 
+    def _from(self, value: str, private: Sequence[str]) -> str:
+        """From: the sender's domain stays, a mailbox that is made for one recipient does not."""
+        line = self.text(self._dead(value), private)
+        return _ANY_ADDRESS.sub(lambda match: self._mailbox(match[0]), line)
+
+    def _mailbox(self, address: str) -> str:
+        local, _, domain = address.rpartition("@")
+        marked = identifiers.is_verp(local) or identifiers.has_mark(local)
+        return f"{self._person(address)}@{domain}" if marked and domain != _DOMAIN else address
+
     def allow_listed(
         self, headers: Sequence[tuple[str, str]], private: Iterable[str] = ()
     ) -> tuple[tuple[str, str], ...]:
@@ -109,10 +141,13 @@ class Redactor:
         rewritten, From and Subject with tokens for private strings, Message-ID as a token.
         """
         strings = private_strings.distinct(private)
+        marks = identifiers.marks(headers)
         kept: list[tuple[str, str]] = []
         for name, value in headers:
             spelt = _ALLOWED.get(name.strip().lower())
             shown = self._value(spelt, value, strings) if spelt else None
+            if shown and spelt in _MAY_BE_MARKED:
+                shown = identifiers.without(shown, marks, self.identifier)
             if spelt and shown:
                 kept.append((spelt, shown))
             if len(kept) == _MOST_HEADERS:
@@ -127,12 +162,15 @@ class Redactor:
             return f"<{self.identifier(clean(value, 500))}@{_DOMAIN}>"
         if name == "Date":
             return _date(value)
-        return self.text(self._dead(value), private)
+        return self._from(value, private) if name == "From" else self._line(value, private, ())
 
     def _received(self, line: str) -> str:
         line = _MORE_FOR.sub("", _FOR.sub("", line))
         line = _ID.sub(lambda match: f"id {self.identifier(match[1])}", line)
         return _ANY_ADDRESS.sub(lambda match: self.address(match[0]), line).replace(" ;", ";")
+
+    def _person(self, text: str) -> str:
+        return self._token("address", private_strings.mailbox_of(text))
 
     def _token(self, what: str, text: str) -> str:
         digest = hmac.new(self._key, f"{what}\0{text}".encode(errors="surrogatepass"), hashlib.sha256).digest()
@@ -145,7 +183,7 @@ class Redactor:
                 return self.address(text)
             if lowered in private_strings.spellings(text) or lowered in private_strings.names_in(text):
                 # Only the token: it may stand inside another address, which has to stay one.
-                return self._token("address", text)
+                return self._person(text)
         return WITHHELD  # matched through a case folding of its own: still never shown
 
 
@@ -156,10 +194,29 @@ _ALLOWED = {
     "subject": "Subject",
     "message-id": "Message-ID",
 }
+_MAY_BE_MARKED = frozenset({"Received", "From", "Subject"})
 
 
-def _beside(lines: Sequence[str], number: int) -> Sequence[str]:
-    return [*lines[max(0, number - 1) : number], *lines[number + 1 : number + 2]]
+def _parted(line: str, which: int) -> tuple[str, str]:
+    """The line without its first or last word, and that word; no word where it is too long to be half of an address."""
+    words = line.strip().rsplit(None, 1) if which else line.strip().split(None, 1)
+    if not words or len(words[which]) > _LONGEST_WORD:
+        return line, ""
+    return (words[1 + which] if len(words) > 1 else ""), words[which]
+
+
+def _without_blobs(lines: Sequence[str]) -> list[str]:
+    """What an encoding spreads over lines cannot be read line by line."""
+    shown: list[str] = []
+    for number, line in enumerate(lines):
+        one = line.strip()
+        beside = [*lines[max(0, number - 1) : number], *lines[number + 1 : number + 2]]
+        blob = _BLOB.fullmatch(one) and any(_BLOB.fullmatch(other.strip()) for other in beside)
+        if not blob and not (shown[-1:] == [WITHHELD] and _END_OF_BLOB.fullmatch(one)):
+            shown.append(line if one else "")
+        elif shown[-1:] != [WITHHELD]:
+            shown.append(WITHHELD)
+    return shown
 
 
 def _whole_words(text: str) -> str:

@@ -201,6 +201,7 @@ PRIVATE = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=14).map("".join), st.lists(PRIVATE, max_size=4), st.booleans())
 def test_the_quick_search_replaces_what_the_pattern_finds(line, strings, names):
     wanted = quick.distinct(strings)

@@ -57,6 +57,14 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "hexadecimal with a prefix": lambda text: "0x" + text.encode().hex(),
     "escapes": lambda text: "".join(f"\\u{ord(c):04x}" for c in text),
     "short escapes": lambda text: "".join(f"\\x{ord(c):02x}" for c in text),
+    "octal escapes": lambda text: "".join(f"\\{ord(c):03o}" for c in text),
+    "escapes of style sheets": lambda text: "".join(f"\\{ord(c):06x}" for c in text),
+    "base32": lambda text: base64.b32encode(text.encode()).decode(),
+    "base32 of a host label": lambda text: base64.b32encode(text.encode()).decode().lower().rstrip("="),
+    "sha256 in base64": lambda text: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode(),
+    "md5 in base64 for addresses": lambda text: (
+        base64.urlsafe_b64encode(hashlib.md5(text.encode()).digest()).decode().rstrip("=")
+    ),
     "wide letters": lambda text: "".join(chr(ord(c) + 0xFEE0) for c in text),
     "rot13": lambda text: codecs.encode(text, "rot13"),
     "turned round": lambda text: text[::-1],
@@ -66,6 +74,7 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "sha256, upper case": lambda text: hashlib.sha256(text.encode()).hexdigest().upper(),
     "an address of a return path": lambda text: text.replace("@", "="),
     "spelt out": lambda text: text.replace("@", " at "),
+    "spelt out whole": lambda text: text.replace("@", " [at] ").replace(".com", " [dot] com"),
 }
 
 
@@ -207,6 +216,80 @@ def test_an_encoding_that_goes_over_lines_is_withheld() -> None:
     assert not survives(shown)
     assert not survives(REDACTOR.body("to complain=\nant.seven@exa=\nmple.com", PRIVATE))
     assert not survives(REDACTOR.body(quopri.encodestring((WHO + "é").encode() * 9).decode(), PRIVATE))
+
+
+@pytest.mark.duty("NET-5")
+@pytest.mark.parametrize(
+    ("private", "line"),
+    [
+        ("王小明", "尊敬的王小明先生，您好"),
+        ("李雷", "李雷您好"),
+        ("王 小明", "王小明先生"),
+        ("王小明", "name=%CD%F5%D0%A1%C3%F7"),
+        ("王小明", "=?gbk?B?zfXQocP3?="),
+        ("bobsmith@example.com", "亲爱的bobsmith您好"),
+        ("bobsmith@example.com", "请写信给bobsmith@example.com谢谢"),
+        ("Ștefan Popescu", "Stefan, popescu! ȘTEFAN =C8=98tefan"),
+        ("Stefan Popescu", "Ștefan!"),
+    ],
+)
+def test_names_are_found_in_text_without_blanks_and_without_accents(private: str, line: str) -> None:
+    shown = REDACTOR.body(line, [private]).lower()
+    for name in (private.lower(), "小明", "李雷", "bobsmith", "tefan", "popescu", "%cd", "zfxq"):
+        assert name not in shown
+
+
+@pytest.mark.parametrize(
+    ("private", "line"),
+    [
+        ("info@bücher.example", "info@xn--bcher-kva.example"),
+        ("info@xn--bcher-kva.example", "info@bücher.example"),
+        ("info@home.example", "info [at] home [dot] example"),
+        ("info@home.example", "info\n\n@home.example"),
+        ("info@home.example", "SRS0=a=b=home.example=info@fwd.example"),
+        ("seven1975@home.example", "Dear seve\nn1975, buy"),
+        ("seven1975@home.example", f"{_b64('seven1975@home.example')[:20]}\n{_b64('seven1975@home.example')[20:]}"),
+    ],
+)
+def test_a_mailbox_goes_in_every_spelling_of_its_domain_and_over_lines(private: str, line: str) -> None:
+    shown = REDACTOR.body(line, [private])
+    assert "info" not in shown
+    assert "home" not in shown
+    assert "seve" not in shown
+    assert REDACTOR.address(private).partition("@")[0] in shown or "xn--" in line + private
+
+
+def test_one_of_many_recipients_does_not_hide_in_an_encoding_either() -> None:
+    many = [f"{chr(97 + n // 26)}{chr(97 + n % 26)}person@example.com" for n in range(100)]
+    for name in ("base64", "percent, every character", "hexadecimal", "md5", "base32"):
+        shown = REDACTOR.body(f"see {ENCODINGS[name]('bcperson@example.com')}", many)
+        assert shown == f"see {REDACTOR.address('bcperson@example.com').partition('@')[0]}", name
+    crowd = [f"{n}.person@example.com" for n in range(501)]
+    assert REDACTOR.text("whatever it says", crowd) == WITHHELD
+    assert REDACTOR.allow_listed([("Received", "by mx.example.com")], crowd) == (("Received", "by mx.example.com"),)
+
+
+@pytest.mark.standard("RED-3")
+def test_headers_that_leave_lose_the_marks_of_their_mailing_too() -> None:
+    kept = dict(
+        REDACTOR.allow_listed(
+            [
+                ("From", "Shop <reply-7f3a9b12@news.shop.example>"),
+                ("Subject", "Your number: sub998877"),
+                ("Received", "from shop.example ([192.0.2.1]) by mx.example.com (for sub998877)"),
+                ("X-Subscriber-ID", "sub998877"),
+            ]
+        )
+    )
+    assert "998877" not in str(kept)
+    assert "7f3a9b12" not in kept["From"]
+    assert kept["From"].endswith("@news.shop.example>")  # evidence, and nobody's secret
+    assert REDACTOR.allow_listed([("From", "Shop <sales@shop.example>")]) == (("From", "Shop <sales@shop.example>"),)
+
+
+@pytest.mark.standard("RED-2")
+def test_a_mailbox_has_one_token_with_and_without_what_stands_behind_its_plus() -> None:
+    assert REDACTOR.address("bob+shop@example.com") == REDACTOR.address("bob@example.com")
 
 
 def test_ordinary_text_is_left_as_it_is() -> None:

@@ -1,0 +1,84 @@
+"""What may be told of a report: nobody is named, whatever the reporter's fields and the mail's header hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.recipients import private_strings
+from gateway.telling import evidence
+from notifier.redact import Redactor
+from parsers import parse
+
+REDACTOR = Redactor(b"0123456789abcdef")
+
+
+def report(headers: str, fields: str = "", sender: str = "feed@feed.example") -> bytes:
+    return (
+        f"From: {sender}\r\nTo: abuse@isp.example\r\nSubject: report\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n"
+        "--b\r\n\r\nA report.\r\n--b\r\nContent-Type: message/feedback-report\r\n\r\n"
+        f"Feedback-Type: abuse\r\nUser-Agent: x/1\r\nVersion: 1\r\nSource-IP: 192.0.2.1\r\n{fields}\r\n"
+        f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\n{headers}From: Shop <sales@shop.example>\r\n\r\n--b--\r\n"
+    ).encode()
+
+
+def hidden(raw: bytes, feed: str | None = "feed") -> list[str]:
+    parsed = parse(raw)
+    return private_strings(parsed, parsed.reports[0], feed)
+
+
+@pytest.mark.standard("RED-3")
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "Received: from shop.example ([192.0.2.1]) by mx.example.com id 1\r\n for <jane.doe@corp.example>; now\r\n",
+        "Return-Path: <bounce-77-jane.doe=corp.example@shop.example>\r\n",
+        "Errors-To: msprvs1=abc123=bounces-1-jane.doe=corp.example@shop.example\r\n",
+        "List-Unsubscribe: <https://shop.example/u?e=jane.doe%40corp.example&l=7>, <mailto:off@shop.example>\r\n",
+        "X-Original-Rcpt-To: jane.doe@corp.example\r\n",
+        "X-Rcpt: jane.doe@corp.example\r\n",
+        "Delivered-To: jane.doe+shop@corp.example\r\n",
+        "To: " + ",\r\n ".join(f"person{n}@many.example" for n in range(600)) + ",\r\n jane.doe@corp.example\r\n",
+    ],
+)
+def test_a_recipient_is_known_from_wherever_the_header_names_him(headers: str) -> None:
+    assert "jane.doe@corp.example" in hidden(report(headers))
+
+
+def test_what_the_sender_says_of_itself_is_no_recipient() -> None:
+    headers = (
+        "Return-Path: <bounce-77@shop.example>\r\nReply-To: sales@shop.example\r\nMessage-ID: <a=b@shop.example>\r\n"
+        "List-Unsubscribe: <https://shop.example/u?site=shop.example&e=1>, <mailto:off@shop.example>\r\n"
+        "Received: from shop.example (Authenticated sender: shop@isp.example) by mx.example.com for nobody; now\r\n"
+    )
+    assert hidden(report(headers)) == []
+
+
+def test_a_short_name_in_chinese_is_a_name() -> None:
+    raw = report("To: =?utf-8?B?5p2O6Zu3?= <x@corp.example>\r\n")
+    assert "李雷" in hidden(raw)
+
+
+@pytest.mark.standard("RED-3")
+def test_sites_are_named_without_labels_for_one_recipient_and_what_is_no_address_is_left_out() -> None:
+    fields = (
+        "Reported-URI: https://a1b2c3d4e5f6.track.shop.example/p/1\r\nReported-URI: http://[::1/x\r\n"
+        "Reported-URI: https://jane-doe.shop.example/\r\nReported-URI: x-jane://shop.example/\r\n"
+        "Reported-URI: https://jane@shop.example/\r\nReported-Domain: a1b2c3d4e5f6.track.shop.example\r\n"
+        "Reporting-MTA: dns; jane.corp.example\r\nOriginal-Rcpt-To: jane.doe@corp.example\r\n"
+    )
+    parsed = parse(report("", fields))
+    told = evidence(parsed, parsed.reports[0], REDACTOR, "feed")
+    said = str(told)
+    assert "a1b2c3d4e5f6" not in said
+    assert "jane" not in said
+    assert "https://shop.example/" in told["reported_uri"]
+    assert [one.endswith(".track.shop.example") for one in told["reported_domain"]] == [True]
+    assert len(told["reported_uri"]) == 3
+
+
+@pytest.mark.parametrize(
+    "value", ["=a.a" * 2000, "a=" * 4000, "=" + "a" * 7900, "x@" * 4000, "for a" * 1600, "https:" + "a@" * 3900]
+)
+def test_a_hostile_header_costs_no_more_than_its_length(value: str) -> None:
+    assert len(hidden(report(f"Return-Path: {value}\r\nReceived: {value}\r\nTo: {value}\r\n"))) <= 3000

@@ -23,6 +23,7 @@ from gateway.casework.states import NotAllowedError
 from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
 from gateway.model import Case, CaseKey
+from gateway.recipients import private_strings
 from gateway.store import cases as case_store
 from gateway.store import consents as store
 from gateway.store import desk as desk_store
@@ -30,10 +31,10 @@ from gateway.store import events, notices
 from gateway.store.events import Event
 from gateway.store.notices import StoredNotice
 from notifier.notice import NoticeKind
+from notifier.redact import Redactor
 from parsers import archive
 from parsers.envelope import structure
 from parsers.errors import ParserError
-from parsers.report import Report
 
 _MOST_CAMPAIGNS = 20  # of one case that are asked for by themselves
 _LONGEST = 120
@@ -41,11 +42,14 @@ _LONGEST = 120
 log = structlog.get_logger()
 
 
-def campaign_of(report: Report, evidence: dict[str, Any] | None) -> str:
-    """What a customer knows a mailing by: its list or feedback id, else its subject as far as it may be told."""
-    known = report.identifiers.list_id or report.identifiers.feedback_id
+def campaign_of(redactor: Redactor, dossier: Dossier, item: ReportInHand, evidence: dict[str, Any] | None) -> str:
+    """What a customer knows a mailing by: its list, else its subject, as far as they may be told. A Feedback-ID may be
+    of one mail, so that it is none."""
+    if item.report.identifiers.list_id:
+        private = private_strings(dossier.parsed, item.report, item.screening.identity.feed)
+        return redactor.line(item.report.identifiers.list_id, private)[:_LONGEST]
     subject = next((v for n, v in (evidence or {}).get("headers", ()) if n.lower() == "subject"), "")
-    return (known or subject).strip()[:_LONGEST]
+    return str(subject).strip()[:_LONGEST]
 
 
 async def ask_new(
@@ -57,14 +61,16 @@ async def ask_new(
 ) -> None:
     """With the cases of a batch, where the policy asks for records: once for each campaign of a case."""
     wanted: dict[tuple[CaseKey, str], dict[str, Any]] = {}
+    redactor = house.redactor()
     for (key, _, _), dossier, item, evidence in filed:
         rules = house.policy_of(desk.cases[key]).consent_records
         if rules.ask and desk.cases[key].cls in rules.classes and desk.parties[key[0]].contacts:
             sent = item.report.original.date if item.report.original else None
-            if evidence is None and not campaign_of(item.report, None):
+            campaign = campaign_of(redactor, dossier, item, evidence)
+            if evidence is None and not campaign:
                 continue  # merely counted, and nothing that may be told names another mailing
             facts = {"sent_on": (sent or dossier.message.received_at).isoformat()}
-            wanted.setdefault((key, campaign_of(item.report, evidence)), facts)
+            wanted.setdefault((key, campaign), facts)
     if not wanted:
         return
     asked = await store.asked_before(connection, sorted({desk.cases[key].id or 0 for key, _ in wanted}))

@@ -53,6 +53,7 @@ from notifier.notice import (
 from notifier.retry import next_attempt
 
 _TIMES = ("received_at", "notified_at", "due_at")  # facts that are times
+_LOOK_AGAIN = timedelta(seconds=5)  # a batch that takes longer asks again what of it is still to be sent
 
 Parcel = Composed | Posting | Refused
 
@@ -79,7 +80,7 @@ async def _send_all(house: House, claimed: list[StoredNotice], now: datetime) ->
     """On as many connections as the settings say; what one wrote is committed before it sends the next."""
     lanes = min(house.settings.smtp.connections, len(claimed))
     async with house.database.single() as connection:
-        desk = _Writing(house, connection, now)
+        desk = _Writing(house, connection, now, now, {notice.id for notice in claimed})
         ways = [_lane(desk, claimed[lane::lanes]) for lane in range(lanes)]
         done = await asyncio.gather(*ways, return_exceptions=True)
         if desk.ended:  # nobody is sending any more: another node may have the rest
@@ -91,11 +92,14 @@ async def _send_all(house: House, claimed: list[StoredNotice], now: datetime) ->
 
 @dataclass
 class _Writing:
-    """What the connections of a batch share: one database connection, and whether all of it is to end."""
+    """What the connections of a batch share: one database connection, and whether all of it is to end. `due`: what was
+    still to be sent when that was `looked` at last."""
 
     house: House
     connection: AsyncConnection
     began: datetime
+    looked: datetime
+    due: set[int]
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     ended: bool = False
 
@@ -103,6 +107,14 @@ class _Writing:
         if self.house.clock() - self.began > notices.CLAIM / 2:  # soon another node may claim the rest
             self.ended = True
         return not (self.ended or self.house.stopping)  # on stopping the service frees what it had claimed
+
+    async def still_due(self, notice: StoredNotice) -> bool:
+        """False: it was cancelled after it was claimed, by an opt-out or an answer."""
+        async with self.lock:
+            if self.house.clock() - self.looked > _LOOK_AGAIN:
+                self.looked = self.house.clock()
+                self.due = await notices.still_due(self.connection, self.due)
+        return notice.id in self.due
 
     async def write(self, notice: StoredNotice, outcome: Outcome) -> bool:
         async with self.lock:
@@ -114,6 +126,9 @@ async def _lane(desk: _Writing, claimed: list[StoredNotice]) -> None:
     for notice, following in zip_longest(claimed, claimed[1:]):
         if not desk.goes_on():
             return
+        if not await desk.still_due(notice):
+            mail = _composed(desk.house, following) if following else mail
+            continue
         sending = asyncio.create_task(_send(desk.house, notice, mail))
         await asyncio.sleep(0)  # it is on its way to the server: time to write the next one
         try:

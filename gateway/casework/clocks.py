@@ -123,7 +123,8 @@ def bounced(clock: Clock, contacts: int, why: str, given_up_at: datetime | None 
         void = replace(void, next_at=given_up_at)
         return Change(void, trigger, f"{why}; nobody is left to tell", cancels_actions=True, alarm=True)
     void = replace(void, contact=clock.contact + 1, answer_used=False)  # all of it anew, an answer too
-    return Change(void, trigger, f"{why}; the next contact is told", (_start(void),), cancels_actions=True)
+    said = f"{why}; the next contact is told"
+    return Change(void, trigger, said, (_start(void),), cancels_actions=True, alarm=True)  # AR-5: who expects it?
 
 
 def answered(

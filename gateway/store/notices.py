@@ -150,10 +150,11 @@ async def sent(connection: AsyncConnection, notice_id: int, at: datetime, answer
 async def not_sent(
     connection: AsyncConnection, notice_id: int, next_at: datetime | None, why: str, answer: str
 ) -> None:
-    """The server did not take it: another attempt at `next_at`, or None for never."""
+    """The server did not take it: another attempt at `next_at`, or None for never. What was cancelled meanwhile (an
+    opt-out, an answer) stays so."""
     await connection.execute(
         update(notices)
-        .where(notices.c.id == notice_id)
+        .where(notices.c.id == notice_id, notices.c.state == NoticeState.PENDING.value)
         .values(
             state=(NoticeState.PENDING if next_at else NoticeState.FAILED).value, next_at=next_at, why=why,
             attempts=notices.c.attempts + 1, answer=storable(answer[:500]), claimed_until=None,
@@ -166,9 +167,15 @@ async def put_off(connection: AsyncConnection, notice_id: int, next_at: datetime
     """Nobody was asked to take it yet: that is no attempt."""
     await connection.execute(
         update(notices)
-        .where(notices.c.id == notice_id)
+        .where(notices.c.id == notice_id, notices.c.state == NoticeState.PENDING.value)
         .values(next_at=next_at, answer=storable(answer[:500]), claimed_until=None)
     )
+
+
+async def still_due(connection: AsyncConnection, ids: Iterable[int]) -> set[int]:
+    """Those of claimed notices that nobody cancelled since."""
+    waiting = notices.c.state == NoticeState.PENDING.value
+    return set((await connection.execute(select(notices.c.id).where(notices.c.id.in_(list(ids)), waiting))).scalars())
 
 
 async def unsettled(connection: AsyncConnection, limit: int = 100) -> list[StoredNotice]:

@@ -15,8 +15,9 @@ from whole.scene import NOW, Scene, opened_scene
 from whole.world import World
 
 from gateway import outbox, tokens
-from gateway.store import notices
-from notifier.notice import NoticeKind
+from gateway.store import notices, third_parties
+from notifier.compose import Composed
+from notifier.notice import NoticeKind, Outcome
 from servers.ports import free_port
 from servers.receiver import SmtpReceiver
 
@@ -78,3 +79,30 @@ async def test_what_is_beyond_a_domains_pace_goes_out_in_its_minute_and_counts_a
             sent.append(len(smtp_receiver.received))
         assert sent == [3, 5, 7, 7]
         assert await made.ask("SELECT DISTINCT state, attempts FROM notices") == [("sent", 1)]
+
+
+async def test_what_is_cancelled_while_its_batch_goes_out_is_not_sent_and_not_taken_up_again(
+    tmp_path: Path, smtp_receiver: SmtpReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = ["abuse@a.example.net", "abuse@b.example.net"]
+    async with opened_scene(world(tmp_path), smtp_receiver) as made:
+        await plan(made, *refused, TO)
+        sending = made.house.mailer.send
+
+        async def cancelled_meanwhile(mail: Composed) -> Outcome:
+            async with made.house.database.writing() as connection:
+                for address in refused:
+                    await third_parties.refuse(connection, address, "ann", made.house.clock())
+            made.time[0] += timedelta(minutes=1)
+            return await sending(mail)
+
+        monkeypatch.setattr(made.house.mailer, "send", cancelled_meanwhile)
+        smtp_receiver.defer(refused[0])
+        await outbox.send_due(made.house)
+        assert [mail.rcpt_tos for mail in smtp_receiver.received] == [[TO]]
+        made.time[0] += timedelta(hours=1)
+        smtp_receiver.accept()
+        await outbox.send_due(made.house)
+        assert len(smtp_receiver.received) == 1
+        states = await made.ask('SELECT "to", state FROM notices ORDER BY id')
+        assert states == [(refused[0], "cancelled"), (refused[1], "cancelled"), (TO, "sent")]

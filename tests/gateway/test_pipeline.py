@@ -212,6 +212,9 @@ async def test_a_bounce_voids_the_time_and_tells_the_next_contact_with_a_full_cl
     await scene.take_in(bounce(scene.relay.received[0].raw))
     assert scene.sent() == [("complaint", "abuse@alder.example"), ("complaint", "second@alder.example")]
     assert await scene.clock() == ("running", 0, 1)
+    assert await scene.ask("SELECT why FROM events WHERE what = 'alarm'") == [
+        ("abuse@alder.example: 5.1.1; the next contact is told",)
+    ]
     scene.after(21)  # eleven hours after the second: no reminder yet
     await pipeline.drain(scene.house)
     assert len(scene.relay.received) == 2
@@ -221,6 +224,17 @@ async def test_a_bounce_voids_the_time_and_tells_the_next_contact_with_a_full_cl
     await pipeline.drain(scene.house)
     assert len(scene.relay.received) == 2
     assert await scene.ask("SELECT count(*) FROM actions") == [(0,)]
+
+
+async def test_a_reminder_that_bounces_is_an_alarm_since_the_time_goes_on(scene: Scene):
+    await scene.take_in(about(ALDER))
+    scene.after(12)
+    await pipeline.drain(scene.house)
+    await scene.take_in(bounce(scene.relay.received[1].raw))
+    assert await scene.clock() == ("running", 1, 0)
+    assert await scene.ask("SELECT why, case_id FROM events WHERE what = 'alarm'") == [
+        ("our reminder to abuse@alder.example did not arrive: bounced, status 5.1.1", 1)
+    ]
 
 
 async def test_a_customer_whom_staff_told_by_other_means_has_the_full_time_from_then(scene: Scene):

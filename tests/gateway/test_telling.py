@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
+from gateway import consents
 from gateway.recipients import private_strings
 from gateway.telling import evidence
 from notifier.redact import Redactor
@@ -75,6 +78,24 @@ def test_sites_are_named_without_labels_for_one_recipient_and_what_is_no_address
     assert "https://shop.example/" in told["reported_uri"]
     assert [one.endswith(".track.shop.example") for one in told["reported_domain"]] == [True]
     assert len(told["reported_uri"]) == 3
+
+
+@pytest.mark.standard("RED-3")
+def test_a_campaign_is_asked_for_by_its_list_and_never_by_the_number_of_one_mail() -> None:
+    parsed = parse(
+        report(
+            "List-Id: News for jane.doe <news.shop.example>\r\nTo: jane.doe@corp.example\r\nFeedback-ID: 1:u99:x\r\n"
+        )
+    )
+    alone = parse(report("Feedback-ID: camp:u9981:x:shop\r\n"))
+    for said, expected in ((parsed, "news.shop.example"), (alone, "An offer")):
+        item = SimpleNamespace(report=said.reports[0], screening=SimpleNamespace(identity=SimpleNamespace(feed="feed")))
+        told = consents.campaign_of(
+            REDACTOR, SimpleNamespace(parsed=said), item, {"headers": [["Subject", "An offer"]]}
+        )
+        assert expected in told
+        assert "jane" not in told
+        assert "u99" not in told
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ class Smtp(Section):
     connections: Annotated[int, Field(ge=1, le=50)] = 1
     """Connections that send at the same time. A kill repeats at most one mail for each, under the same Message-ID."""
     domain_a_minute: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """Most mails to one domain in a minute; 0: no limit of ours."""
+    """Most mails of one node to one domain in a minute; 0: no limit of ours."""
     dkim_selector: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$")] | None = None
     """Sign our mail with DKIM as operator.domain under this selector; absent: your relay does."""
     dkim_key_file: FilePath | None = None

@@ -8,15 +8,17 @@ before the time that it named. Must never decide who is told, nor send.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import digests, third_party_mail
 from gateway.house import House
-from gateway.store import dead_addresses, third_parties
+from gateway.store import dead_addresses, switches, third_parties
 from gateway.store.third_parties import Wanted
 from notifier.discover import Finder
 from notifier.rdap import Failed, RdapWhy
@@ -25,6 +27,8 @@ from parsers.fields import ip, registrable
 
 _PAUSES = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=3), timedelta(hours=12))
 _HELD = timedelta(minutes=10)  # a look-up takes seconds; another node may try after this
+_ASKING = "registries"  # the node that asks them
+_ASKED = "registries_asked"  # when they were, and until when they want no question
 _MOST_SITES = 10  # advertised sites looked up for one report
 _MOST_RELAYS = 5
 _WORTH_ASKING_AGAIN = frozenset({RdapWhy.RATE, RdapWhy.TIMEOUT, RdapWhy.CONNECTION})
@@ -40,11 +44,16 @@ async def look_up(house: House, limit: int = 20) -> int:
     dead: Collection[str] = ()
     async with house.database.writing() as connection:
         waiting = await third_parties.wanted(connection, now, limit)
+        if waiting and not await _our_turn(house, connection, now):
+            waiting = []
         if waiting:
             await third_parties.take(connection, [w.report_id for w in waiting], now + _HELD)
             dead = await dead_addresses.current(connection, now)
     looked = [_find(house.contacts, one, dead) for one in waiting]
-    for one, result in zip(waiting, await asyncio.gather(*looked, return_exceptions=True), strict=True):
+    results = await asyncio.gather(*looked, return_exceptions=True)
+    if waiting:
+        await _hand_on(house)
+    for one, result in zip(waiting, results, strict=True):
         try:
             await _one(house, one, result, now)
         except Exception:  # a bug with one report must not keep the contacts of the others from being told
@@ -52,6 +61,23 @@ async def look_up(house: House, limit: int = 20) -> int:
             async with house.database.writing() as connection:
                 await third_parties.later(connection, one.report_id, _next(one.tries, now, None))
     return len(waiting) + await digests.send(house, now)
+
+
+async def _our_turn(house: House, connection: AsyncConnection, now: datetime) -> bool:
+    """One node asks the registries at a time, and knows what the one before it asked: their rates are for all of us."""
+    if not await switches.lease(connection, _ASKING, house.node, now, now + _HELD):
+        return False
+    said = await switches.read(connection, _ASKED)
+    if house.rdap is not None and said:
+        house.rdap.go_on_from(json.loads(said))
+    return True
+
+
+async def _hand_on(house: House) -> None:
+    now = house.clock()
+    async with house.database.writing() as connection:
+        if house.rdap is not None and await switches.lease(connection, _ASKING, house.node, now, now):
+            await switches.write(connection, _ASKED, json.dumps(house.rdap.asked_lately()))
 
 
 async def _find(finder: Finder, one: Wanted, dead: Collection[str]) -> tuple[list[Found], list[Failed]]:

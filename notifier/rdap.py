@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
@@ -119,7 +119,9 @@ def cache_key(kind: Kind, value: str) -> str:
 
 
 class RdapClient:
-    """`clock` gives aware UTC. `allow_hosts` (`host:port`) may be plain HTTP and private: the demo's registry."""
+    """One question at a time and so many a minute to each registry, in this process; for others that ask too there is
+    `asked_lately`. `clock` gives aware UTC. `allow_hosts` (`host:port`) may be plain HTTP and private: the demo's
+    registry."""
 
     def __init__(
         self,
@@ -138,6 +140,27 @@ class RdapClient:
         self._not_before: dict[str, datetime] = {}
         self._silent: dict[str, int] = {}  # time-outs in a row
         self._asked: dict[str, list[datetime]] = {}  # when each registry was asked within the last minute
+
+    def asked_lately(self) -> dict[str, list[float]]:
+        """What another process has to know before it asks: for each registry until when it wants no question (0: any
+        time), and when it was asked within the last minute, in seconds since 1970."""
+        now = self._clock()
+        said = {}
+        for registry in self._not_before.keys() | self._asked.keys():
+            lately = [at.timestamp() for at in self._asked.get(registry, ()) if now - at < _MINUTE]
+            wait = self._not_before.get(registry, now)
+            if lately or wait > now:
+                said[registry] = [wait.timestamp() if wait > now else 0.0, *lately]
+        return said
+
+    def go_on_from(self, said: Mapping[str, Sequence[float]]) -> None:
+        """Take over what `asked_lately` said in another process."""
+        for registry, (wait, *lately) in said.items():
+            known = {datetime.fromtimestamp(at, UTC) for at in lately} | set(self._asked.get(registry, ()))
+            self._asked[registry] = sorted(known)
+            until = datetime.fromtimestamp(wait, UTC)
+            if until > self._not_before.get(registry, until - _MINUTE):
+                self._not_before[registry] = until
 
     def use(self, bootstrap: Bootstrap) -> None:
         """Ask by this from now on."""

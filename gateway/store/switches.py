@@ -64,6 +64,15 @@ async def count_up(connection: AsyncConnection, name: str) -> int:
     return int((await connection.execute(counted.returning(switches.c.value))).scalar_one())
 
 
+async def lease(connection: AsyncConnection, name: str, node: str, now: datetime, until: datetime) -> bool:
+    """Take something that one node does at a time. False: another one has it."""
+    held = await read(connection, name)
+    last, _, end = (held or "").rpartition(" ")
+    if held and last != node and datetime.fromisoformat(end) > now:
+        return False
+    return await claim(connection, name, held, f"{node} {until.isoformat()}")
+
+
 async def is_paused(connection: AsyncConnection) -> bool:
     return await read(connection, PAUSED) == YES
 

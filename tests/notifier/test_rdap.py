@@ -120,6 +120,26 @@ async def test_a_registry_that_wants_a_pause_gets_it(rdap: RdapClient, web: Any,
     answered(await rdap.ip("198.51.100.7"))
 
 
+@pytest.mark.standard("RD-3")
+async def test_another_process_keeps_the_pause_and_the_rate_of_the_one_before(
+    rdap: RdapClient, http: HttpClient, bootstrap: Bootstrap, web: Any, clock: Any
+) -> None:
+    web.page("/rdap/ip/198.51.100.50", {}, status=429, Retry_After="60")
+    await rdap.ip("198.51.100.50")
+    other = RdapClient(http, MemoryCache(), bootstrap, clock, allow_hosts={web.place})
+    other.go_on_from(json.loads(json.dumps(rdap.asked_lately())))
+    failed = await other.ip("198.51.100.7")
+    assert isinstance(failed, Failed)
+    assert (failed.why, len(web.requests)) == (RdapWhy.RATE, 1)
+    clock.forward(timedelta(seconds=59))
+    assert len(other.asked_lately()[web.place]) == 2  # until when, and one question within the last minute
+    clock.forward(timedelta(seconds=2))
+    assert other.asked_lately() == {}
+    answered(await other.ip("198.51.100.7"))
+    wait, *lately = other.asked_lately()[web.place]
+    assert (wait, lately) == (0.0, [clock().timestamp()])
+
+
 async def test_a_rate_notice_with_status_200_is_a_wish_for_a_pause(rdap: RdapClient, web: Any, clock: Any) -> None:
     web.page("/rdap/ip/198.51.100.50", {"notices": [{"title": "Rate Limit Notice"}]})
     failed = await rdap.ip("198.51.100.50")

@@ -38,6 +38,8 @@ async def send(house: House, now: datetime) -> int:
         planned = await notices.plan(connection, [_digest_row(a, rows, today, tongues[a]) for a, rows in mails.items()])
         for address, rows in by_contact.items():
             notice = planned.get(f"digest:{today:%Y-%m-%d}/{address.lower()}")
+            if notice is None and address in mails:
+                continue  # its digest of today went without these: tomorrow's tells of them
             said = IN_DIGEST if address in mails else OPTED_OUT if address in refused else WhyNot.DEAD.value
             await third_parties.in_digest(connection, [row["id"] for row in rows], said, notice)
     return len(planned)

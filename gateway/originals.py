@@ -71,8 +71,12 @@ def redacted(redactor: Redactor, parsed: Parsed, position: int, shown: Shown, fe
     headers = decode_headers(report.original.header_block) if report.original else []
     marks = identifiers.marks(headers)
     texts = [markup.words(text.content) if text.markup else text.content for text in shown.texts]
+
+    def line(text: str) -> str:
+        return redactor.line(text, private, marks)
+
     left = [
-        f"{redactor.line(one.name, private, marks) or 'without a name'}, {one.content_type}, {one.size} bytes, "
+        f"{line(one.name) or 'without a name'}, {line(one.content_type)}, {one.size} bytes, "
         f"sha256:{one.sha256}" + (f", {one.harmful}" if one.harmful else "")
         for one in shown.attachments
     ]

@@ -1,9 +1,9 @@
 """Decides which of the contacts that were found are told, and plans their mails: once, damped, with a way out.
 
 By the policy's mode for each role: "auto" goes out, "approve" waits for a person, "off" does not. The roles that
-RFC 6650 section 5.3 advises against need the operator's acknowledgement besides. One mail per contact, case and day;
-beyond so many a day a digest on the next; damped while incidents go on (OUT-6). Must never tell ourselves, a
-bystander, who opted out, or anybody about a report that is in no case.
+RFC 6650 section 5.3 advises against need the operator's acknowledgement besides. One mail per contact, case and day,
+and not more than so many a day; the rest in a digest on the next; damped while incidents go on (OUT-6). Must never
+tell ourselves, a bystander, who opted out, or anybody about a report that is in no case.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ async def tell(house: House, one: Wanted, found: Sequence[Found], now: datetime,
             if row["decision"] in (TOLD, WAITS):
                 notice = rows.get(row["address"])
                 row["notice_id"] = planned.get(notice["key"]) if notice else None
-                row["decision"] = row["decision"] if row["notice_id"] else EARLIER
+                if not row["notice_id"]:  # of today and this case it has its mail
+                    row["decision"] = DIGEST if row["decision"] == TOLD else EARLIER
         heard = [row["address"] for row in kept if row["notice_id"] or row["decision"] == DIGEST]
         await outside_contacts.told(connection, heard)
         await third_parties.found(connection, one.report_id, kept)
@@ -180,9 +181,9 @@ def _decision(house: House, one: Wanted, contact: Contact, incident: int, mails_
         return "not told: the policy says off"
     if not damping.is_told(incident):
         return f"not told: incident {incident} in a row (damped)"
-    if mails_today >= house.settings.contacts.most_a_day:
-        return DIGEST
-    return TOLD if mode == "auto" else WAITS
+    if mode != "auto":  # a digest goes out by itself: what a person is to approve is never in one
+        return WAITS
+    return DIGEST if mails_today >= house.settings.contacts.most_a_day else TOLD
 
 
 def _kept(decision: Contact | NotTold, now: datetime) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -67,5 +68,5 @@ def _alarm(one: Undelivered, now: datetime) -> Event:
     """AR-5: a clock that runs on what its customer never read would end unseen."""
     notice = one.notice
     why = f"our {notice.kind} to {notice.to} did not arrive: {one.why}"
-    about = {"case_id": notice.case_id, "clock_id": notice.clock_id, "notice_id": notice.id}
+    about: dict[str, Any] = {"case_id": notice.case_id, "clock_id": notice.clock_id, "notice_id": notice.id}
     return Event(now, events.SYSTEM, events.ALARM, why, **about)

@@ -25,7 +25,7 @@ TOLD = "told"
 WAITS = "waits for approval"
 DIGEST = "digest"  # the decision that waits for tomorrow's digest
 IN_DIGEST = "told in a digest"
-EARLIER = "told earlier today about this case"
+EARLIER = "waits with what came earlier today about this case"
 BOUNCED = "bounced"
 REACHED = frozenset({TOLD, WAITS, DIGEST, IN_DIGEST, EARLIER})  # as far as is known
 OPTED_OUT = "opted-out"
@@ -195,12 +195,14 @@ async def bounced(connection: AsyncConnection, notice_ids: Sequence[int], now: d
 
 async def told_since(connection: AsyncConnection, addresses: Sequence[str], since: datetime) -> dict[str, int]:
     """How many notices each contact got since then, by all cases together."""
+    who = func.lower(third_parties.c.address)
     rows = await connection.execute(
-        select(third_parties.c.address, func.count(third_parties.c.notice_id.distinct()))
-        .where(third_parties.c.address.in_(list(addresses)), third_parties.c.at >= since)
-        .group_by(third_parties.c.address)
+        select(who, func.count(third_parties.c.notice_id.distinct()))
+        .where(who.in_(sorted({address.lower() for address in addresses})), third_parties.c.at >= since)
+        .group_by(who)
     )
-    return {row[0]: row[1] for row in rows}
+    found = {row[0]: row[1] for row in rows}
+    return {address: found[address.lower()] for address in addresses if address.lower() in found}
 
 
 async def for_digest(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from whole.outside import ROLES, advertising, scene, told
 from whole.scene import FOREIGN
 
 from gateway.service import Service
-from gateway.store import messages, notices, third_parties
+from gateway.store import messages, notices, switches, third_parties
 from gateway.store.messages import Arrived
 from gateway.third_parties import look_up, relays
 from servers.receiver import SmtpReceiver
@@ -47,7 +49,7 @@ async def test_in_the_default_policy_only_abuse_contacts_are_told(tmp_path: Path
 
 @pytest.mark.standard("OUT-3")
 async def test_what_the_policy_wants_approved_waits_for_a_person(tmp_path: Path, smtp_receiver: SmtpReceiver) -> None:
-    async with scene(tmp_path, smtp_receiver) as made:
+    async with scene(tmp_path, smtp_receiver, contacts={"most_a_day": 1}) as made:
         made.house.book.default.third_parties.__dict__["abuse"] = "approve"
         await made.take_in(advertising("shop.example"), advertising("store.example"))
         assert told(made) == set()
@@ -59,6 +61,11 @@ async def test_what_the_policy_wants_approved_waits_for_a_person(tmp_path: Path,
         await made.take_in()
         assert told(made) == {"abuse@holder.example.net"}
         assert ("ann", "notice approved") in await made.ask("SELECT who, what FROM events")
+        # beyond the day's mails neither: a digest would go out by itself
+        await made.take_in(advertising("shop.example"), advertising("other.example"))
+        made.after(24)
+        await made.take_in()
+        assert await made.ask("SELECT count(*) FROM notices WHERE kind = 'digest'") == [(0,)]
 
 
 @pytest.mark.standard("SEC-8")
@@ -77,6 +84,25 @@ async def test_what_comes_beyond_the_days_mails_is_told_in_one_digest_on_the_nex
         await made.take_in()
         assert await made.ask("SELECT count(*) FROM notices WHERE kind = 'digest'") == [(1,)]
         assert await made.ask("SELECT count(*) FROM third_parties WHERE decision = 'digest'") == [(0,)]
+
+
+@pytest.mark.standard("RD-3")
+async def test_one_node_asks_the_registries_at_a_time(tmp_path: Path, smtp_receiver: SmtpReceiver) -> None:
+    async with scene(tmp_path, smtp_receiver) as made:
+        now = made.house.clock()
+        async with made.house.database.writing() as connection:
+            assert await switches.lease(connection, "registries", "another node", now, now + timedelta(minutes=1))
+            assert not await switches.lease(connection, "registries", "a third", now, now + timedelta(minutes=1))
+            assert await switches.lease(connection, "registries", "another node", now, now + timedelta(minutes=1))
+        await made.take_in(advertising("shop.example"))
+        assert told(made) == set()
+        made.after(0.1)
+        await made.take_in()
+        assert told(made) == {"abuse@holder.example.net"}
+        async with made.house.database.writing() as connection:
+            assert json.loads(await switches.read(connection, "registries_asked") or "")
+            later = made.house.clock()
+            assert await switches.lease(connection, "registries", "another node", later, later)  # given back
 
 
 @pytest.mark.standard("OUT-3")

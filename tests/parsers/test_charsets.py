@@ -49,6 +49,7 @@ def mail(body: bytes, charset: str | None, subject: bytes = b"x") -> bytes:
     )
 
 
+@pytest.mark.duty("NET-5")
 @pytest.mark.parametrize(("charset", "text"), SETS)
 def test_a_body_and_a_subject_as_labelled(charset: str, text: str) -> None:
     word = b"=?" + charset.encode() + b"?B?" + base64.b64encode(text.encode(charset)) + b"?="
@@ -87,6 +88,7 @@ def test_true_western_text_stays_western() -> None:
         assert parse(mail(text.encode("latin-1"), "iso-8859-1")).text == text
 
 
+@pytest.mark.duty("NET-5")
 def test_the_newer_set_contains_what_the_older_label_says() -> None:
     parsed = parse(mail((CHINESE + "镕").encode("gbk"), "gb2312"))
     assert (parsed.text, parsed.defects) == (CHINESE + "镕", ())

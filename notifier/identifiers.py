@@ -14,11 +14,14 @@ _MARKED = frozenset(
     {
         *("message-id", "in-reply-to", "references", "return-path", "x-envelope-from", "list-unsubscribe"),
         *("feedback-id", "x-feedback-id", "errors-to", "bounces-to", "x-mailer-recptid", "list-id", "x-job"),
+        *("cfbl-feedback-id", "cfbl-address", "resent-message-id", "list-help", "list-subscribe", "list-owner"),
         *("x-csa-complaints", "x-report-abuse", "x-mailgun-sid", "x-sg-eid", "x-sg-id", "x-mc-user", "x-ses-outgoing"),
     }
 )
 _NAMES_ONE = re.compile(
-    r"^x-.{0,60}(?:id|uid|hash|token|key|track|campaign|subscriber|recipient|member)\b", re.IGNORECASE
+    r"^x-.{0,60}(?:id|uid|hash|token|key|track|tracking|campaign|subscriber|recipient|member|rcpt|bounce|batch|job"
+    r"|unsubscribe|unsubscribe-web)\b",
+    re.IGNORECASE,
 )
 _MADE_FOR_ONE = re.compile(
     r"\d{5,}|(?=[a-z]*\d)[0-9a-z]{16,}|(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}", re.IGNORECASE | re.ASCII

@@ -140,17 +140,31 @@ def test_what_a_mailing_marks_its_recipients_with_goes_from_the_body_too() -> No
         ("List-Unsubscribe", "<https://shop.example/u/Zk4471QqP?c=889911>, <mailto:off-77zz8811@shop.example>"),
         ("Feedback-ID", "camp19911:cust7:type3:shop"),
         ("X-Subscriber-ID", "sub00447711"),
+        ("CFBL-Feedback-ID", "111:9911zz:abc"),
+        ("X-Unsubscribe-Web", "https://shop.example/u/Qq5518"),
         ("Subject", "Winter2026 sale"),
     ]
     marks = identifiers.marks(headers)
     body = (
-        "Your number is sub00447711 (camp19911), reference 20260102.abc7788.\n"
+        "Your number is sub00447711 (camp19911), reference 20260102.abc7788, 9911zz, Qq5518.\n"
         "Leave: mailto:off-77zz8811@shop.example or https://shop.example/u/Zk4471QqP?c=889911#me\n"
         "Pixel https://a1b2c3d4e5f6a7b8.open.shop.example/p.gif\n"
         "Write to bounce-991177-x@shop.example or sales@shop.example. Winter2026 sale!\n"
     )
     shown = REDACTOR.body(body, PRIVATE, marks)
-    for mark in ("sub00447711", "camp19911", "abc7788", "77zz8811", "Zk4471QqP", "889911", "991177", "a1b2c3", "p.gif"):
+    for mark in (
+        "sub00447711",
+        "camp19911",
+        "abc7788",
+        "77zz8811",
+        "Zk4471QqP",
+        "889911",
+        "991177",
+        "a1b2c3",
+        "p.gif",
+        "9911zz",
+        "Qq5518",
+    ):
         assert mark not in shown, (mark, shown)
     assert "sales@shop.example" in shown
     assert "Winter2026 sale!" in shown

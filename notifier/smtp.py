@@ -28,7 +28,7 @@ __all__ = ["Mailer", "SmtpSettings"]
 
 _CLOSING = 421
 _NO_XCHAR = re.compile(r"[^!-~]|[+=]")
-_ACCEPTED = 250
+_POSITIVE = 2  # the first digit decides (RFC 5321 section 4.3.2)
 _GOODBYE_SECONDS = 2.0
 
 
@@ -171,8 +171,11 @@ class Mailer:
         if reply.code == _CLOSING:
             final = Deferred(Why.SERVER, answer_text(reply.code, reply.words))
             raise _BrokenError(final, data_started=exchange.content_began)
-        if isinstance(answer, Rejection) or reply.code != _ACCEPTED:
+        if isinstance(answer, Rejection) or 400 <= reply.code < 600:
             return outcome_of(phase, reply.code, reply.words)
+        if reply.code // 100 != _POSITIVE:  # no answer that SMTP knows: it may have taken the mail
+            final = Deferred(Why.SERVER, answer_text(reply.code, reply.words))
+            raise _BrokenError(final, data_started=True)
         return Delivered(answer_text(reply.code, reply.words), target.name)
 
     def _commands(self, connection: aiosmtplib.SMTP, composed: Composed) -> tuple[bytes, bytes, bytes]:

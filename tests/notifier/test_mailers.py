@@ -49,7 +49,7 @@ async def test_the_next_relay_takes_over_and_the_first_is_asked_again_after_a_re
         assert len(first.messages) == 1
 
 
-@pytest.mark.parametrize("reply", ["CUT", "SILENCE"])
+@pytest.mark.parametrize("reply", ["CUT", "SILENCE", "well, yes", "354 go on", "421 4.3.2 going down"])
 async def test_a_mail_that_a_relay_may_have_goes_to_no_other(
     mail: Mail, make_smtp: Any, clock: Any, reply: str
 ) -> None:

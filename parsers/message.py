@@ -104,11 +104,14 @@ class Message:
         """The tables that are attached, bare or packed."""
         return archive.sheets(self.parts)
 
-    @Lazy
+    @property
     def feedback_holder(self) -> Message | None:
-        """The message that holds a feedback part: this one, or one attached to it."""
-        if self.feedback_parts:
-            return self
+        """The message that holds a feedback part: this one, or one attached to it. Not kept: a message that held itself
+        would stay, with all its bytes, until the garbage collector comes by."""
+        return self if self.feedback_parts else self._inner_holder
+
+    @Lazy
+    def _inner_holder(self) -> Message | None:
         return next((inner for inner in self.inner_messages if inner.feedback_parts), None)
 
     @Lazy

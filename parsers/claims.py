@@ -42,12 +42,9 @@ def claims(raw: bytes, limits: Limits) -> list[Claim]:
         reads = registry.claimed_by(message)
     except Exception:  # noqa: BLE001  two claim it, or one failed: each line says what it did
         reads = None
-    within_report = message.root.content_type == b"multipart/report"
+    asked = registry.asked(message.root.content_type == b"multipart/report")
     return [
-        Claim(name, Word.NOT_ASKED)
-        if within_report and getattr(module, "NOT_IN_REPORTS", False)
-        else _claim(name, message, reads)
-        for name, module in registry.known().items()
+        _claim(name, message, reads) if name in asked else Claim(name, Word.NOT_ASKED) for name in registry.known()
     ]
 
 

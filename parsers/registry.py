@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Protocol, cast
 
@@ -50,14 +51,26 @@ def dialect_of(module: Format) -> tuple[str, ...]:
     return (general,) if isinstance(general, str) else tuple(general)
 
 
+@cache
+def asked(report: bool) -> MappingProxyType[str, Callable[[Message], bool]]:  # noqa: FBT001  one question, two lists
+    """Name and `recognises` of each format that is asked about a message; `report`: which is a multipart/report."""
+    modules = known().items()
+    return MappingProxyType(
+        {name: one.recognises for name, one in modules if not (report and getattr(one, "NOT_IN_REPORTS", False))}
+    )
+
+
 def claimed_by(message: Message) -> str | None:
     """The one format whose message this is, None where no format knows it. Raises AmbiguousError."""
-    within_report = message.root.content_type == b"multipart/report"
-    claims = [
-        name
-        for name, module in known().items()
-        if not (within_report and getattr(module, "NOT_IN_REPORTS", False)) and module.recognises(message)
-    ]
+    candidates = asked(message.root.content_type == b"multipart/report").items()
+    claims = [name for name, recognises in candidates if recognises(message)]
+    return _chosen(tuple(claims)) if claims else None
+
+
+@lru_cache(maxsize=1_000)
+def _chosen(several: tuple[str, ...]) -> str:
+    """The one of these that reads, by what they say of each other: always the same. Raises AmbiguousError."""
+    claims = list(several)
     if len(claims) > 1:
         general = {name for claim in claims for name in dialect_of(known()[claim])}
         claims = [name for name in claims if name not in general] or claims
@@ -65,7 +78,7 @@ def claimed_by(message: Message) -> str | None:
         claims = [name for name in claims if not getattr(known()[name], "GENERAL", False)] or claims
     if len(claims) > 1:
         raise AmbiguousError(f"more than one format claims the message: {', '.join(claims)}")
-    return claims[0] if claims else None
+    return claims[0]
 
 
 def read(message: Message) -> Parsed:

@@ -30,10 +30,16 @@ def fake(claims: bool, dialect_of: str | tuple[str, ...] = ()) -> SimpleNamespac
 
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch):
+    def forget() -> None:
+        registry.asked.cache_clear()
+        registry._chosen.cache_clear()
+
     def put(**fakes: SimpleNamespace) -> None:
         monkeypatch.setattr(registry, "known", lambda: MappingProxyType(fakes))
+        forget()
 
-    return put
+    yield put
+    forget()
 
 
 def test_every_module_of_the_package_is_known_but_the_template() -> None:

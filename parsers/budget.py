@@ -15,10 +15,11 @@ NEAR_BOUNDARIES = 20_000
 class Budget:
     """What one message may still use up, and what was found odd on the way. Shared by all its parts."""
 
-    __slots__ = ("defects", "guesses", "irregular", "limits", "near", "parts")
+    __slots__ = ("defects", "guesses", "irregular", "limits", "near", "parts", "plain_bytes")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.plain_bytes = min(limits.header_bytes, limits.header_line_bytes)  # of a header, all within its bounds
         self.parts = 0
         self.near = 0
         self.defects: dict[str, None] = {}  # an ordered set

@@ -85,7 +85,7 @@ def structure(raw: bytes, limits: Limits) -> Part:
     Raises LimitError and MalformedError as `scan` does.
     """
     part = scan(raw, limits)
-    parts = len(list(part.walk()))
+    parts = len(part.all)
     if not part.budget.irregular:
         return part
     part.budget.defects["irregular-structure"] = None
@@ -95,7 +95,7 @@ def structure(raw: bytes, limits: Limits) -> Part:
         budget = Budget(limits)
         try:
             again = reader(part.raw[part.start :], budget)
-            found = sum(1 for _ in again.walk())
+            found = len(again.all)
         except LimitError:
             raise
         except Exception:  # noqa: BLE001, S112  any failure of a fallback means: the next one
@@ -166,10 +166,12 @@ def first(headers: Headers, name: str) -> str | None:
     """The first field of that name, decoded. None where there is none or it is empty."""
     if texts := headers.texts:
         text = texts.get(name)
-        if text is None or "=?" not in text:
-            return text.replace("\n", "").strip()[:VALUE_CHARS] or None if text else None
+        if not text:
+            return None
+        if "=?" not in text:
+            return text[:VALUE_CHARS]
         if name not in headers.decoded:
-            headers.decoded[name] = _unfolded(text, headers.guesses)
+            headers.decoded[name] = _spoken(text, headers.guesses)
     elif name not in headers.decoded:
         value = headers.first(name.encode())
         headers.decoded[name] = decode(value, headers.guesses) if value is not None else ""
@@ -186,19 +188,16 @@ def every(headers: Headers, name: str, most: int = 100) -> tuple[str, ...]:
     if texts := headers.texts:
         if name not in texts:
             return ()
-        guesses = headers.guesses
-        return tuple([_unfolded(text, guesses) for text in headers.all_texts(name)[:most]])
+        values = headers.all_texts(name)[:most]
+        return tuple([_spoken(text, headers.guesses) if "=?" in text else text[:VALUE_CHARS] for text in values])
     values = headers.all(name.encode())
     return tuple([decode(value, headers.guesses) for value in values[:most]]) if values else ()
 
 
-def _unfolded(text: str, guesses: Guesses) -> str:
-    """As `decode`, of one of `Headers.texts`."""
-    flat = (text.replace("\n", "") if "\n" in text else text).strip()
-    if "=?" not in flat:
-        return flat[:VALUE_CHARS]
-    read = encoded_words.plain(flat[: VALUE_CHARS * 6])
-    return decode(flat.encode(), guesses) if read is None else _cleaned(read)[:VALUE_CHARS].strip()
+def _spoken(text: str, guesses: Guesses) -> str:
+    """As `decode`, of one of `Headers.texts` with encoded words in it."""
+    read = encoded_words.plain(text[: VALUE_CHARS * 6])
+    return decode(text.encode(), guesses) if read is None else _cleaned(read)[:VALUE_CHARS].strip()
 
 
 def senders(headers: Headers, most: int = ADDRESSES) -> list[Mailbox]:
@@ -207,7 +206,7 @@ def senders(headers: Headers, most: int = ADDRESSES) -> list[Mailbox]:
         values = raw(headers, "from")
         if len(values) != 1:
             return mailboxes(values[:most], headers.guesses)
-        headers.senders = mailboxes(values, headers.guesses)
+        headers.senders = _mailboxes(values[0], headers.guesses)[:ADDRESSES]
     return headers.senders
 
 
@@ -230,7 +229,7 @@ def mailboxes(values: Sequence[str | bytes], guesses: Guesses | None = None) -> 
 
 
 def _mailboxes(value: str | bytes, guesses: Guesses) -> list[Mailbox]:
-    flat = value.replace("\n", "") if isinstance(value, str) else value.translate(_TAB_TO_BLANK, _CONTROLS)
+    flat = value if isinstance(value, str) else value.translate(_TAB_TO_BLANK, _CONTROLS)
     flat = flat[:LIST_BYTES]
     if flat.isascii():
         text = flat if isinstance(flat, str) else flat.decode("ascii")

@@ -12,6 +12,7 @@ from dataclasses import MISSING, fields
 from operator import attrgetter
 from typing import Any, TypeVar
 
+_set = object.__setattr__  # past the guard of a frozen dataclass
 _Class = TypeVar("_Class", bound=type[Any])
 _Value = TypeVar("_Value")
 
@@ -23,6 +24,12 @@ def changed(value: _Value, **fields_: Any) -> _Value:
     for name, new in fields_.items():
         kept[names[name]] = new
     return type(value)(*kept)
+
+
+def filled(value: Any, **fields_: Any) -> None:
+    """Sets fields of a value that is still being made: nobody but its maker has seen it, and nobody may before."""
+    for name, new in fields_.items():
+        _set(value, name, new)
 
 
 def quickly_made(frozen: _Class) -> _Class:
@@ -43,7 +50,7 @@ def quickly_made(frozen: _Class) -> _Class:
     found: dict[str, Any] = {}
     # Of names of fields alone, as `dataclasses` itself does it.
     exec(source, vars(sys.modules[frozen.__module__]), found)  # noqa: S102
-    made = found["made"](frozen, thawed, object.__setattr__, *defaults.values())
+    made = found["made"](frozen, thawed, _set, *defaults.values())
     made.__annotations__ = frozen.__init__.__annotations__
     made.__qualname__ = f"{frozen.__qualname__}.__init__"
     frozen.__init__ = made

@@ -24,7 +24,8 @@ _EMPTY_LINE = re.compile(rb"\n\r?\n")
 _BLANKS = (b" ", b"\t")
 _BLANK_FOLD = re.compile(rb"^[ \t]+\r?$", re.MULTILINE)
 _SPACED = re.compile(rb"^[!-9;-~]+[ \t]+:", re.MULTILINE)
-_TEXT_FIELD = re.compile(r"([!-9;-~]++): *+(.*+(?:\n .*+)*+)\n")  # FIELD, in the text of such a block
+_TEXT_FIELD = re.compile(r"([!-9;-~]++): *+(.*+)\n")  # FIELD, in the text of such a block, unfolded
+_BLANKS_AT_END = re.compile(r"(?<! ) ++$", re.MULTILINE)  # looks back: a line of blanks would be tried from each
 _TAB_TO_BLANK = bytes(32 if byte == 9 else byte for byte in range(256))
 _CONTROLS_IN_LINES = bytes(byte for byte in range(32) if byte not in (9, 10)) + b"\x7f"
 
@@ -102,11 +103,13 @@ class Headers:
     @Lazy
     def texts(self) -> dict[str, str]:
         """The first value of each name without control characters, of a block that is regular ASCII. Else empty: each
-        value has to be decoded. Folds and encoded words are left as they are."""
+        value has to be decoded. Unfolded, without blanks around them; encoded words are left as they are."""
         first: dict[str, str] = {}
         block, repeated = self.block, self.repeated
         if self.regular and len(block) <= self.longest and block.isascii() and b"\x1b" not in block:
-            text = block.translate(_TAB_TO_BLANK, _CONTROLS_IN_LINES).decode("ascii")
+            text = block.translate(_TAB_TO_BLANK, _CONTROLS_IN_LINES).decode("ascii").replace("\n ", " ")
+            if " \n" in text:
+                text = _BLANKS_AT_END.sub("", text)
             for written, value in _TEXT_FIELD.findall(text):
                 name = written.lower()
                 if name not in first:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from parsers import fields
-from parsers.report import Resource, ResourceKind, Role
+from parsers.report import ResourceKind
 
 READ = 2_000  # links looked at in one mail
 PLACES = 50  # different hosts and addresses kept of them
@@ -65,10 +65,6 @@ def found(texts: Iterable[Text]) -> tuple[Link, ...]:
 
 def _not_followed(link: Link) -> bool:
     return not link.followed
-
-
-def resources(links: Iterable[Link]) -> Iterator[Resource]:
-    return (Resource(link.kind, Role.ADVERTISED, link.value) for link in links)
 
 
 def _authorities(texts: Iterable[Text]) -> list[tuple[str, bool]]:

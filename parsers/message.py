@@ -36,6 +36,8 @@ ROBOT_FIELDS = (
 )
 _COPY_FIELDS = ("delivered-to", "x-original-to")
 _LOOP_FIELDS = ("x-arfgate-loop", "x-loop")
+# Most mail has none of these: one question instead of fifteen.
+_RARE_FIELDS = frozenset((*_COPY_FIELDS, *_LOOP_FIELDS, *ROBOT_FIELDS, "reply-to"))
 _SINGLE_FIELDS = (
     *("return-path", "date", "references"),
     *("subject", "message-id", "in-reply-to", "auto-submitted", "precedence"),
@@ -51,7 +53,7 @@ class Message:
     def __init__(self, root: Part, limits: Limits) -> None:
         self.root = root
         self.limits = limits
-        self.parts: list[Part] = list(root.walk())
+        self.parts = root.all
         self.format: str | None = None  # the name of the one that claimed it
         self.words: str | None = None  # what `notice.words` found in it
 
@@ -201,9 +203,16 @@ def read_envelope(headers: Headers) -> Envelope:
     """The header facts of an outer message (or of the beginning of one that could not be read)."""
     names = headers.texts or {name.decode("ascii") for name in headers.fields}
     senders = envelope.senders(headers)
-    recipients = envelope.mailboxes(envelope.raw(headers, "to", "cc"), headers.guesses)
-    copies = [copy for name in _COPY_FIELDS if name in names for copy in envelope.every(headers, name)]
-    reply_to = envelope.mailboxes(envelope.raw(headers, "reply-to")[:1], headers.guesses) if "reply-to" in names else []
+    to = [box.address for box in envelope.mailboxes(envelope.raw(headers, "to", "cc"), headers.guesses)]
+    reply_to: list[envelope.Mailbox] = []
+    robot_fields: list[str] = []
+    loop_tokens: list[str] = []
+    if not _RARE_FIELDS.isdisjoint(names):
+        copies = [copy for name in _COPY_FIELDS if name in names for copy in envelope.every(headers, name)]
+        to += [fields.address(copy) or "" for copy in copies]
+        reply_to = envelope.mailboxes(envelope.raw(headers, "reply-to")[:1], headers.guesses)
+        robot_fields = [name for name in ROBOT_FIELDS if name in names]
+        loop_tokens = [one for name in _LOOP_FIELDS if name in names for one in envelope.every(headers, name, 20)]
     returned, dated, references, *rest = envelope.firsts(headers, _SINGLE_FIELDS)
     subject, identifier, in_reply_to, auto_submitted, precedence = rest
     return Envelope(
@@ -212,7 +221,7 @@ def read_envelope(headers: Headers) -> Envelope:
         from_count=len(senders),
         return_path=fields.address(returned) if returned is not None else None,
         reply_to=reply_to[0].address if reply_to else None,
-        to=fields.distinct([*[box.address for box in recipients], *map(fields.address, copies)]),
+        to=fields.distinct(to),
         subject=subject,
         message_id=message_id(identifier),
         in_reply_to=message_id(in_reply_to),
@@ -220,8 +229,8 @@ def read_envelope(headers: Headers) -> Envelope:
         date=fields.instant(dated) if dated else None,
         auto_submitted=auto_submitted,
         precedence=precedence,
-        robot_fields=tuple([name for name in ROBOT_FIELDS if name in names]),
-        loop_tokens=tuple([one for name in _LOOP_FIELDS if name in names for one in envelope.every(headers, name, 20)]),
+        robot_fields=tuple(robot_fields),
+        loop_tokens=tuple(loop_tokens),
         authentication_results=envelope.every(headers, "authentication-results", 50),
         received=envelope.every(headers, "received", RECEIVED_KEPT),
     )

@@ -69,6 +69,10 @@ PLAIN = b"text/plain"
 class Part:
     """One entity: the message itself, a body part, or a message within a message."""
 
+    held: Part | None = None  # the message in it, once the envelope module found it: its parts count once
+    _type_field: bytes | None = None
+    _plain: re.Match[bytes] | None = None  # of a header that is read at once
+
     def __init__(self, raw: bytes, start: int, end: int, budget: Budget, depth: int, default: bytes = PLAIN) -> None:
         budget.parts += 1
         limits = budget.limits
@@ -80,16 +84,15 @@ class Part:
         self.budget = budget
         self.depth = depth
         self.default = default
-        self.held: Part | None = None  # the message in it, once the envelope module found it: its parts count once
-        self._type_field: bytes | None = None
-        self._plain = found = plain_header.read(raw, start, end)
-        if found is not None and found.end() - start <= min(limits.header_bytes, limits.header_line_bytes):
+        found = plain_header.read(raw, start, end)
+        if found is not None and found.end() - start <= budget.plain_bytes:
+            self._plain = found
             self.body_start = found.end(4)
-            value, kind = found.group(1, 2)
-            self._type_field = value[:-1]
-            self.content_type = kind.lower()
+            self._type_field, kind = found.group(1, 2)
+            self.content_type = kind = kind.lower()
+            if kind[:10] != b"multipart/":
+                self.children = []
             return
-        self._plain = None
         header_end, self.body_start = header_block.cut_at_once(raw, start, end, limits.header_bytes)
         self.headers = Headers(raw[start:header_end], limits.header_line_bytes, budget.guesses)
         if not self.headers.regular:
@@ -184,6 +187,11 @@ class Part:
     def children(self) -> list[Part]:
         """Body parts of a multipart; empty for everything else. A message within is not a child."""
         return _split(self) if self.content_type[:10] == b"multipart/" else []
+
+    @Lazy
+    def all(self) -> list[Part]:
+        """What `walk` gives, once nothing is cut in another way any more."""
+        return list(self.walk())
 
     def walk(self) -> Iterator[Part]:
         """Itself and all below it, depth first, not into messages within the message."""
@@ -289,12 +297,13 @@ def _split(part: Part, guessed: bytes | None = None) -> list[Part]:
     found: list[Part] = []
     opened = -1
     delimiter = b"--" + boundary
-    at = _find(raw, delimiter, part.body_start, end)
-    while at >= 0:
+    at = part.body_start
+    # What is short is searched at once, without a call for each of its parts.
+    while (at := raw.find(delimiter, at, end) if end - at <= _STRETCH else _find(raw, delimiter, at, end)) >= 0:
         after = at + len(delimiter)
         if at != part.body_start and raw[at - 1] != 10:  # LF
             budget.near_boundary()
-            at = _find(raw, delimiter, after, end)
+            at = after
             continue
         line_end = raw.find(b"\n", after, end) + 1 or end
         line = raw[after:line_end]
@@ -303,7 +312,7 @@ def _split(part: Part, guessed: bytes | None = None) -> list[Part]:
             rest = line.strip()
             if rest and rest != b"--":
                 budget.near_boundary()
-                at = _find(raw, delimiter, after, end)
+                at = after
                 continue
             if line[:1] in _BLANKS:
                 budget.defects["blank-after-boundary"] = None
@@ -313,8 +322,7 @@ def _split(part: Part, guessed: bytes | None = None) -> list[Part]:
             found.append(Part(raw, opened, max(opened, before), budget, depth, default))
         if closing:
             return found
-        opened = line_end
-        at = _find(raw, delimiter, line_end, end)
+        opened = at = line_end
     if opened < 0:
         budget.irregular.append("boundary never appears")
     else:

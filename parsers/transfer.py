@@ -10,13 +10,10 @@ from parsers.scan import Part
 
 def decoded_body(part: Part, most: int | None = None) -> bytes:
     """The body without its transfer encoding; of a long one only the beginning where `most` bytes will do."""
-    encoding = part.transfer_encoding or b""
-    if encoding.startswith(b"base64"):
-        return base64_text.decoded(part.raw[part.body_start : _stop(part, most, 2)])[:most]
-    if encoding.startswith(b"quoted-printable"):
-        return binascii.a2b_qp(part.raw[part.body_start : _stop(part, most, 4)])[:most]
-    return part.raw[part.body_start : _stop(part, most, 1)]
-
-
-def _stop(part: Part, most: int | None, factor: int) -> int:
-    return part.end if most is None else min(part.end, part.body_start + most * factor)
+    start, end, encoding = part.body_start, part.end, part.transfer_encoding
+    if encoding is not None:
+        if encoding.startswith(b"base64"):
+            return base64_text.decoded(part.raw[start : end if most is None else min(end, start + most * 2)])[:most]
+        if encoding.startswith(b"quoted-printable"):
+            return binascii.a2b_qp(part.raw[start : end if most is None else min(end, start + most * 4)])[:most]
+    return part.raw[start : end if most is None else min(end, start + most)]

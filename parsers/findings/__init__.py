@@ -17,10 +17,10 @@ from types import MappingProxyType
 from typing import Protocol, cast
 
 from parsers import envelope
-from parsers.frozen import changed
-from parsers.links import resources as advertised_by
-from parsers.report import Category, Finding, Parsed, Report, Resource
+from parsers.frozen import filled
+from parsers.report import Category, Finding, Parsed, Report, Resource, Role
 from parsers.reported import ReportedMail
+from parsers.scan import Part
 
 FINDINGS = 40  # kept of one report
 EVIDENCE_CHARS = 300
@@ -48,35 +48,31 @@ def known() -> MappingProxyType[str, Check]:
 
 
 def examined(parsed: Parsed) -> Parsed:
-    """With the findings of each report that shows its mail, and the places which that advertises."""
-    reports = tuple([_examined(report) for report in parsed.reports])
-    return parsed if reports == () else changed(parsed, reports=reports)
+    """With the findings of each report that shows its mail, and the places which that advertises.
+
+    `parsed` itself, completed: it was read for this, and copies of its reports would cost as much as half the checks.
+    """
+    for report in parsed.reports:
+        if report.original is not None and report.original.mail is not None and report.category not in _NOT_EXAMINED:
+            _examine(report, report.original.mail)
+    for report in parsed.reports:  # afterwards: several may be about one mail
+        if report.original is not None:
+            filled(report.original, mail=None)
+    return parsed
 
 
-def _examined(report: Report) -> Report:
-    original = report.original
-    if original is None or original.mail is None:
-        return report
-    without_mail = changed(original, mail=None)
-    if report.category in _NOT_EXAMINED:
-        return changed(report, original=without_mail)
-    mail = ReportedMail(report, original.mail)
+def _examine(report: Report, part: Part) -> None:
+    mail = ReportedMail(report, part)
     found, failed = _findings(mail)
     resources = _resources(mail, failed)
     if mail.limited:
         failed.append("original-over-limit")
-    category, provenance = report.category, report.provenance
-    if category in _UNSPECIFIC and any(one.code == MASS_POSTING for one in found):
-        category, provenance = Category.NEWSGROUP_SPAM, (*provenance, ("category", "original:Newsgroups"))
-    return changed(
-        report,
-        original=without_mail,
-        findings=(*report.findings, *found),
-        resources=resources,
-        defects=tuple(dict.fromkeys((*report.defects, *failed))) if failed else report.defects,
-        category=category,
-        provenance=provenance,
-    )
+    filled(report, findings=(*report.findings, *found), resources=resources)
+    if failed:
+        filled(report, defects=tuple(dict.fromkeys((*report.defects, *failed))))
+    if report.category in _UNSPECIFIC and MASS_POSTING in [one.code for one in found]:
+        provenance = (*report.provenance, ("category", "original:Newsgroups"))
+        filled(report, category=Category.NEWSGROUP_SPAM, provenance=provenance)
 
 
 def _findings(mail: ReportedMail) -> tuple[list[Finding], list[str]]:
@@ -89,22 +85,23 @@ def _findings(mail: ReportedMail) -> tuple[list[Finding], list[str]]:
         except Exception:  # noqa: BLE001  a bug in one check must not cost the report
             del found[before:]
             failed.append(f"check-failed:{name}")
-    return [_shown(one) for one in found[:FINDINGS]], failed
+    fit = [len(one.evidence) <= EVIDENCE_CHARS and one.evidence.isprintable() for one in found]
+    return found[:FINDINGS] if all(fit) else [_shown(one) for one in found[:FINDINGS]], failed
 
 
 def _shown(finding: Finding) -> Finding:
     """Clean, and no longer than is shown."""
     said = finding.evidence
-    if len(said) <= EVIDENCE_CHARS and said.isprintable():
-        return finding
     text = envelope.clean(said)
     return Finding(finding.code, text if len(text) <= EVIDENCE_CHARS else f"{text[: EVIDENCE_CHARS - 1]}…")
 
 
 def _resources(mail: ReportedMail, failed: list[str]) -> tuple[Resource, ...]:
     known = mail.report.resources
+    told = [(one.kind, one.role, one.value) for one in known]  # compared as tuples: dataclasses are slow at it
     try:
-        return (*known, *[one for one in advertised_by(mail.links) if one not in known])
+        places = [(link.kind, Role.ADVERTISED, link.value) for link in mail.links]
+        return (*known, *[Resource(*one) for one in places if one not in told])
     except Exception:  # noqa: BLE001  as above
         failed.append("check-failed:resources")
         return known

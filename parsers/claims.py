@@ -43,9 +43,7 @@ def claims(raw: bytes, limits: Limits) -> list[Claim]:
     except Exception:  # noqa: BLE001  two claim it, or one failed: each line says what it did
         reads = None
     asked = registry.asked(message.root.content_type == b"multipart/report")
-    return [
-        _claim(name, message, reads) if name in asked else Claim(name, Word.NOT_ASKED) for name in registry.known()
-    ]
+    return [_claim(name, message, reads) if name in asked else Claim(name, Word.NOT_ASKED) for name in registry.known()]
 
 
 def _claim(name: str, message: Message, reads: str | None) -> Claim:

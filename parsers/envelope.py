@@ -181,7 +181,13 @@ def first(headers: Headers, name: str) -> str | None:
 def firsts(headers: Headers, names: tuple[str, ...]) -> list[str | None]:
     """`first` of each name: most are in few headers."""
     texts = headers.texts
-    return [first(headers, name) if name in texts or not texts else None for name in names]
+    if not texts:
+        return [first(headers, name) for name in names]
+    found = list(map(texts.get, names))
+    for place, text in enumerate(found):
+        if text is not None and (text == "" or "=?" in text or len(text) > VALUE_CHARS):
+            found[place] = first(headers, names[place])
+    return found
 
 
 def every(headers: Headers, name: str, most: int = 100) -> tuple[str, ...]:
@@ -213,7 +219,10 @@ def senders(headers: Headers, most: int = ADDRESSES) -> list[Mailbox]:
 def raw(headers: Headers, *names: str) -> list[str] | list[bytes]:
     """The values of the fields of these names, for `mailboxes`."""
     if headers.texts:
-        return [text for name in names for text in headers.all_texts(name)]
+        found: list[str] = []
+        for name in names:
+            found += headers.all_texts(name)
+        return found
     return [value for name in names for value in headers.all(name.encode())]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any
 
 from parsers import envelope, fields, trace
@@ -31,6 +32,7 @@ SINGULAR = frozenset((b"text/rfc822-header", b"message/rfc822-headers"))  # seen
 RECIPIENT_FIELDS = ("delivered-to", "x-original-to", "x-hmxmroriginalrecipient")
 # Written by a provider or by the sender, one cannot tell: never more than a candidate.
 CANDIDATE_FIELDS = (("x-originating-ip", 0.3), ("x-aol-ip", 0.5), ("x-reporter-ip", 0.3), ("x-sender-ip", 0.3))
+_MAY_NAME_THE_SOURCE = frozenset(("received-spf", *dict(CANDIDATE_FIELDS)))
 _TOLD = ("message-id", "subject", "date")
 _NAMING = ("return-path", "feedback-id", "cfbl-feedback-id", "list-id")
 _VERP = re.compile(r"[^@]*[+=-][^@]*=[^@]+@")
@@ -88,13 +90,15 @@ def login_named(results: tuple[str, ...]) -> str | None:
 def _identifiers(headers: Headers, hops: tuple[Hop, ...]) -> Identifiers:
     path, feedback_id, loop_id, list_id = envelope.firsts(headers, _NAMING)
     returned = fields.address(path) if path else None
-    login = next((hop.login for hop in hops if hop.login), None)
-    return Identifiers(
-        feedback_id or loop_id,
-        list_id,
-        returned if returned and "=" in returned and _VERP.match(returned) else None,
-        login or login_named(envelope.every(headers, "authentication-results", 10)),
-    )
+    login = None
+    for hop in hops:
+        if hop.login:
+            login = hop.login
+            break
+    if login is None and headers.may_have("authentication-results"):
+        login = login_named(envelope.every(headers, "authentication-results", 10))
+    verp = returned if returned and "=" in returned and _VERP.match(returned) else None
+    return Identifiers(feedback_id or loop_id, list_id, verp, login)
 
 
 def complete(
@@ -177,6 +181,8 @@ def _place_in(hops: tuple[Hop, ...], source: str | None) -> int | None:
 
 def _candidates(source: str | None, evidence: Evidence) -> tuple[Candidate, ...]:
     headers = evidence.headers
+    if headers.texts and _MAY_NAME_THE_SOURCE.isdisjoint(headers.texts):
+        return ()
     found: dict[str, float] = {}
     for result in envelope.every(headers, "received-spf", 5):
         if hit := _CLIENT_IP.search(result):
@@ -200,4 +206,4 @@ def _resources(values: dict[str, Any]) -> tuple[Resource, ...]:
     for domain in values.get("reported_domain", ()):
         if name := fields.host(domain):
             found[ResourceKind.HOST, Role.ADVERTISED, name] = None
-    return tuple([Resource(*one) for one in found])
+    return tuple(starmap(Resource, found))

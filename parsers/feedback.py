@@ -23,6 +23,7 @@ FIELDS_READ = 500
 OTHER_VALUES = 50  # kept of one field that has no place of its own
 VALUES = 200  # kept of a field that may be repeated
 REQUIRED = ("feedback-type", "user-agent", "version")
+_REQUIRED = frozenset(REQUIRED)
 NAMED = (*REQUIRED, "arrival-date", "received-date", "source-ip", "source-port", "incidents", "reporting-mta")
 ONCE_MORE = ("original-envelope-id", "original-mail-from", "auth-failure")
 ONCE = frozenset((*NAMED, *ONCE_MORE, "delivery-result", "identity-alignment"))
@@ -76,7 +77,7 @@ def report(feedback: Feedback, shown: Evidence | None, elsewhere: Mapping[str, t
     """
     values, spelt, kind = feedback.values, feedback.spelt, feedback.type
     known = {name: found[0] for name, found in values.items() if found[0]}
-    defects = _defects(feedback, known, shown)
+    defects = _defects(feedback, kind, known, shown)
     others = [(spelt[name], tuple(values[name][:OTHER_VALUES])) for name in values if name not in OWN_PLACE]
     stated: dict[str, Any] = {
         "feedback_type": kind,
@@ -90,7 +91,7 @@ def report(feedback: Feedback, shown: Evidence | None, elsewhere: Mapping[str, t
     }
     for name, field, reader in _REPEATED_READERS:
         if field in values:
-            stated[name] = fields.distinct([reader(value) for value in values[field][:VALUES]])
+            stated[name] = fields.distinct(map(reader, values[field][:VALUES]))
     dated = "arrival-date" if "arrival-date" in known else "received-date"
     _check(known, known.get(dated), stated, defects)
     stated_by = {}
@@ -134,7 +135,7 @@ def _check(known: dict[str, str], dated: str | None, stated: dict[str, Any], def
             defects.append("unusual-date")
 
 
-def _defects(feedback: Feedback, known: dict[str, str], shown: Evidence | None) -> list[str]:
+def _defects(feedback: Feedback, kind: str | None, known: dict[str, str], shown: Evidence | None) -> list[str]:
     """`known`: the first value of each field, where it is not empty."""
     values = feedback.values
     found = list(feedback.oddities)
@@ -143,12 +144,13 @@ def _defects(feedback: Feedback, known: dict[str, str], shown: Evidence | None) 
         found.append("more-fields-than-read")
     if total > VALUES:
         found += [f"more-{name}-than-read" for name in REPEATED if len(values.get(name, ())) > VALUES]
-    found += [f"missing-{name}" for name in REQUIRED if name not in known]
+    if not known.keys() >= _REQUIRED:
+        found += [f"missing-{name}" for name in REQUIRED if name not in known]
     if total > len(values):
         found += [f"duplicate-{name}" for name in values if name in ONCE and len(values[name]) > 1]
     if "received-date" in values:
         found.append("arrival-date-and-received-date" if "arrival-date" in values else "received-date-for-arrival-date")
-    if feedback.type == "auth-failure" and "auth-failure" not in known:
+    if kind == "auth-failure" and "auth-failure" not in known:
         found.append("missing-auth-failure")
     if shown is None:
         found.append("missing-original")

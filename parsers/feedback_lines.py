@@ -69,10 +69,12 @@ def _as_they_should_be(body: bytes) -> list[tuple[str, str]]:
     text = envelope.plain_lines(block) if is_regular(block) else None
     if text is None or not _TYPE_FIELD.search(text):
         return []
-    if "\n " in text:
-        text = text.replace("\n ", " ")
+    text = text.replace("\n ", " ")
+    fields = _FIELD.findall(text)
     most = envelope.VALUE_CHARS
-    return [(name, value.strip()[:most]) for name, value in _FIELD.findall(text)]
+    if len(text) > most or " \n" in text:
+        return [(name, value.strip()[:most]) for name, value in fields]
+    return fields
 
 
 def _undone(part: Part, body: bytes, most: int) -> Lines:

@@ -139,6 +139,7 @@ def time(text: str) -> Time | None:
     return _unusual_time(text)
 
 
+@lru_cache(maxsize=16)  # one mail says the same few times again and again
 def _usual_time(text: str) -> datetime | None:
     """The one shape that nearly all mail has, by its places. None for every other, and for what is no date."""
     if (usual := _USUAL_DATE.match(text)) is None:
@@ -299,4 +300,4 @@ def same_organisation(one: str, other: str) -> bool:
 
 def distinct(values: Iterable[str | None]) -> tuple[str, ...]:
     """In order, each once, without what could not be read."""
-    return tuple(dict.fromkeys([value for value in values if value]))
+    return tuple(dict.fromkeys(filter(None, values)))

@@ -65,7 +65,8 @@ class Headers:
         self.guesses = guesses or Guesses()
         self.senders: list[Any] | None = None  # what the envelope module read
         self.decoded: dict[str, str] = {}  # the same, value by value
-        self.repeated: dict[str, list[str]] = {}  # of `texts`: every value of a name that stands there twice
+        # Of `texts`, where a name stands there twice: all names and values.
+        self._written: tuple[list[str], tuple[str, ...]] = ([], ())
 
     @Lazy
     def _lower(self) -> bytes:
@@ -104,20 +105,17 @@ class Headers:
     def texts(self) -> dict[str, str]:
         """The first value of each name without control characters, of a block that is regular ASCII. Else empty: each
         value has to be decoded. Unfolded, without blanks around them; encoded words are left as they are."""
-        first: dict[str, str] = {}
-        block, repeated = self.block, self.repeated
-        if self.regular and len(block) <= self.longest and block.isascii() and b"\x1b" not in block:
-            text = block.translate(_TAB_TO_BLANK, _CONTROLS_IN_LINES).decode("ascii").replace("\n ", " ")
-            if " \n" in text:
-                text = _BLANKS_AT_END.sub("", text)
-            for written, value in _TEXT_FIELD.findall(text):
-                name = written.lower()
-                if name not in first:
-                    first[name] = value
-                elif name in repeated:
-                    repeated[name].append(value)
-                else:
-                    repeated[name] = [first[name], value]
+        block = self.block
+        if not (self.regular and len(block) <= self.longest and block.isascii() and b"\x1b" not in block):
+            return {}
+        text = block.translate(_TAB_TO_BLANK, _CONTROLS_IN_LINES).decode("ascii").replace("\n ", " ")
+        if " \n" in text:
+            text = _BLANKS_AT_END.sub("", text)
+        written, values = zip(*_TEXT_FIELD.findall(text), strict=True)  # a regular block has one field at least
+        names = list(map(str.lower, written))
+        first = dict(zip(reversed(names), reversed(values), strict=True))  # the first of a name is written last
+        if len(first) < len(names):
+            self._written = names, values
         return first
 
     def may_have(self, name: str) -> bool:
@@ -128,9 +126,12 @@ class Headers:
     def all_texts(self, name: str) -> list[str]:
         """Every value of that name, where there are `texts`."""
         texts = self.texts
-        if name in self.repeated:
-            return self.repeated[name]
-        return [texts[name]] if name in texts else []
+        if name not in texts:
+            return []
+        names, values = self._written
+        if names.count(name) < 2:
+            return [texts[name]]
+        return [value for one, value in zip(names, values, strict=True) if one == name]
 
     def all(self, name: bytes) -> list[bytes]:
         return self.fields.get(name, [])

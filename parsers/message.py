@@ -79,8 +79,11 @@ class Message:
     @Lazy
     def says_xarf(self) -> bool:
         """Does a feedback part say that the report is JSON beside it?"""
-        beginnings = [envelope.decoded_body(part, 4_000) for part in self.feedback_parts]
-        return any(b"xarf" in one.lower() and _XARF.search(one) is not None for one in beginnings)
+        for part in self.feedback_parts:
+            beginning = envelope.decoded_body(part, 4_000)
+            if b"xarf" in beginning.lower() and _XARF.search(beginning) is not None:
+                return True
+        return False
 
     @Lazy
     def delivery_parts(self) -> list[Part]:
@@ -130,7 +133,10 @@ class Message:
     @Lazy
     def answers_notice(self) -> bool:
         """Is it addressed to a notice address of ours? Whether the token is a true one, screening knows."""
-        return any(NOTICE_ADDRESS.match(to) for to in self.envelope.to if "+" in to)
+        for to in self.envelope.to:  # noqa: SIM110  asked of every message
+            if "+" in to and NOTICE_ADDRESS.match(to):
+                return True
+        return False
 
     @Lazy
     def opts_out(self) -> bool:

@@ -52,7 +52,7 @@ def dialect_of(module: Format) -> tuple[str, ...]:
 
 
 @cache
-def asked(report: bool) -> MappingProxyType[str, Callable[[Message], bool]]:  # noqa: FBT001  one question, two lists
+def asked(report: bool) -> MappingProxyType[str, Callable[[Message], bool]]:
     """Name and `recognises` of each format that is asked about a message; `report`: which is a multipart/report."""
     modules = known().items()
     return MappingProxyType(

@@ -17,7 +17,7 @@ from parsers.errors import LimitError
 from parsers.lazy import Lazy
 from parsers.links import Link, Text
 from parsers.report import Limits, Report
-from parsers.scan import Budget, Headers, Part
+from parsers.scan import Budget, Part
 
 PARTS = 100
 TEXTS = 6
@@ -28,6 +28,7 @@ QUOTED_CHARS = 100
 HEAD, TAIL = 500, 3_000
 MARKUP_HEAD, MARKUP_TAIL = 4_000, 16_000
 
+_READABLE = frozenset((b"text/plain", b"text/html"))
 _RECIPIENT_FIELDS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "apparently-to")
 _DKIM_DOMAIN = re.compile(r"(?:^|;)\s*d\s*=\s*([^\s;]{1,253})")
 # Codecs of mail. Python knows others, some of them slow on what a stranger wrote.
@@ -52,15 +53,12 @@ class ReportedMail:
     def __init__(self, report: Report, part: Part) -> None:
         self.report = report
         self.part = part
+        self.headers = part.headers
         # Of its own: what the formats looked at is not counted again, and what is odd here concerns this mail alone.
         part.budget = Budget(_fewer_parts(part.budget.limits))
         self.limited: str | None = None  # the bound that ended the search for its parts
         self._beside: list[Part] = []  # HTML that stands beside the plain text of which it is the alternative
         self._margins: dict[int, Text] = {}
-
-    @property
-    def headers(self) -> Headers:
-        return self.part.headers
 
     @Lazy
     def senders(self) -> list[envelope.Mailbox]:
@@ -117,7 +115,7 @@ class ReportedMail:
                         first, second = part.children
                         if first.content_type == b"text/plain" and second.content_type == b"text/html":
                             self._beside.append(second)
-                elif kind in (b"text/plain", b"text/html") and not is_attached(part):
+                elif kind in _READABLE and not is_attached(part):
                     texts.append(part)
                 elif kind != b"message/rfc822" and len(attached) < ATTACHMENTS:
                     attached.append(part)
@@ -133,7 +131,7 @@ class ReportedMail:
     def texts(self) -> tuple[Text, ...]:
         """What a reader sees, and its markup."""
         readable = self.leaves[0][:TEXTS]
-        return tuple([_text(_sought(part), markup=part.content_type != b"text/plain") for part in readable])
+        return tuple([_text(_sought(part), part.content_type != b"text/plain") for part in readable])
 
     @Lazy
     def margins(self) -> tuple[Text, ...]:
@@ -159,10 +157,14 @@ class ReportedMail:
         texts, attached = self.leaves
         if self.limited or len(texts) > TEXTS or "missing-closing-boundary" in self.part.budget.defects:
             return False
-        if any(part.end - part.body_start > TEXT_BYTES for part in texts):
-            return False
+        for part in texts:
+            if part.end - part.body_start > TEXT_BYTES:
+                return False
         shown = [text.written for text in self.texts if text.written.strip()]
-        return bool(shown or attached) and not any(len(text) < 80 and _REDACTED.match(text) for text in shown)
+        for text in shown:
+            if len(text) < 80 and _REDACTED.match(text):
+                return False
+        return bool(shown or attached)
 
     @Lazy
     def links(self) -> tuple[Link, ...]:
@@ -228,7 +230,7 @@ def _margins(text: Text) -> Text:
     return _text(written, markup=False)
 
 
-def _text(written: str, *, markup: bool) -> Text:
+def _text(written: str, markup: bool) -> Text:
     lower = written.lower()
     return Text(written, lower if len(lower) == len(written) else written.translate(_LOWER_ASCII), markup)
 

@@ -121,9 +121,9 @@ class Part:
     def transfer_encoding(self) -> bytes | None:
         """Content-Transfer-Encoding, in lower case and without blanks; None where there is no such field."""
         if self._plain is not None:
-            encoding: bytes | None = self._plain[3]
-        else:
-            encoding = self.headers.first(b"content-transfer-encoding")
+            named: bytes | None = self._plain[3]  # of letters, digits and dashes alone
+            return named.lower() if named is not None else None
+        encoding = self.headers.first(b"content-transfer-encoding")
         return encoding.strip().lower() if encoding is not None else None
 
     def _cut_with_care(self) -> None:

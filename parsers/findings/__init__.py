@@ -1,7 +1,8 @@
 """Checked facts about the reported mail, that its bytes alone can show: for staff to judge by, and never a verdict.
 
 A check is a module of this package whose name does not begin with `_`: no list, no order. It
-offers `check(mail)`, which yields Findings: a stable code, and the evidence as part of an
+offers `check(mail)`, which gives Findings (one that is silent of most mail gives a tuple: a generator costs more than
+its question): a stable code, and the evidence as part of an
 English sentence that may be shown to the customer, so without anything that names who
 received or reported the mail. Checks never know each other; only `parsers` itself knows
 them. A check that fails is a defect of the report and never costs it.
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import cache
 from types import MappingProxyType
 from typing import Protocol, cast
@@ -37,7 +38,7 @@ class Check(Protocol):
 
     __name__: str
 
-    def check(self, mail: ReportedMail) -> Iterator[Finding]: ...
+    def check(self, mail: ReportedMail) -> Iterable[Finding]: ...
 
 
 @cache
@@ -79,14 +80,15 @@ def _findings(mail: ReportedMail) -> tuple[list[Finding], list[str]]:
     found: list[Finding] = []
     failed: list[str] = []
     for name, module in known().items():
-        before = len(found)
         try:
-            found += module.check(mail)
+            found += tuple(module.check(mail))  # all of one check, or nothing
         except Exception:  # noqa: BLE001  a bug in one check must not cost the report
-            del found[before:]
             failed.append(f"check-failed:{name}")
-    fit = [len(one.evidence) <= EVIDENCE_CHARS and one.evidence.isprintable() for one in found]
-    return found[:FINDINGS] if all(fit) else [_shown(one) for one in found[:FINDINGS]], failed
+    del found[FINDINGS:]
+    said = [one.evidence for one in found]
+    if not "".join(said).isprintable() or max(map(len, said), default=0) > EVIDENCE_CHARS:
+        found = [_shown(one) for one in found]
+    return found, failed
 
 
 def _shown(finding: Finding) -> Finding:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 
 from parsers.report import Finding
 from parsers.reported import ReportedMail
@@ -15,12 +14,13 @@ from parsers.reported import ReportedMail
 _LABEL = re.compile(r"[\W_]{0,6}(?:广告|廣告|AD(?![A-Za-z]))")
 
 
-def check(mail: ReportedMail) -> Iterator[Finding]:
+def check(mail: ReportedMail) -> tuple[Finding, ...]:
     subject = mail.report.original.subject if mail.report.original else None
     text = (subject or "").strip()
     if _LABEL.match(text if text.isascii() else unicodedata.normalize("NFKC", text[:40])):
-        yield Finding("advertising-label", f"the subject begins with an advertising label: “{mail.quote(text)}”")
-    elif text:
-        yield Finding("no-advertising-label", f"the subject does not begin with 广告 or AD: “{mail.quote(text)}”")
-    elif b"subject" in mail.headers or b"from" in mail.headers:
-        yield Finding("no-advertising-label", "the subject does not begin with 广告 or AD: it is empty")
+        return (Finding("advertising-label", f"the subject begins with an advertising label: “{mail.quote(text)}”"),)
+    if text:
+        return (Finding("no-advertising-label", f"the subject does not begin with 广告 or AD: “{mail.quote(text)}”"),)
+    if b"subject" in mail.headers or b"from" in mail.headers:
+        return (Finding("no-advertising-label", "the subject does not begin with 广告 or AD: it is empty"),)
+    return ()

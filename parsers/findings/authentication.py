@@ -7,7 +7,6 @@ it may have written. A claim in either case, and told as one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from parsers import envelope
 from parsers.report import Finding
@@ -17,7 +16,7 @@ LINE_CHARS = 2_000
 _FAILED = re.compile(r"\b(spf|dkim|dmarc)\s?=\s?(fail|softfail|permerror|hardfail)\b")
 
 
-def check(mail: ReportedMail) -> Iterator[Finding]:
+def check(mail: ReportedMail) -> tuple[Finding, ...]:
     lines = mail.report.authentication_results
     said = "the reporter's server"
     if not lines:
@@ -28,5 +27,6 @@ def check(mail: ReportedMail) -> Iterator[Finding]:
         lower = line[:LINE_CHARS].lower()
         if "fail" in lower or "permerror" in lower:
             failed += [f"{method}={result}" for method, result in _FAILED.findall(lower)]
-    if failed:
-        yield Finding("authentication-failed", f"{said} says {', '.join(dict.fromkeys(failed))}")
+    if not failed:
+        return ()
+    return (Finding("authentication-failed", f"{said} says {', '.join(dict.fromkeys(failed))}"),)

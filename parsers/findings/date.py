@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 from parsers.contract import iso
@@ -12,14 +11,17 @@ from parsers.reported import ReportedMail
 FAR = timedelta(days=2)  # queues, and clocks that are set to another zone, stay below
 
 
-def check(mail: ReportedMail) -> Iterator[Finding]:
+def check(mail: ReportedMail) -> tuple[Finding, ...]:
     original = mail.report.original
-    received = next((hop.time for hop in mail.report.trace if hop.time), None) or mail.report.arrival_date
+    received = mail.report.arrival_date
+    for hop in mail.report.trace:
+        if hop.time:
+            received = hop.time
+            break
     if original is None or original.date is None or received is None:
-        return
+        return ()
     apart = abs(original.date - received)
-    if apart > FAR:
-        yield Finding(
-            "date-far-from-receipt",
-            f"the mail is dated {iso(original.date)} but was received at {iso(received)}, {apart.days} days apart",
-        )
+    if apart <= FAR:
+        return ()
+    said = f"the mail is dated {iso(original.date)} but was received at {iso(received)}, {apart.days} days apart"
+    return (Finding("date-far-from-receipt", said),)

@@ -6,21 +6,20 @@ do greet with odd names, so this is a hint and no proof.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from parsers import fields
 from parsers.report import Finding
 from parsers.reported import ReportedMail
 
 
-def check(mail: ReportedMail) -> Iterator[Finding]:
+def check(mail: ReportedMail) -> tuple[Finding, ...]:
     source = mail.report.source_ip
     for hop in mail.report.trace if source else ():
         if hop.ip == source:
             break
     else:
-        return
+        return ()
     if not hop.helo or not hop.rdns or "." not in hop.helo:
-        return
-    if not fields.same_organisation(hop.helo, hop.rdns) and fields.ip(hop.helo) is None:
-        yield Finding("greeting-contradicts", f"the server {hop.rdns} ({source}) greeted as {hop.helo}")
+        return ()
+    if fields.same_organisation(hop.helo, hop.rdns) or fields.ip(hop.helo) is not None:
+        return ()
+    return (Finding("greeting-contradicts", f"the server {hop.rdns} ({source}) greeted as {hop.helo}"),)

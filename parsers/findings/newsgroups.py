@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from parsers.findings import MASS_POSTING
 from parsers.report import Finding
 from parsers.reported import ReportedMail
@@ -11,11 +9,12 @@ from parsers.reported import ReportedMail
 MASS = 15
 
 
-def check(mail: ReportedMail) -> Iterator[Finding]:
+def check(mail: ReportedMail) -> tuple[Finding, ...]:
     if not mail.headers.may_have("newsgroups"):
-        return
+        return ()
     groups = {
         group.strip() for value in mail.headers.all(b"newsgroups")[:20] for group in value[:64_000].split(b",")
     } - {b""}
-    if len(groups) >= MASS:
-        yield Finding(MASS_POSTING, f"the article was posted to {len(groups)} newsgroups at once")
+    if len(groups) < MASS:
+        return ()
+    return (Finding(MASS_POSTING, f"the article was posted to {len(groups)} newsgroups at once"),)

@@ -21,19 +21,21 @@ _DOMAIN = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}")
 _UNREAD = re.compile(r"(?:no|not|do-?not|donot)[._-]?(?:reply|respond|answer)")
 
 
-def check(mail: ReportedMail) -> Iterator[Finding]:
+def check(mail: ReportedMail) -> tuple[Finding, ...]:
     header = envelope.first(mail.headers, "list-unsubscribe") or ""
     if "<mailto:" in header.lower() or not mail.whole:
-        return
-    given = {one for text in mail.texts for one in addresses(text.lower) if not _UNREAD.match(one)}
+        return ()
+    given: set[str] = set()
+    for text in mail.texts:
+        if "@" in text.lower:
+            given |= {one for one in addresses(text.lower) if not _UNREAD.match(one)}
     if given:
         given -= {one.lower() for one in mail.report.original_rcpt_to}
         given -= {box.address.lower() for box in envelope.mailboxes(envelope.raw(mail.headers, "to")[:1])}
     if given:
-        return
-    yield Finding(
-        "no-opt-out-address", "neither List-Unsubscribe nor the text gives an e-mail address to refuse further mail at"
-    )
+        return ()
+    said = "neither List-Unsubscribe nor the text gives an e-mail address to refuse further mail at"
+    return (Finding("no-opt-out-address", said),)
 
 
 def addresses(text: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ not named.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from parsers import envelope
 from parsers.report import Finding
@@ -32,10 +32,17 @@ _WELL_FORMED = re.compile(
 )
 
 
-def check(mail: ReportedMail) -> Iterator[Finding]:
+def check(mail: ReportedMail) -> Iterable[Finding]:
     headers = mail.headers
-    if headers.texts and all(_PLAIN_TEXT.match(text) for text in headers.all_texts("to") + headers.all_texts("cc")):
-        return
+    if not headers.texts:
+        return _judged(mail)
+    for text in headers.all_texts("to") + headers.all_texts("cc"):
+        if not _PLAIN_TEXT.match(text):
+            return _judged(mail)
+    return ()
+
+
+def _judged(mail: ReportedMail) -> Iterator[Finding]:
     total = domainless = malformed = 0
     for name in FIELDS:
         for value in mail.headers.all(name)[:5]:

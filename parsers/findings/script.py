@@ -6,7 +6,6 @@ Structured data for machines (`application/ld+json`) is no script.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from parsers.report import Finding
 from parsers.reported import ReportedMail
@@ -15,11 +14,11 @@ HITS = 20
 _DATA = re.compile(r"<script[^<>]{0,200}application/(?:ld\+)?json")
 
 
-def check(mail: ReportedMail) -> Iterator[Finding]:
+def check(mail: ReportedMail) -> tuple[Finding, ...]:
     for text in mail.texts:
         if text.html and _script(text.lower):
-            yield Finding("script-in-html", "the HTML of the mail carries a script")
-            return
+            return (Finding("script-in-html", "the HTML of the mail carries a script"),)
+    return ()
 
 
 def _script(lower: str) -> bool:

@@ -7,7 +7,6 @@ missing in a body which is not here whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from parsers import envelope, unsubscribe_words
 from parsers.report import Finding
@@ -16,21 +15,22 @@ from parsers.reported import ReportedMail
 _ONE_CLICK = re.compile(r"\s*List-Unsubscribe\s*=\s*One-Click\s*\Z", re.IGNORECASE)
 
 
-def check(mail: ReportedMail) -> Iterator[Finding]:
-    header = envelope.first(mail.headers, "list-unsubscribe") or ""
+def check(mail: ReportedMail) -> list[Finding]:
+    header = envelope.first(mail.headers, "list-unsubscribe")
     visible = _visible(mail)
-    if not header and not visible and mail.whole:
-        yield Finding(
-            "no-unsubscribe",
-            "the mail has no List-Unsubscribe field, and nothing in its text tells how to unsubscribe",
-        )
-        return
-    if not header:
-        yield Finding("no-list-unsubscribe", "the mail has no List-Unsubscribe field")
-    elif not visible and mail.whole:
-        yield Finding("no-unsubscribe-link", "the text of the mail shows no link or address to unsubscribe with")
-    if header and (missing := _not_one_click(mail, header)):
-        yield Finding("no-one-click", f"the mail cannot be unsubscribed from with one click (RFC 8058): {missing}")
+    if header is None:
+        if not visible and mail.whole:
+            said = "the mail has no List-Unsubscribe field, and nothing in its text tells how to unsubscribe"
+            return [Finding("no-unsubscribe", said)]
+        return [Finding("no-list-unsubscribe", "the mail has no List-Unsubscribe field")]
+    found: list[Finding] = []
+    if not visible and mail.whole:
+        said = "the text of the mail shows no link or address to unsubscribe with"
+        found.append(Finding("no-unsubscribe-link", said))
+    if missing := _not_one_click(mail, header):
+        said = f"the mail cannot be unsubscribed from with one click (RFC 8058): {missing}"
+        found.append(Finding("no-one-click", said))
+    return found
 
 
 def _visible(mail: ReportedMail) -> bool:
@@ -41,8 +41,10 @@ def _visible(mail: ReportedMail) -> bool:
 
 
 def _told(mail: ReportedMail) -> bool:
-    if any(word in text.lower for text in mail.texts for word in unsubscribe_words.COMMON):
-        return True
+    for text in mail.texts:
+        for word in unsubscribe_words.COMMON:
+            if word in text.lower:
+                return True
     for text in mail.margins:
         words = unsubscribe_words.ASCII if text.lower.isascii() else unsubscribe_words.ASCII + unsubscribe_words.OTHER
         if any(word in text.lower for word in words):

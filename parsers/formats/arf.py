@@ -33,7 +33,8 @@ def read(message: Message) -> Parsed:
         raise MalformedError("it says it is a feedback report, but no message/feedback-report part can be found in it")
     defects = _container(message) if holder is message else ("nested-report",)
     reports = tuple([_report(part, beside) for part, beside in _pairs(holder)])
-    kind = Kind.OPT_OUT if all((one.feedback_type or "").startswith("opt-out") for one in reports) else Kind.REPORT
+    asking = [one for one in reports if (one.feedback_type or "").startswith("opt-out")]
+    kind = Kind.OPT_OUT if len(asking) == len(reports) else Kind.REPORT
     return message.parsed(kind, reports, defects=defects)
 
 

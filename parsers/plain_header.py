@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import re
 
-_OTHERS = rb"(?:(?!content-t)[!-9;-~]++:.*+\n(?:[ \t]++[^ \t\r\n].*+\n)*+)*+"
+# The case is ignored of names alone: of a set, `re` would then look at each character by itself.
+_REST = rb".*+\n(?:[ \t]++[^ \t\r\n].*+\n)*+"  # of a line, with its folds
+_OTHERS = rb"(?:(?!(?i:content-t))[!-9;-~]++:" + _REST + rb")*+"
 _PLAIN = re.compile(
     _OTHERS
-    + rb"content-type:[ \t]*+(([a-z]{1,20}+/[a-z0-9.+-]{1,100}+)(?:;.*+\n(?:[ \t]++[^ \t\r\n].*+\n)*+|\r?\n))"
+    + rb"(?i:content-type):[ \t]*+(([A-Za-z]{1,20}+/[A-Za-z0-9.+-]{1,100}+)(?:;"
+    + _REST
+    + rb"|\r?\n))"
     + _OTHERS
-    + rb"(?:content-transfer-encoding:[ \t]*+([a-z0-9-]{1,40}+)\r?\n)?+"
+    + rb"(?:(?i:content-transfer-encoding):[ \t]*+([A-Za-z0-9-]{1,40}+)\r?\n)?+"
     + _OTHERS
-    + rb"(?=(\r?\n))",
-    re.IGNORECASE,
+    + rb"(?=(\r?\n))"
 )
 # Groups: the value with its line end, the type in it, the transfer encoding (None: no such field), the empty line. The
 # header itself, with its last line end, is the whole match.

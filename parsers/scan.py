@@ -83,7 +83,6 @@ class Part:
         self.end = end
         self.budget = budget
         self.depth = depth
-        self.default = default
         found = plain_header.read(raw, start, end)
         if found is not None and found.end() - start <= budget.plain_bytes:
             self._plain = found
@@ -93,6 +92,7 @@ class Part:
             if kind[:10] != b"multipart/":
                 self.children = []
             return
+        self.default = default
         header_end, self.body_start = header_block.cut_at_once(raw, start, end, limits.header_bytes)
         self.headers = Headers(raw[start:header_end], limits.header_line_bytes, budget.guesses)
         if not self.headers.regular:

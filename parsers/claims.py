@@ -19,7 +19,7 @@ class Word(StrEnum):
     READS = "reads"  # the one that reads it
     GIVES_WAY = "gives way"  # it claims it too, and another knows more
     NO = "no"
-    NOT_ASKED = "not asked"  # it is never a multipart/report, and this is one
+    NOT_ASKED = "not asked"  # it says that it is never of this kind, a multipart/report or a feedback report
     FAILED = "failed"
 
 
@@ -42,7 +42,7 @@ def claims(raw: bytes, limits: Limits) -> list[Claim]:
         reads = registry.claimed_by(message)
     except Exception:  # noqa: BLE001  two claim it, or one failed: each line says what it did
         reads = None
-    asked = registry.asked(message.root.content_type == b"multipart/report")
+    asked = registry.asked(message)
     return [_claim(name, message, reads) if name in asked else Claim(name, Word.NOT_ASKED) for name in registry.known()]
 
 

@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 
 from parsers import base64_text, charsets, compat32, encoded_words
 from parsers.errors import LimitError
+from parsers.header_block import VALUE_CHARS as VALUE_CHARS  # noqa: PLC0414  others read it here
 from parsers.header_block import Guesses
 from parsers.report import Limits
 from parsers.scan import Budget, Headers, Part, guessed, scan, within
 from parsers.transfer import decoded_body as decoded_body  # noqa: PLC0414  others read it here
 
 HEADERS_SHOWN = 500  # fields of one block that decode_headers gives back
-VALUE_CHARS = 8_000  # of one decoded field
 ADDRESSES = 200  # of one address list
 LIST_BYTES = 16_000  # of an address list that flanker reads; what lies beyond is not looked at
 GUESSED_BYTES = 20_000  # of text whose charset has to be guessed
@@ -184,6 +184,8 @@ def firsts(headers: Headers, names: tuple[str, ...]) -> list[str | None]:
     if not texts:
         return [first(headers, name) for name in names]
     found = list(map(texts.get, names))
+    if headers.plain:
+        return found
     for place, text in enumerate(found):
         if text is not None and (text == "" or "=?" in text or len(text) > VALUE_CHARS):
             found[place] = first(headers, names[place])
@@ -195,6 +197,8 @@ def every(headers: Headers, name: str, most: int = 100) -> tuple[str, ...]:
         if name not in texts:
             return ()
         values = headers.all_texts(name)[:most]
+        if headers.plain:
+            return tuple(values)
         return tuple([_spoken(text, headers.guesses) if "=?" in text else text[:VALUE_CHARS] for text in values])
     values = headers.all(name.encode())
     return tuple([decode(value, headers.guesses) for value in values[:most]]) if values else ()

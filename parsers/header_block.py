@@ -30,6 +30,9 @@ _TAB_TO_BLANK = bytes(32 if byte == 9 else byte for byte in range(256))
 _CONTROLS_IN_LINES = bytes(byte for byte in range(32) if byte not in (9, 10)) + b"\x7f"
 
 
+VALUE_CHARS = 8_000  # of one decoded field
+
+
 class Guesses:
     """How much of one message may have its charset guessed: that costs milliseconds a time, more for more."""
 
@@ -65,6 +68,7 @@ class Headers:
         self.guesses = guesses or Guesses()
         self.senders: list[Any] | None = None  # what the envelope module read
         self.decoded: dict[str, str] = {}  # the same, value by value
+        self.plain = False  # are `texts` what people read, as they stand: no encoded word, nothing empty or too long?
         # Of `texts`, where a name stands there twice: all names and values.
         self._written: tuple[list[str], tuple[str, ...]] = ([], ())
 
@@ -114,6 +118,7 @@ class Headers:
         written, values = zip(*_TEXT_FIELD.findall(text), strict=True)  # a regular block has one field at least
         names = list(map(str.lower, written))
         first = dict(zip(reversed(names), reversed(values), strict=True))  # the first of a name is written last
+        self.plain = "=?" not in text and len(text) <= VALUE_CHARS and "" not in values
         if len(first) < len(names):
             self._written = names, values
         return first

@@ -1,12 +1,12 @@
 """Finds the formats, asks each whether a message is its own, and lets exactly one read it.
 
-A format is a module of `parsers.formats` whose name does not begin with `_`: no list, no
-order. Two claims are an error unless one of the two says `DIALECT_OF = "the other"` (or a
-tuple of names): then the dialect, which knows more, reads. What reads a person's words says
-`GENERAL = True` and gives way to every other claim. What is never a multipart/report says
-`NOT_IN_REPORTS = True`, and is not asked about one: two of three formats, and nearly every report
-that a machine sends is one. Where mail attached to a mail is taken for spam (`PASSES_ON = True`), it is
-first asked whether it is a feed's mail that a colleague passed on: of formats that no spam is
+A format is a module of `parsers.formats` whose name does not begin with `_`: no list, no order. Two claims
+are an error unless one of the two says `DIALECT_OF = "the other"` (or a tuple of names): then the dialect,
+which knows more, reads. What reads a person's words says `GENERAL = True` and gives way to every other claim.
+What is never a multipart/report says `NOT_IN_REPORTS = True`, and is not asked about one: two of three
+formats; what is never one that is labelled a feedback report and holds one, which nearly all is that machines
+send, says `NOT_IN_FEEDBACK_REPORTS = True`. Where mail attached to a mail is taken for spam (`PASSES_ON =
+True`), it is first asked whether it is a feed's mail that a colleague passed on: of formats that no spam is
 mistaken for (`FORWARDED_TOO = True`). Must never swallow a bug; the face of the package catches those.
 """
 
@@ -51,19 +51,27 @@ def dialect_of(module: Format) -> tuple[str, ...]:
     return (general,) if isinstance(general, str) else tuple(general)
 
 
+def asked(message: Message) -> MappingProxyType[str, Callable[[Message], bool]]:
+    """Name and `recognises` of each format that is asked about it."""
+    if message.root.content_type != b"multipart/report":
+        return _all_but()
+    if message.report_type == b"feedback-report" and message.feedback_parts:
+        return _all_but("NOT_IN_REPORTS", "NOT_IN_FEEDBACK_REPORTS")
+    return _all_but("NOT_IN_REPORTS")
+
+
 @cache
-def asked(report: bool) -> MappingProxyType[str, Callable[[Message], bool]]:
-    """Name and `recognises` of each format that is asked about a message; `report`: which is a multipart/report."""
+def _all_but(*words: str) -> MappingProxyType[str, Callable[[Message], bool]]:
+    """Those that say none of these words."""
     modules = known().items()
     return MappingProxyType(
-        {name: one.recognises for name, one in modules if not (report and getattr(one, "NOT_IN_REPORTS", False))}
+        {name: one.recognises for name, one in modules if not any(getattr(one, word, False) for word in words)}
     )
 
 
 def claimed_by(message: Message) -> str | None:
     """The one format whose message this is, None where no format knows it. Raises AmbiguousError."""
-    candidates = asked(message.root.content_type == b"multipart/report").items()
-    claims = [name for name, recognises in candidates if recognises(message)]
+    claims = [name for name, recognises in asked(message).items() if recognises(message)]
     return _chosen(tuple(claims)) if claims else None
 
 

@@ -195,8 +195,8 @@ def _possible(window: str) -> Iterable[Label]:
     if not window.isascii():
         return LABELS
     begun: list[int] = []
-    for two in _BEGINS.findall(window):
-        for stem, number in _BEGINNINGS.get(two, ()):
+    for two in _BEGINNINGS.keys() & _BEGINS.findall(window):
+        for stem, number in _BEGINNINGS[two]:
             if stem in window and number not in begun:
                 begun.append(number)
     return [LABELS[number] for number in sorted(begun)] if begun else ()

@@ -15,6 +15,8 @@ from parsers.report import Kind, Parsed, Report
 # GENERAL = True
 # Only where it is never a multipart/report: nobody asks about those.
 # NOT_IN_REPORTS = True
+# Only where it is never one that says report-type=feedback-report and holds such a part: nearly all that machines send.
+# NOT_IN_FEEDBACK_REPORTS = True
 # Only where a mail that somebody forwards as an attachment is yours for certain, and no spam can look like it.
 # FORWARDED_TOO = True
 

@@ -14,6 +14,7 @@ from parsers.report import Kind, Parsed
 from parsers.scan import Part
 
 DIALECT_OF = ("reply",)
+NOT_IN_FEEDBACK_REPORTS = True
 _TLS_TYPES = (b"application/tlsrpt+gzip", b"application/tlsrpt+json")
 # receiver!policy-domain!begin!end[!unique].xml.gz; gaps and other signs are seen where programs clean the name
 _NAME = re.compile(

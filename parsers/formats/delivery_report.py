@@ -19,6 +19,7 @@ from parsers.report import Bounce, Kind, Parsed, Report
 from parsers.scan import Headers, Part
 
 DIALECT_OF = ("arf", "forwarded", "inline", "reply", "xarf", "xarf_flat")
+NOT_IN_FEEDBACK_REPORTS = True
 RECIPIENTS = 200
 FIELDS_BYTES = 64 * 1024
 PARTS_SEARCHED = 10

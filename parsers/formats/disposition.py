@@ -10,6 +10,7 @@ from parsers.message import Message
 from parsers.report import Kind, Parsed
 
 DIALECT_OF = ("forwarded", "reply")
+NOT_IN_FEEDBACK_REPORTS = True
 GENERAL_TYPES = (b"delivery-status", b"feedback-report")
 NOTIFICATION = frozenset((b"message/disposition-notification", b"message/global-disposition-notification"))
 

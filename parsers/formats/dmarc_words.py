@@ -17,6 +17,7 @@ from parsers.report import Category, Kind, Parsed
 from parsers.scan import within
 
 DIALECT_OF = ("inline", "pasted", "reply", "free_text", "log_notice", "admin")
+NOT_IN_FEEDBACK_REPORTS = True
 
 _SUBJECT = re.compile(
     r"\bDMARC (?:forensic|failure) report for (\S{3,255})(?: from (?:IP )?\[?([0-9A-Fa-f.:]{3,45}))?", re.IGNORECASE

@@ -22,6 +22,7 @@ from parsers.scan import Part
 from parsers.xarf_types import category_of
 
 DIALECT_OF = ("arf", "forwarded", "inline", "pasted", "reply", "free_text", "log_notice", "admin")
+NOT_IN_FEEDBACK_REPORTS = True
 Lines = dict[str, list[str]]  # value or values by name in lower case, `_` and blanks as `-`
 
 TEXT_CHARS = 64_000

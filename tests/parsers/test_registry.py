@@ -9,6 +9,7 @@ from types import MappingProxyType, SimpleNamespace
 import pytest
 
 from parsers import formats, parse, registry
+from parsers.envelope import structure
 from parsers.errors import AmbiguousError
 from parsers.message import Message
 from parsers.report import Kind, Limits
@@ -31,7 +32,7 @@ def fake(claims: bool, dialect_of: str | tuple[str, ...] = ()) -> SimpleNamespac
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch):
     def forget() -> None:
-        registry.asked.cache_clear()
+        registry._all_but.cache_clear()
         registry._chosen.cache_clear()
 
     def put(**fakes: SimpleNamespace) -> None:
@@ -91,6 +92,31 @@ def test_what_is_never_a_multipart_report_is_not_asked_about_one(known) -> None:
     known(elsewhere=elsewhere)
     assert registry.claimed_by(message()) == "elsewhere"
     assert registry.claimed_by(Message(scan(REPORT, Limits()), Limits())) is None
+
+
+FEEDBACK = REPORT.replace(b"; boundary", b"; report-type=feedback-report; boundary").replace(
+    b"--b\n\nx", b"--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse"
+)
+
+
+def test_what_is_never_a_feedback_report_is_asked_about_all_others(known) -> None:
+    elsewhere = fake(claims=True)
+    elsewhere.NOT_IN_FEEDBACK_REPORTS = True
+    known(elsewhere=elsewhere)
+    assert registry.claimed_by(Message(scan(FEEDBACK, Limits()), Limits())) is None
+    mislabelled = FEEDBACK.replace(b"report-type=feedback-report", b"report-type=other")
+    without_part = FEEDBACK.replace(b"Content-Type: message/feedback-report", b"Content-Type: text/plain")
+    for raw in (RAW, REPORT, mislabelled, without_part):
+        assert registry.claimed_by(Message(scan(raw, Limits()), Limits())) == "elsewhere"
+
+
+@pytest.mark.parametrize("name", [name for name in registry.known() if name != "arf"])
+def test_what_says_it_is_never_a_feedback_report_never_claims_one(name: str) -> None:
+    module = registry.known()[name]
+    if getattr(module, "NOT_IN_FEEDBACK_REPORTS", False):
+        for path in (FIXTURES / "arf").glob("*.eml"):
+            one = Message(structure(path.read_bytes(), Limits()), Limits())
+            assert not (one.report_type == b"feedback-report" and one.feedback_parts and module.recognises(one))
 
 
 def test_mail_that_a_feed_sent_is_read_as_its_own_when_somebody_passes_it_on() -> None:

@@ -78,7 +78,9 @@ def report(feedback: Feedback, shown: Evidence | None, elsewhere: Mapping[str, t
     values, spelt, kind = feedback.values, feedback.spelt, feedback.type
     known = {name: found[0] for name, found in values.items() if found[0]}
     defects = _defects(feedback, kind, known, shown)
-    others = [(spelt[name], tuple(values[name][:OTHER_VALUES])) for name in values if name not in OWN_PLACE]
+    others: list[tuple[str, tuple[str, ...]]] = []
+    if not values.keys() <= OWN_PLACE:
+        others = [(spelt[name], tuple(values[name][:OTHER_VALUES])) for name in values if name not in OWN_PLACE]
     stated: dict[str, Any] = {
         "feedback_type": kind,
         "category": CATEGORIES.get(kind or "", Category.OTHER),

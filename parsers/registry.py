@@ -65,7 +65,7 @@ def _all_but(*words: str) -> MappingProxyType[str, Callable[[Message], bool]]:
     """Those that say none of these words."""
     modules = known().items()
     return MappingProxyType(
-        {name: one.recognises for name, one in modules if not any(getattr(one, word, False) for word in words)}
+        {name: one.recognises for name, one in modules if not any(_says(name, word) for word in words)}
     )
 
 
@@ -96,7 +96,7 @@ def read(message: Message) -> Parsed:
         if message.broken:
             raise MalformedError(f"no part of it can be found: {message.broken}")
         return message.parsed(Kind.UNKNOWN)
-    if getattr(known()[name], "PASSES_ON", False) and (inner := _passed_on(message)):
+    if _says(name, "PASSES_ON") and (inner := _passed_on(message)):
         parsed = known()[inner.format or ""].read(inner)
         defects = ("nested-report", *message.root.budget.defects, *parsed.defects)
         return changed(parsed, envelope=message.envelope, defects=tuple(dict.fromkeys(defects)))
@@ -110,5 +110,9 @@ def _passed_on(message: Message) -> Message | None:
         return None
     inner = message.inner_messages[0]
     inner.format = claimed_by(inner)
-    is_known = inner.format is not None and getattr(known()[inner.format], "FORWARDED_TOO", False)
-    return inner if is_known else None
+    return inner if inner.format is not None and _says(inner.format, "FORWARDED_TOO") else None
+
+
+@cache
+def _says(name: str, word: str) -> bool:
+    return bool(getattr(known()[name], word, False))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from types import MappingProxyType
 from typing import Protocol, cast
@@ -48,6 +48,11 @@ def known() -> MappingProxyType[str, Check]:
     return MappingProxyType({name: cast("Check", importlib.import_module(f"{__name__}.{name}")) for name in names})
 
 
+@cache
+def _checks() -> tuple[tuple[str, Callable[[ReportedMail], Iterable[Finding]]], ...]:
+    return tuple((name, module.check) for name, module in known().items())
+
+
 def examined(parsed: Parsed) -> Parsed:
     """With the findings of each report that shows its mail, and the places which that advertises.
 
@@ -79,9 +84,9 @@ def _examine(report: Report, part: Part) -> None:
 def _findings(mail: ReportedMail) -> tuple[list[Finding], list[str]]:
     found: list[Finding] = []
     failed: list[str] = []
-    for name, module in known().items():
+    for name, check in _checks():
         try:
-            found += tuple(module.check(mail))  # all of one check, or nothing
+            found += tuple(check(mail))  # all of one check, or nothing
         except Exception:  # noqa: BLE001  a bug in one check must not cost the report
             failed.append(f"check-failed:{name}")
     del found[FINDINGS:]

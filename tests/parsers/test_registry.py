@@ -32,8 +32,8 @@ def fake(claims: bool, dialect_of: str | tuple[str, ...] = ()) -> SimpleNamespac
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch):
     def forget() -> None:
-        registry._all_but.cache_clear()
-        registry._chosen.cache_clear()
+        for kept in (registry._all_but, registry._chosen, registry._says):
+            kept.cache_clear()
 
     def put(**fakes: SimpleNamespace) -> None:
         monkeypatch.setattr(registry, "known", lambda: MappingProxyType(fakes))

@@ -32,14 +32,16 @@ def plain(text: str) -> str | None:
             at = found.end()
             name, encoding, content = found.groups()
             new = _CODECS.get(name.lower())
-            if new is None or "=?" in between:
+            if new is None:
                 return None
-            spoken = bool(between) and not between.isspace()
-            if spoken or new != codec:
+            if between and not between.isspace():
+                if "=?" in between:
+                    return None
+                pieces += [held.decode(codec), between]
+                held = b""
+            elif new != codec and held:
                 pieces.append(held.decode(codec))
                 held = b""
-            if spoken:
-                pieces.append(between)
             codec = new
             held += _content(encoding, content)
         pieces.append(held.decode(codec))

@@ -297,11 +297,12 @@ def _split(part: Part, guessed: bytes | None = None) -> list[Part]:
     found: list[Part] = []
     opened = -1
     delimiter = b"--" + boundary
-    at = part.body_start
+    length = len(delimiter)
+    begin = at = part.body_start
     # What is short is searched at once, without a call for each of its parts.
     while (at := raw.find(delimiter, at, end) if end - at <= _STRETCH else _find(raw, delimiter, at, end)) >= 0:
-        after = at + len(delimiter)
-        if at != part.body_start and raw[at - 1] != 10:  # LF
+        after = at + length
+        if raw[at - 1] != 10 and at != begin:  # LF
             budget.near_boundary()
             at = after
             continue

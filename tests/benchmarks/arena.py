@@ -17,7 +17,7 @@ from servers.dovecot import PASSWORD, Dovecot
 from servers.needs import CHECKS
 from servers.ports import free_port, wait_until_listening
 
-__all__ = ["PASSWORD", "CountingSink", "Dovecot", "folder", "missing", "servers"]
+__all__ = ["PASSWORD", "CountingSink", "Dovecot", "dumping_sink", "folder", "missing", "servers"]
 SERVERS = ("dovecot", "smtp-sink")
 
 
@@ -27,13 +27,14 @@ def missing() -> str | None:
 
 
 class CountingSink:
-    """Postfix's smtp-sink, which takes mail and forgets it; its own counter says how many."""
+    """Postfix's smtp-sink, which takes mail and forgets it (or keeps it in `kept`); its own counter says how many."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kept: Path | None = None) -> None:
         self.port = free_port()
         self._said = (folder / "sink").open("w+b")
         program = shutil.which("smtp-sink", path="/usr/sbin:/usr/bin") or "smtp-sink"
-        command = [program, "-u", "nobody", "-c", f"127.0.0.1:{self.port}", "512"]
+        keeping = ["-d", f"{kept}/mail."] if kept else []
+        command = [program, "-u", "nobody", "-c", *keeping, f"127.0.0.1:{self.port}", "512"]
         self._process = subprocess.Popen(command, stdout=self._said, stderr=subprocess.STDOUT)
         wait_until_listening(self.port)
 
@@ -63,6 +64,21 @@ def servers() -> Iterator[tuple[Dovecot, CountingSink]]:
             if sink is not None:
                 sink.stop()
             dovecot.remove()
+
+
+@contextmanager
+def dumping_sink() -> Iterator[tuple[CountingSink, Path]]:
+    """A sink beside the measured one, and the folder in which it leaves each mail as a file."""
+    with folder() as base:
+        kept = base / "kept"
+        kept.mkdir()
+        base.chmod(0o711)
+        kept.chmod(0o777)  # the sink gives up root's rights
+        sink = CountingSink(base, kept)
+        try:
+            yield sink, kept
+        finally:
+            sink.stop()
 
 
 @contextmanager

@@ -1,16 +1,33 @@
 """The naive reference: what arfgate does, the way one writes it first, with the standard library alone.
 
-One mail at a time from the mailbox to the notice: FETCH, `email` with `policy.default`, a loop
-over the customers' networks, one commit per step, EmailMessage, one SMTP connection per
-notice, one MOVE. The work is the pipeline's: the bytes stored before anything else, the
-sender's authentication read from our own border's header, verdict, fingerprint, attribution at
-the incident's time, one case per customer with a clock per address, an ARF notice with redacted
-headers under a Message-ID made from its key, and an event for each change.
+One mail at a time from the mailbox to the notice: FETCH, `email` with `policy.default`, a loop over the customers'
+networks, one commit per step, EmailMessage, one SMTP connection per notice, one MOVE. What each side does to a mail:
+
+  step          here                                                    arfgate
+  mailbox       UID FETCH and UID MOVE of one                            of up to 100
+  stored        its own commits: the bytes, where they lay               one commit for up to 100
+  read          `email` (naive_report.py): the contract of `arfgate      `parsers`, in a process of its own
+                parse`, with the body's texts, links and findings
+  screened      loop, our own border's header, feed, the reporter's      the same, on values
+                standing, age, twins: a question to the database each
+  attributed    two loops over the networks: the source, and every       one look-up in an index for each
+                other address of the trace
+  written       the same columns: report, identity, reporter,            one transaction for up to 100
+                attribution with its reason in words, advertised
+                hosts to be asked, case, clock, five events
+  redacted      recipients in every spelling and encoding, queue         the same
+                numbers, Message-ID, dates, links (naive_notice.py)
+  told          the same words, ARF fields and headers, by               templates in a sandbox, bytes
+                EmailMessage
+  sent          a connection for each, one commit after the 250          a kept connection, one commit after the 250
+
+`pipeline.py` compares what the two wrote and what they sent, word for word. Neither asks registries or name servers,
+or checks a signature by itself: the border did. What arfgate does for crash safety and several nodes (claims), against
+hostile mail (limits, worker processes) and for its console (indexes) is arfgate's burden alone.
 """
 
 from __future__ import annotations
 
-import base64
 import csv
 import hashlib
 import hmac
@@ -27,37 +44,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
-KEY = b"k" * 40
-OPERATOR = "abuse@isp.example"
-FEEDS = {"fbl.example": "fbl"}
-KEPT_HEADERS = ("Received", "From", "Subject", "Date", "Message-ID")
+from naive_notice import KEY, OPERATOR, compose, evidence_of, facts_of, token
+from naive_report import fingerprint, headers_of, iso, line, parse
+from naive_schema import SCHEMA
 
-SCHEMA = """
-PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;
-CREATE TABLE messages (id INTEGER PRIMARY KEY, sha256 TEXT UNIQUE, raw BLOB, size INT, received_at TEXT, state TEXT,
-  kind TEXT, message_id TEXT, sender TEXT, subject TEXT);
-CREATE TABLE deliveries (id INTEGER PRIMARY KEY, message_id INT REFERENCES messages, uidvalidity INT, uid INT,
-  disposed_at TEXT, UNIQUE (uidvalidity, uid));
-CREATE TABLE reports (id INTEGER PRIMARY KEY, message_id INT REFERENCES messages, category TEXT, source_ip TEXT,
-  arrival_date TEXT, verdict TEXT, reason TEXT, complainant TEXT, fingerprint TEXT, outer_id TEXT, parsed TEXT);
-CREATE INDEX reports_fingerprint ON reports (fingerprint);
-CREATE INDEX reports_source ON reports (source_ip);
-CREATE TABLE attributions (id INTEGER PRIMARY KEY, report_id INT REFERENCES reports, value TEXT, reason TEXT,
-  customer TEXT, how TEXT, clock_id INT, UNIQUE (report_id, value));
-CREATE TABLE cases (id INTEGER PRIMARY KEY, current TEXT UNIQUE, customer TEXT, state TEXT, opened_at TEXT);
-CREATE TABLE clocks (id INTEGER PRIMARY KEY, case_id INT REFERENCES cases, value TEXT, state TEXT, notified_at TEXT,
-  due_at TEXT, next_at TEXT, UNIQUE (case_id, value));
-CREATE INDEX clocks_next ON clocks (next_at);
-CREATE TABLE notices (id INTEGER PRIMARY KEY, key TEXT UNIQUE, case_id INT, clock_id INT, recipient TEXT, facts TEXT,
-  state TEXT, mail_id TEXT, sent_at TEXT, answer TEXT);
-CREATE INDEX notices_due ON notices (state);
-CREATE TABLE events (id INTEGER PRIMARY KEY, at TEXT, who TEXT, what TEXT, why TEXT, report_id INT, case_id INT);
-CREATE INDEX events_case ON events (case_id, id);
-"""
+FEEDS = {"fbl.example": "fbl"}
+OLDEST = timedelta(days=7)
 
 log = logging.getLogger("naive")
 
@@ -69,6 +64,20 @@ class Customer:
     contact: str
     network: ipaddress.IPv4Network | ipaddress.IPv6Network
     valid_from: datetime
+
+
+@dataclass
+class Work:
+    """One mail, and what is known of it by now."""
+
+    message_id: int
+    received_at: datetime
+    mail: EmailMessage
+    report: dict[str, Any]
+    identity: dict[str, Any]
+    verdict: str
+    reason: str
+    detail: str
 
 
 class Naive:
@@ -102,80 +111,137 @@ class Naive:
 
     def work(self, mailbox: imaplib.IMAP4, validity: int, uid: int) -> None:
         answer: Any = mailbox.uid("FETCH", str(uid), "(INTERNALDATE BODY.PEEK[])")[1]
-        raw = answer[0][1]
-        message_id = self.store(raw, validity, uid)
+        raw, arrived = answer[0][1], imaplib.Internaldate2tuple(answer[0][0] + b")")
+        received_at = datetime(*arrived[:6]).astimezone(UTC) if arrived else datetime.now(UTC)
+        message_id = self.store(raw, validity, uid, received_at)
         mail = message_from_bytes(raw, policy=policy.default)
         report = parse(mail)
-        verdict, reason, domain = screen(mail)
-        report_id = self.record(message_id, mail, report, verdict, reason)
+        identity = identify(mail)
+        work = Work(message_id, received_at, mail, report, identity, *self.screen(mail, report, identity))
+        report_id = self.record(work)
         customer = self.attribute(report_id, report)
         clock_id, case_id, is_new = (0, 0, False)
-        if verdict == "accepted" and customer is not None:
+        if work.verdict == "accepted" and customer is not None:
             clock_id, case_id, is_new = self.file(report_id, customer, report)
         if is_new and customer is not None:
-            notice = self.plan(case_id, clock_id, customer, report)
-            self.send(notice, customer, report, case_id, FEEDS[domain])
+            self.send(self.plan(case_id, clock_id, customer, work), customer, case_id)
             self.start(clock_id, case_id)
         mailbox.uid("MOVE", str(uid), "Processed")
         self.change("UPDATE deliveries SET disposed_at = ? WHERE uidvalidity = ? AND uid = ?", (now(), validity, uid))
-        log.info("message %s verdict %s source %s", message_id, verdict, report["source_ip"])
+        log.info("message %s verdict %s source %s", message_id, work.verdict, report["source_ip"])
 
     # --- one step, one commit ---
 
-    def change(self, statement: str, values: Sequence[Any], *events: tuple[Any, ...]) -> int:
+    def change(self, statement: str, values: Sequence[Any], *more: tuple[str, Sequence[Any]]) -> int:
+        """Returns the id of the first row."""
         database = self.database
         database.execute("BEGIN IMMEDIATE")
         row = database.execute(statement, values).lastrowid
-        for event in events:
-            database.execute(
-                "INSERT INTO events (at, who, what, why, report_id, case_id) VALUES (?, 'naive', ?, ?, ?, ?)",
-                (now(), *event),
-            )
+        for another, its_values in more:
+            database.execute(another, its_values)
         database.execute("COMMIT")
         return row or 0
 
-    def store(self, raw: bytes, validity: int, uid: int) -> int:
+    def store(self, raw: bytes, validity: int, uid: int, received_at: datetime) -> int:
         digest = hashlib.sha256(raw).hexdigest()
         known = self.database.execute("SELECT id FROM messages WHERE sha256 = ?", (digest,)).fetchone()
-        statement = "INSERT INTO messages (sha256, raw, size, received_at, state) VALUES (?, ?, ?, ?, 'stored')"
-        message_id = known[0] if known else self.change(statement, (digest, raw, len(raw), now()))
-        coordinates = "INSERT INTO deliveries (message_id, uidvalidity, uid) VALUES (?, ?, ?)"
-        self.change(coordinates, (message_id, validity, uid))
+        statement = (
+            "INSERT INTO messages (sha256, raw, size, mailbox, received_at, stored_at, state)"
+            " VALUES (?, ?, ?, 'abuse', ?, ?, 'stored')"
+        )
+        values = (digest, raw, len(raw), received_at.isoformat(), now())
+        message_id = known[0] if known else self.change(statement, values)
+        coordinates = (
+            "INSERT INTO deliveries (message_id, folder, uidvalidity, uid, internal_date) VALUES (?, 'INBOX', ?, ?, ?)"
+        )
+        self.change(coordinates, (message_id, validity, uid, received_at.isoformat()))
         return int(message_id)
 
-    def record(self, message_id: int, mail: EmailMessage, report: dict[str, Any], verdict: str, reason: str) -> int:
-        outer = str(mail["Message-ID"])
+    def screen(self, mail: EmailMessage, report: dict[str, Any], identity: dict[str, Any]) -> tuple[str, str, str]:
+        """(verdict, reason, detail): a registered feed that our own border authenticated is accepted."""
+        own = hashlib.sha256(b"arfgate loop\0isp.example").hexdigest()[:24]
+        if (
+            any(own in str(value) for value in mail.get_all("X-Arfgate-Loop", []))
+            or len(mail.get_all("Received")) > 100
+        ):
+            return "rejected", "loop", "it is our own"
+        if identity["kind"] != "feed":
+            return "rejected", "anonymous", "nobody accountable stands behind it"
+        asked = "SELECT trust, blocked FROM reporters WHERE key = ?"
+        standing = self.database.execute(asked, (f"feed:{identity['feed']}",)).fetchone()
+        if standing and standing[1]:
+            return "rejected", "reporter-blocked", "blocked"
+        if report["category"] in ("authentication", "not-spam"):
+            return "recorded", "not-a-complaint", f"{report['category']} is information, not a complaint"
+        if datetime.fromisoformat(report["arrival_date"]) < datetime.now(UTC) - OLDEST:
+            return "recorded", "too-old", "the incident is older than 7 days"
         twin = "SELECT 1 FROM reports WHERE fingerprint = ? AND outer_id = ?"
-        if self.database.execute(twin, (report["fingerprint"], outer)).fetchone():
-            verdict, reason = "recorded", "duplicate"
+        if self.database.execute(twin, (fingerprint(report), line(mail["Message-ID"]))).fetchone():
+            return "recorded", "duplicate", "the same mail reached us before, in another mailbox"
+        return "accepted", "feed", f"registered feed {identity['feed']}"
+
+    def record(self, work: Work) -> int:
+        report, outer = work.report, line(work.mail["Message-ID"])
+        sender = work.mail["From"].addresses[0].addr_spec
+        key = f"feed:{work.identity['feed']}"
+        known = self.database.execute("SELECT id FROM reporters WHERE key = ?", (key,)).fetchone()
+        reporter = "INSERT INTO reporters (key, domain, trust, blocked, first_seen) VALUES (?, ?, 'usual', 0, ?)"
+        reporter_id = known[0] if known else self.change(reporter, (key, work.identity["domain"], now()))
+        accepted = (
+            "INSERT INTO events (at, who, what, why, report_id, data)"
+            " VALUES (?, 'naive', ?, ?, last_insert_rowid(), '{}')"
+        )
         report_id = self.change(
-            "INSERT INTO reports (message_id, category, source_ip, arrival_date, verdict, reason, complainant,"
-            " fingerprint, outer_id, parsed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO reports (message_id, feedback_type, category, source_ip, arrival_date, received_at, verdict,"
+            " reason, detail, identity, reporter_id, complainant, fingerprint, outer_id, parsed)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                message_id, "spam", report["source_ip"], report["arrival_date"].isoformat(), verdict, reason,
-                report["original_rcpt_to"][0], report["fingerprint"], outer, json.dumps(report, default=str),
+                work.message_id, report["feedback_type"], report["category"], report["source_ip"],
+                report["arrival_date"], work.received_at.isoformat(), work.verdict, work.reason, work.detail,
+                json.dumps(work.identity), reporter_id, f"{key}:{report['original_rcpt_to'][0]}",
+                fingerprint(report), outer, json.dumps(report),
             ),
-            (f"report {verdict}", reason, None, None),
+            (accepted, (now(), f"report {work.verdict}", f"{work.reason}: {work.detail}")),
         )  # fmt: skip
         statement = (
-            "UPDATE messages SET state = 'filed', kind = 'report', message_id = ?, sender = ?, subject = ? WHERE id = ?"
+            "UPDATE messages SET state = 'filed', kind = 'report', format = 'arf', message_id = ?, sender = ?,"
+            " subject = ? WHERE id = ?"
         )
-        self.change(statement, (outer, str(mail["From"]), str(mail["Subject"]), message_id))
+        self.change(statement, (outer, sender, line(work.mail["Subject"]), work.message_id))
         return report_id
 
     def attribute(self, report_id: int, report: dict[str, Any]) -> Customer | None:
-        source = ipaddress.ip_address(report["source_ip"])
+        at = datetime.fromisoformat(report["arrival_date"])
+        found = self.holder(report["source_ip"], at)
+        others = [self.holder(hop["ip"], at) for hop in report["trace"] if hop["ip"] not in (None, report["source_ip"])]
+        handed = next((hop for hop in report["trace"] if hop["ip"] == report["source_ip"]), None)
+        how = f"{report['source_ip']} is the report's source address"
+        how += f", and {handed['ip']} handed the mail to {handed['by']}" if handed else ""
+        reason = "not-ours"
+        if found is not None:
+            since = f"{found.valid_from.day} {found.valid_from:%b %Y}"
+            how += f"; assigned as {found.network} on {at.day} {at:%b %Y %H:%M} UTC, held from {since}"
+            reason = "several-own" if any(other not in (None, found) for other in others) else "assigned"
+        key, confidence = (found.key, 0.9) if found else (None, None)
+        statement = (
+            "INSERT INTO attributions (report_id, kind, role, value, reason, customer, how, confidence)"
+            " VALUES (?, 'ip', 'source', ?, ?, ?, ?, ?)"
+        )
+        asked = "INSERT INTO host_questions (report_id, state, next_at) VALUES (?, 'wanted', ?)"
+        advertised = any(one["role"] == "advertised" for one in report["resources"])
+        values = (report_id, report["source_ip"], reason, key, how, confidence)
+        self.change(statement, values, *([(asked, (report_id, now()))] if advertised else []))
+        return found if reason == "assigned" else None
+
+    def holder(self, address: str, at: datetime) -> Customer | None:
+        """Whose address it was."""
+        source = ipaddress.ip_address(address)
         fitting = [
             customer
             for customer in self.customers
-            if source.version == customer.network.version
-            and source in customer.network
-            and customer.valid_from <= report["arrival_date"]
+            if source.version == customer.network.version and source in customer.network and customer.valid_from <= at
         ]
-        found = max(fitting, key=lambda customer: customer.network.prefixlen, default=None)
-        values = (report_id, str(source), "assigned" if found else "not-ours", found.key if found else None, "")
-        self.change("INSERT INTO attributions (report_id, value, reason, customer, how) VALUES (?, ?, ?, ?, ?)", values)
-        return found
+        return max(fitting, key=lambda customer: customer.network.prefixlen, default=None)
 
     def file(self, report_id: int, customer: Customer, report: dict[str, Any]) -> tuple[int, int, bool]:
         current = f"{customer.key}/mail"
@@ -184,15 +250,17 @@ class Naive:
             known[0]
             if known
             else self.change(
-                "INSERT INTO cases (current, customer, state, opened_at) VALUES (?, ?, 'open', ?)",
+                "INSERT INTO cases (current, customer, cls, policy, state, opened_at)"
+                " VALUES (?, ?, 'mail', 'plain 1', 'open', ?)",
                 (current, customer.key, now()),
-                ("case opened", "mail", report_id, None),
+                _event("case opened", "mail", report_id),
             )
         )
         resource = (case_id, report["source_ip"])
         clock = self.database.execute("SELECT id FROM clocks WHERE case_id = ? AND value = ?", resource).fetchone()
         why = "counted: already in hand" if clock else "first report on this resource"
-        event = ("clock evidence", why, report_id, case_id)
+        data = {"state": "waiting", "resource": report["source_ip"], "round": 1}
+        event = _event("clock evidence", why, report_id, case_id, data)
         place = "UPDATE attributions SET clock_id = ? WHERE report_id = ?"
         if clock:
             self.change(place, (clock[0], report_id), event)
@@ -201,128 +269,64 @@ class Naive:
         self.change(place, (clock_id, report_id))
         return clock_id, case_id, True
 
-    def plan(self, case_id: int, clock_id: int, customer: Customer, report: dict[str, Any]) -> tuple[int, str]:
+    def plan(self, case_id: int, clock_id: int, customer: Customer, work: Work) -> int:
         key = f"clock:{clock_id}/1/start/complaint/{customer.contact}"
+        number = f"AG-{datetime.now(UTC).year}-{case_id:06d}"
+        facts = facts_of(work.report, customer.name, number, work.identity["feed"], iso(work.received_at))
+        evidence = evidence_of(work.report, headers_of(work.mail))
         statement = (
-            "INSERT INTO notices (key, case_id, clock_id, recipient, facts, state, mail_id)"
-            " VALUES (?, ?, ?, ?, ?, 'pending', ?)"
+            'INSERT INTO notices (key, kind, case_id, clock_id, "to", language, facts, evidence, state, mail_id,'
+            " created_at) VALUES (?, 'complaint', ?, ?, ?, 'en', ?, ?, 'pending', ?, ?)"
         )
-        values = (key, case_id, clock_id, customer.contact, json.dumps(report, default=str), mail_id(key))
-        return self.change(statement, values), key
+        said = (json.dumps(facts), json.dumps(evidence), mail_id(key), now())
+        return self.change(statement, (key, case_id, clock_id, customer.contact, *said))
 
-    def send(
-        self, notice: tuple[int, str], customer: Customer, report: dict[str, Any], case_id: int, feed: str
-    ) -> None:
-        notice_id, key = notice
+    def send(self, notice_id: int, customer: Customer, case_id: int) -> None:
+        planned = "SELECT facts, evidence, mail_id, created_at FROM notices WHERE id = ?"
+        facts, evidence, name, created = self.database.execute(planned, (notice_id,)).fetchone()
         address = notice_address(notice_id)
-        mail = compose(key, address, customer, report, f"AG-{datetime.now(UTC).year}-{case_id:06d}", feed)
+        at = datetime.fromisoformat(created)
+        mail = compose(name, customer.contact, address, json.loads(facts), json.loads(evidence), at)
         with smtplib.SMTP("127.0.0.1", self.smtp_port, local_hostname="isp.example") as connection:
             connection.sendmail(address, [customer.contact], mail)
-        done = ("notice complaint accepted", customer.contact, None, case_id)
-        statement = "UPDATE notices SET state = 'sent', sent_at = ?, answer = '250' WHERE id = ?"
+        statement = "UPDATE notices SET state = 'sent', sent_at = ?, answer = '250 2.0.0 Ok' WHERE id = ?"
+        done = _event("notice complaint accepted", f"{customer.contact}: 250 2.0.0 Ok", None, case_id)
         self.change(statement, (now(), notice_id), done)
         log.info("notice %s sent to %s", notice_id, customer.contact)
 
     def start(self, clock_id: int, case_id: int) -> None:
         at = datetime.now(UTC)
+        due = at + timedelta(hours=24)
         self.change(
             "UPDATE clocks SET state = 'running', notified_at = ?, next_at = ?, due_at = ? WHERE id = ?",
-            (at.isoformat(), (at + timedelta(hours=12)).isoformat(), (at + timedelta(hours=24)).isoformat(), clock_id),
-            ("clock delivered", "the customer has 24 h", None, case_id),
+            (at.isoformat(), (at + timedelta(hours=12)).isoformat(), due.isoformat(), clock_id),
+            _event("clock delivered", f"the customer has until {due:%Y-%m-%d %H:%M}Z", None, case_id),
         )
 
 
-# --- what a report says -------------------------------------------------------------------
-
-
-def parse(mail: EmailMessage) -> dict[str, Any]:
-    """The fields of the report, of the reported mail, and the fingerprint of the evidence."""
-    parts = {part.get_content_type(): part for part in mail.iter_parts()}
-    fields = parts["message/feedback-report"].get_payload(0)
-    original = parts["message/rfc822"].get_payload(0)
-    arrival = parsedate_to_datetime(str(fields["Arrival-Date"]))
-    identity = "\0".join(str(original[name]) for name in ("Message-ID", "Date", "From"))
+def identify(mail: EmailMessage) -> dict[str, Any]:
+    """Who sent the report, by what our own border wrote on top of it."""
+    box = mail["From"].addresses[0]
+    domain = box.domain.lower()
+    results = next(
+        (line(v) for v in mail.get_all("Authentication-Results", []) if line(v).startswith("mx.isp.example;")), ""
+    )
+    proofs = [
+        [method, result, checked.rpartition("@")[2].lower()]
+        for method, result, checked in re.findall(r"\b(dkim|spf|dmarc)=(\w+)\s+[a-z]+\.[a-z]+=([^\s;]+)", results)
+    ]
+    proven = [method for method, result, checked in proofs if result == "pass" and checked == domain]
+    feed = FEEDS.get(domain) if proven else None
     return {
-        "feedback_type": str(fields["Feedback-Type"]),
-        "user_agent": str(fields["User-Agent"]),
-        "version": str(fields["Version"]),
-        "source_ip": str(ipaddress.ip_address(str(fields["Source-IP"]))),
-        "arrival_date": arrival.astimezone(UTC),
-        "original_mail_from": str(fields["Original-Mail-From"]).strip("<>"),
-        "original_rcpt_to": [str(value).strip("<>") for value in fields.get_all("Original-Rcpt-To", [])],
-        "reporting_mta": str(fields["Reporting-MTA"]).partition(";")[2].strip(),
-        "reported_domain": [str(value) for value in fields.get_all("Reported-Domain", [])],
-        "authentication_results": [str(value) for value in fields.get_all("Authentication-Results", [])],
-        "original": {name: str(original[name]) for name in ("Message-ID", "From", "Subject", "Date")},
-        "headers": [(name, str(value)) for name, value in original.items()],
-        "trace": [re.findall(r"\[(?:IPv6:)?([0-9A-Fa-f.:]+)\]", str(v)) for v in original.get_all("Received", [])],
-        "body_digest": hashlib.sha256(original.as_bytes()).hexdigest(),
-        "fingerprint": hashlib.sha256(identity.encode()).hexdigest(),
-    }
-
-
-def screen(mail: EmailMessage) -> tuple[str, str, str]:
-    """(verdict, reason, domain): a registered feed that our own border authenticated is accepted."""
-    results = str(mail["Authentication-Results"] or "")
-    domain = str(mail["From"].addresses[0].domain).lower()
-    authenticated = re.search(r"dkim=pass\s+header\.d=([^\s;]+)", results)
-    if results.startswith("mx.isp.example;") and authenticated and authenticated[1] == domain and domain in FEEDS:
-        return "accepted", "feed", domain
-    return "rejected", "anonymous", domain
-
-
-# --- what we say of it --------------------------------------------------------------------
-
-
-def compose(key: str, address: str, customer: Customer, report: dict[str, Any], number: str, feed: str) -> bytes:
-    """The notice: the facts in words, the same as ARF, and the redacted headers of the reported mail."""
-    headers = redacted(report)
-    facts = {name: report[name] for name in ("feedback_type", "source_ip", "arrival_date", "reporting_mta")}
-    lines = [f"Hello {customer.name},", "", "we received an abuse report about a resource that is assigned to you.", ""]
-    lines += [f"Case: {number}", f"Concerns: {report['source_ip']}", f"Reported by: {feed}"]
-    lines += [f"{name}: {value}" for name, value in facts.items()]
-    lines += ["", "Please look into it and answer this mail within 24 hours.", ""]
-    lines += [f"| {name}: {value}" for name, value in headers]
-    mail = EmailMessage(policy=policy.SMTP)
-    mail["From"] = f"Abuse desk <{OPERATOR}>"
-    mail["To"], mail["Reply-To"] = customer.contact, address
-    mail["Subject"] = f"[{number}] Abuse report about {report['source_ip']}"
-    mail["Date"], mail["Message-ID"] = format_datetime(datetime.now(UTC)), mail_id(key)
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["X-Arfgate-Loop"] = "naive"
-    mail.set_content("\n".join(lines))
-    mail.make_mixed()
-    mail.replace_header("Content-Type", "multipart/report; report-type=feedback-report")
-    fields = f"Feedback-Type: {report['feedback_type']}\r\nUser-Agent: naive/1\r\nVersion: 1\r\n"
-    fields += f"Arrival-Date: {format_datetime(report['arrival_date'])}\r\nSource-IP: {report['source_ip']}\r\n"
-    mail.attach(_part("message/feedback-report", fields))
-    mail.attach(_part("text/rfc822-headers", "".join(f"{name}: {value}\r\n" for name, value in headers)))
-    return mail.as_bytes()
-
-
-def redacted(report: dict[str, Any]) -> list[tuple[str, str]]:
-    """Allow-listed headers in which the recipient, queue numbers and the Message-ID are tokens."""
-    kept = [(name, value) for name, value in report["headers"] if name in KEPT_HEADERS]
-    shown = []
-    for name, value in kept:
-        text = value
-        for private in report["original_rcpt_to"]:
-            text = re.sub(re.escape(private), f"{token(private)}@redacted.invalid", text, flags=re.IGNORECASE)
-        if name == "Message-ID":
-            text = f"<{token(text)}@redacted.invalid>"
-        if name == "Received":
-            text = re.sub(r"\bfor\s+\S+", "", re.sub(r"\bid\s+([^\s;]+)", lambda m: f"id {token(m[1])}", text))
-        shown.append((name, text))
-    return shown
-
-
-def token(text: str) -> str:
-    digest = hmac.new(KEY, text.strip("<>").lower().encode(), hashlib.sha256).digest()
-    return base64.b32encode(digest[:15]).decode().lower()
+        "kind": "feed" if feed else "domain" if proven else "nobody", "domain": domain, "address": box.addr_spec,
+        "method": proven[0] if proven else None, "feed": feed,
+        "detail": f"feed {feed} by {proven[0]} of {domain}" if feed else "", "foreign": False, "checked_by": "border",
+        "proofs": proofs, "signature": None,
+    }  # fmt: skip
 
 
 def mail_id(key: str) -> str:
-    return f"<{hmac.new(KEY, key.encode(), hashlib.sha256).hexdigest()[:40]}@isp.example>"
+    return f"<{hmac.new(KEY, key.encode(), hashlib.sha256).hexdigest()[:40]}@{OPERATOR.rpartition('@')[2]}>"
 
 
 def notice_address(number: int) -> str:
@@ -333,8 +337,9 @@ def now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def _part(content_type: str, text: str) -> EmailMessage:
-    part = EmailMessage(policy=policy.SMTP)
-    part["Content-Type"] = content_type
-    part.set_payload(text)
-    return part
+def _event(
+    what: str, why: str, report_id: int | None = None, case_id: int | None = None, data: dict[str, Any] | None = None
+) -> tuple[str, Sequence[Any]]:
+    """What `change` writes beside its statement."""
+    statement = "INSERT INTO events (at, who, what, why, report_id, case_id, data) VALUES (?, 'naive', ?, ?, ?, ?, ?)"
+    return statement, (now(), what, why, report_id, case_id, json.dumps(data or {}))

@@ -29,7 +29,7 @@ HEAD, TAIL = 500, 3_000
 MARKUP_HEAD, MARKUP_TAIL = 4_000, 16_000
 
 _READABLE = frozenset((b"text/plain", b"text/html"))
-_RECIPIENT_FIELDS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "apparently-to")
+_RECIPIENT_FIELDS = frozenset(("to", "cc", "delivered-to", "x-original-to", "envelope-to", "apparently-to"))
 _DKIM_DOMAIN = re.compile(r"(?:^|;)\s*d\s*=\s*([^\s;]{1,253})")
 # Codecs of mail. Python knows others, some of them slow on what a stranger wrote.
 _CHARSET = re.compile(
@@ -176,9 +176,8 @@ class ReportedMail:
         headers = self.headers
         texts = headers.texts
         written = list(self.report.original_rcpt_to[:50])
-        for name in _RECIPIENT_FIELDS:
-            if name in texts or not texts:
-                written += envelope.every(headers, name, 20)
+        for name in texts.keys() & _RECIPIENT_FIELDS if texts else _RECIPIENT_FIELDS:
+            written += envelope.every(headers, name, 20)
         return " ".join(written).lower()
 
     @Lazy

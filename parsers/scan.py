@@ -167,11 +167,12 @@ class Part:
 
     def parameter(self, name: bytes, field: bytes = b"content-type") -> bytes | None:
         """A parameter of Content-Type (or `field`), undecoded. RFC 2231 forms are not looked into."""
-        known = self._type_field is not None and field == b"content-type"
-        value = self._type_field if known else self.headers.first(field)
+        value = self._type_field
+        if value is None or field != b"content-type":
+            value = self.headers.first(field)
         if not value:
             return None
-        if name in _QUICK and (found := _QUICK[name](value)):
+        if (quick := _QUICK.get(name)) and (found := quick(value)):
             return found[found.lastindex or 1]
         return self._parameter(value, name) if name in value.lower() else None
 
@@ -268,6 +269,8 @@ def within(raw: bytes, start: int, end: int, outer: Part) -> Part:
 
 def _begun(raw: bytes, start: int, end: int, budget: Budget) -> int:
     """Where the header begins; what stood before it is noted."""
+    if raw[start : start + 1] in _NO_JUNK:
+        return start
     begin = skip_junk(raw, start, end)
     if begin > start:
         junk = raw[start:begin]
@@ -280,8 +283,6 @@ def _begun(raw: bytes, start: int, end: int, budget: Budget) -> int:
 
 def skip_junk(raw: bytes, start: int, end: int) -> int:
     """Past empty lines and mbox lines (`From `, `>From `) that stand before a header and would end it at once."""
-    if raw[start : start + 1] in _NO_JUNK:
-        return start
     found = JUNK.match(raw, start, end)
     return found.end() if found else start
 

@@ -14,6 +14,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable
 from functools import cache
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Protocol, cast
 
@@ -30,6 +31,7 @@ EVIDENCE_CHARS = 300
 _NOT_EXAMINED = frozenset((Category.AUTHENTICATION, Category.NOT_SPAM, Category.CHILD_ABUSE))
 # What a mail that went to newsgroups in mass was taken for, before anybody had counted them.
 _UNSPECIFIC = frozenset((Category.SPAM, Category.OTHER))
+_CODE, _EVIDENCE, _PLACE = attrgetter("code"), attrgetter("evidence"), attrgetter("kind", "role", "value")
 MASS_POSTING = "mass-newsgroup-posting"
 
 
@@ -76,7 +78,7 @@ def _examine(report: Report, part: Part) -> None:
     filled(report, findings=(*report.findings, *found), resources=resources)
     if failed:
         filled(report, defects=tuple(dict.fromkeys((*report.defects, *failed))))
-    if report.category in _UNSPECIFIC and MASS_POSTING in [one.code for one in found]:
+    if report.category in _UNSPECIFIC and MASS_POSTING in map(_CODE, found):
         provenance = (*report.provenance, ("category", "original:Newsgroups"))
         filled(report, category=Category.NEWSGROUP_SPAM, provenance=provenance)
 
@@ -90,7 +92,7 @@ def _findings(mail: ReportedMail) -> tuple[list[Finding], list[str]]:
         except Exception:  # noqa: BLE001  a bug in one check must not cost the report
             failed.append(f"check-failed:{name}")
     del found[FINDINGS:]
-    said = [one.evidence for one in found]
+    said = list(map(_EVIDENCE, found))
     if not "".join(said).isprintable() or max(map(len, said), default=0) > EVIDENCE_CHARS:
         found = [_shown(one) for one in found]
     return found, failed
@@ -105,7 +107,7 @@ def _shown(finding: Finding) -> Finding:
 
 def _resources(mail: ReportedMail, failed: list[str]) -> tuple[Resource, ...]:
     known = mail.report.resources
-    told = [(one.kind, one.role, one.value) for one in known]  # compared as tuples: dataclasses are slow at it
+    told = list(map(_PLACE, known))  # compared as tuples: dataclasses are slow at it
     try:
         places = [(link.kind, Role.ADVERTISED, link.value) for link in mail.links]
         return (*known, *[Resource(*one) for one in places if one not in told])

@@ -39,6 +39,7 @@ _BEGINS = re.compile(
 )
 _TLS_REPORT = re.compile(rb'"policies"\s{0,20}:')  # RFC 8460, JSON too
 _TYPES = frozenset((b"application/json", b"text/json", b"application/xarf", b"application/x-xarf"))
+_NEVER_JSON = (b"multipart/", b"message/", b"image/", b"audio/", b"video/")
 _BASE64 = re.compile(rb"\s{0,20}[A-Za-z0-9+/]{60}")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -76,7 +77,11 @@ def _documents(message: Message) -> tuple[Message, list[Part]] | None:
     levels = [message] if message.feedback_parts else [message, *message.inner_messages]
     for level in levels:
         announced = level.says_xarf
-        parts = [part for part in level.parts if _holds_xarf(part, in_container=announced)]
+        parts = [
+            part
+            for part in level.parts
+            if not part.content_type.startswith(_NEVER_JSON) and _holds_xarf(part, in_container=announced)
+        ]
         if parts or announced:
             return level, parts
     return None
@@ -85,8 +90,6 @@ def _documents(message: Message) -> tuple[Message, list[Part]] | None:
 def _holds_xarf(part: Part, *, in_container: bool) -> bool:
     """JSON with the names of XARF in it; in a container a type or name that says JSON is enough."""
     kind = part.content_type
-    if kind.startswith((b"multipart/", b"message/", b"image/", b"audio/", b"video/")):
-        return False
     named = b""
     if part.mentions(b"name"):
         named = part.parameter(b"filename", b"content-disposition") or part.parameter(b"name") or b""

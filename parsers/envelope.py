@@ -1,4 +1,4 @@
-"""Meaning of header fields, addresses, charsets and transfer encodings: the only importer of flanker.
+"""Meaning of header fields, addresses, charsets and transfer encodings: the only user of flanker.
 
 `scan` says where things are, this module what they say. Pure ASCII, which is most of every report, is read here;
 everything else is flanker's. Where `scan` found the structure irregular the whole message is read again by flanker,
@@ -8,16 +8,13 @@ and by `email` (compat32) where flanker gives up. Must never use `email.policy.d
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
 import re
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 from parsers import base64_text, charsets, compat32, encoded_words
 from parsers.errors import LimitError
+from parsers.flanker_library import loaded as _flanker
 from parsers.header_block import VALUE_CHARS as VALUE_CHARS  # noqa: PLC0414  others read it here
 from parsers.header_block import Guesses
 from parsers.report import Limits
@@ -52,31 +49,6 @@ class Mailbox(NamedTuple):
 
     name: str
     address: str
-
-
-class _Flanker(NamedTuple):
-    words: Any  # RFC 2047
-    charsets: Any
-    parse_list: Any
-    from_string: Any
-
-
-@cache
-def _flanker() -> _Flanker:
-    """flanker, imported when the first message needs it: that costs 250 ms, more than 2,000 plain reports.
-
-    Its grammar tables cannot be written where the installation is read-only, of which ply complains on stderr; and its
-    loggers repeat hostile text. Neither is news for the operator.
-    """
-    with contextlib.redirect_stderr(io.StringIO()):
-        from flanker import mime  # noqa: PLC0415  see above
-        from flanker.addresslib import address  # noqa: PLC0415
-        from flanker.mime.message import charsets as detector  # noqa: PLC0415
-        from flanker.mime.message.headers import encodedword  # noqa: PLC0415
-    logger = logging.getLogger("flanker")
-    logger.addHandler(logging.NullHandler())
-    logger.propagate = False
-    return _Flanker(encodedword.mime_to_unicode, detector.convert_to_unicode, address.parse_list, mime.from_string)
 
 
 def structure(raw: bytes, limits: Limits) -> Part:
@@ -216,8 +188,18 @@ def senders(headers: Headers, most: int = ADDRESSES) -> list[Mailbox]:
         values = raw(headers, "from")
         if len(values) != 1:
             return mailboxes(values[:most], headers.guesses)
-        headers.senders = _mailboxes(values[0], headers.guesses)[:ADDRESSES]
+        named = _named_sender(headers, values[0]) if isinstance(values[0], str) else None
+        headers.senders = [named] if named else _mailboxes(values[0], headers.guesses)[:ADDRESSES]
     return headers.senders
+
+
+def _named_sender(headers: Headers, text: str) -> Mailbox | None:
+    """Of a From that is encoded words and an address: decoded once, and kept for who asks for the whole field."""
+    hit = _WORDS_ADDRESS.match(text) if text[:2] == "=?" else None
+    if hit is None or "=?" in hit[3] or (name := encoded_words.plain(hit[2])) is None or '"' in name:
+        return None
+    headers.decoded["from"] = _cleaned(name + text[hit.end(2) :])[:VALUE_CHARS].strip()
+    return _mailbox(name, hit[3], headers.guesses)
 
 
 def raw(headers: Headers, *names: str) -> list[str] | list[bytes]:

@@ -168,10 +168,10 @@ def every(headers: Headers, name: str, most: int = 100) -> tuple[str, ...]:
     if texts := headers.texts:
         if name not in texts:
             return ()
-        spoken = headers.all_texts(name)[:most]
+        said = headers.all_texts(name)[:most]
         if headers.plain:
-            return tuple(spoken)
-        return tuple([_spoken(text, headers.guesses) if "=?" in text else text[:VALUE_CHARS] for text in spoken])
+            return tuple(said)
+        return tuple([_spoken(text, headers.guesses) if "=?" in text else text[:VALUE_CHARS] for text in said])
     values = headers.all(name.encode())
     return tuple([decode(value, headers.guesses) for value in values[:most]]) if values else ()
 

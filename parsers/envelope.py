@@ -195,7 +195,7 @@ def senders(headers: Headers, most: int = ADDRESSES) -> list[Mailbox]:
 
 def _named_sender(headers: Headers, text: str) -> Mailbox | None:
     """Of a From that is encoded words and an address: decoded once, and kept for who asks for the whole field."""
-    hit = _WORDS_ADDRESS.match(text) if text[:2] == "=?" else None
+    hit = _WORDS_ADDRESS.match(text) if text[:2] == "=?" and len(text) <= VALUE_CHARS else None
     if hit is None or "=?" in hit[3] or (name := encoded_words.plain(hit[2])) is None or '"' in name:
         return None
     headers.decoded["from"] = _cleaned(name + text[hit.end(2) :])[:VALUE_CHARS].strip()

@@ -121,13 +121,16 @@ def unaccented(text: str) -> str:
 def marks(text: str) -> tuple[str, ...]:
     """Of these one stands in a text that names the person, in any spelling."""
     local, at, _ = text.rpartition("@")
+    if at and len(local) < _SHORTEST_NAME:  # letters that stand in every word
+        return tuple(spelt.casefold() for spelt in spellings(text)) or (text.casefold(),)
     return tuple(mark.casefold() for mark in (local if at else text, *names_in(text)))
 
 
 def _sought(private: Sequence[str], *, names: bool) -> tuple[list[tuple[str, str]], list[str]]:
     """(local part, domain) of the addresses, and the words, each in the order in which they are tried."""
     parted = [text.rpartition("@") for text in private]
-    words = {word for text in private for word in names_in(text)} if names else set()
+    # Without `names` only such as no host can have.
+    words = {word for text in private for word in names_in(text) if names or " " in word or not word.isascii()}
     ordered = sorted(words, key=lambda word: (-len(word), word))
     return [(local, domain) for local, _, domain in parted if local and domain], ordered
 

@@ -124,6 +124,21 @@ def test_a_name_that_is_also_a_host_name_does_not_spoil_the_way() -> None:
     assert allowed("Received", line, ["mailer@example.com", "isp"]) == line
 
 
+def test_a_name_that_no_host_has_goes_from_the_way_too() -> None:
+    line = "from x (HELO 王小明) ([192.0.2.1]) by mx.example.com (for Bob Smith); Fri, 2 Jan 2026 03:04:05 +0000"
+    shown = allowed("Received", line, ["王小明", "Bob Smith"])
+    assert "王小明" not in shown
+    assert "Bob" not in shown
+    assert "by mx.example.com" in shown
+
+
+def test_a_mailbox_of_one_letter_is_found_and_takes_no_other_word_with_it() -> None:
+    shown = REDACTOR.text("Schöne Grüße an a@x.example und a=x.example, 100% gern + mehr", ["a@x.example"])
+    assert "x.example" not in shown
+    assert shown.startswith("Schöne Grüße an ")
+    assert shown.endswith(", 100% gern + mehr")
+
+
 def test_the_complainants_name_goes_from_the_subject() -> None:
     for private in ("Bob Smith", "bob.smith@example.com", "Bob_Smith42@example.com"):
         shown = allowed(

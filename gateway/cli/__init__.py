@@ -11,6 +11,7 @@ import gateway.cli.assignment_sources
 import gateway.cli.case_answers
 import gateway.cli.case_outcome
 import gateway.cli.customer_delivery
+import gateway.cli.customer_feedback_id
 import gateway.cli.customer_show  # noqa: F401  (these add commands)
 from gateway.cli import case_dues, case_work, customer_postmaster, customer_rates, queue_acts, strikes  # noqa: F401  (add commands)
 from gateway.cli.action import action_app

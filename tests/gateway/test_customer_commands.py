@@ -8,6 +8,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from gateway import settings, tokens
+from gateway.attribution.identifiers import checked_cfbl
 from gateway.cli import build
 from servers.waiting import waiting_house
 
@@ -29,6 +31,17 @@ def run(tmp_path, monkeypatch):
         return done.output
 
     return command
+
+
+def test_a_feedback_id_names_its_account_and_nobody_else_can_make_one(run, tmp_path):
+    said = run("customer", "feedback-id", "dogwood/home", "--campaign", "spring").strip()
+    key = tokens.derive(settings.load(tmp_path / "arfgate.toml").secret_key.get_secret_value(), "cfbl")
+    others = [checked_cfbl(key, run("customer", "feedback-id", name).strip()) for name in ("alder", "birch", "elder")]
+    assert len({*others, checked_cfbl(key, said)} - {None}) == 4
+    assert ".spring." in said
+    assert checked_cfbl(b"another", said) is None
+    for words in (("nobody",), ("dogwood/home", "--campaign", "a b")):
+        assert len(run("customer", "feedback-id", *words, status=1).splitlines()) == 1
 
 
 def test_one_customer_with_contacts_accounts_and_addresses(run):

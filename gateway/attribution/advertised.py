@@ -41,9 +41,16 @@ def advertised(report: Report, received_at: datetime, network: Network, address:
         source = Source(place.value, None, at, how, None, at == report.arrival_date and UNKNOWN_ZONE in report.defects)
         if place.kind is ResourceKind.IP:
             if network.is_ours(place.value):
-                yield _unless_first(address(source, place.role), place, place.value, network)
+                found = address(source, place.role)
+                yield found if _by_hand(source, network) else _unless_first(found, place, place.value, network)
         elif network.hosts.covers(_name(place)):
             yield _named(place, source, received_at, network)
+
+
+def _by_hand(source: Source, network: Network) -> bool:
+    """Did a person say whose address it is? Then it needs no second word."""
+    lookup = network.prefixes.lookup(source.ip, source.at, None)
+    return isinstance(lookup, Found) and lookup.assignment.manual
 
 
 def _named(place: Resource, source: Source, received_at: datetime, network: Network) -> Attribution:

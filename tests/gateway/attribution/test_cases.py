@@ -340,6 +340,7 @@ CASES = [
     one("a host that moved, after", Mail(FOREIGN, fields=("Reported-URI: http://gone.example/",)), "gone.example", GORSE),
     one("an advertised address of ours", Mail(FOREIGN, fields=(f"Reported-URI: http://{S}/x",)), S, ALDER),
     one("an advertised address of ours for the first time", Mail(FOREIGN, fields=("Reported-URI: http://198.51.100.6/x",)), "198.51.100.6", Why.FIRST_OF_KIND),
+    one("an advertised address that staff assigned", Mail(FOREIGN, fields=("Reported-URI: http://192.0.2.150/x",)), "192.0.2.150", GORSE),
     one("an advertised address shared by many", Mail(FOREIGN, fields=("Reported-URI: http://192.0.2.8/x",)), "192.0.2.8", Why.SHARED_ADDRESS),
     one("a large innocent domain of a customer", Mail(FOREIGN, fields=("Reported-URI: https://big-bank.example/login",)), "big-bank.example", Why.BYSTANDER),
     Case("source and host of two customers", Mail(S, fields=("Reported-URI: http://gone.example/",)), ((S, ALDER), ("gone.example", GORSE))),

@@ -12,7 +12,7 @@ from typing import Any
 from gateway.house import House
 from gateway.screening.identity import Feed
 from gateway.screening.reporters import Reporter, ReporterKind
-from gateway.store import reporters
+from gateway.store import reporter_lists, reporters
 from parsers.fields import address, host, registrable
 
 
@@ -55,7 +55,7 @@ async def listed(house: House, *, everything: bool, since: datetime | None = Non
     reports received from then on are counted."""
     async with house.database.reading() as connection:
         await house.know_reporters(connection)
-        rows = await reporters.listed(connection, since=since)
+        rows = await reporter_lists.listed(connection, house.clock(), since=since)
     feeds = {feed.name: feed for feed in house.border().feeds}
     seen = {row["name"] for row in rows if row["kind"] == ReporterKind.FEED.value}
     told = [_told(row, feeds.get(row["name"]) if row["kind"] == ReporterKind.FEED.value else None) for row in rows]
@@ -67,8 +67,8 @@ async def shown(house: House, name: str) -> dict[str, Any]:
     async with house.database.reading() as connection:
         await house.know_reporters(connection)
         one = meant(house, name)
-        row = await reporters.shown(connection, one.key)
-        newest = await reporters.latest(connection, row["id"]) if row else []
+        row = await reporter_lists.shown(connection, one.key, house.clock())
+        newest = await reporter_lists.latest(connection, row["id"]) if row else []
     feed = next((f for f in house.border().feeds if one.key == f"feed:{f.name}"), None)
     if row is None and feed is None:
         raise NoReporterError(f"{one.key} has not reported, and nothing was decided about it")

@@ -23,6 +23,7 @@ from gateway import (
     advertised_hosts,
     content,
     enforcement,
+    figures,
     pipeline,
     registries,
     sources,
@@ -53,6 +54,7 @@ _BESIDE: dict[str, Callable[[House], Coroutine[Any, Any, int]]] = {
     "sources": sources.run_due,
     "advertised hosts": advertised_hosts.run,
     "rates": volumes.run,
+    "figures of days": figures.run,
 }
 
 log = structlog.get_logger(module=__name__)

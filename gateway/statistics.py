@@ -6,7 +6,7 @@ Must never judge: it counts, and says of how many each figure is.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from gateway.house import House
 from gateway.store import statistics as store
@@ -67,10 +67,10 @@ def days_of(now: datetime, days: int, since: str = "", until: str = "") -> tuple
 
 
 async def figures(house: House, since: date, until: date) -> Statistics:
-    """All of it. Twelve statements over indexes."""
+    """All of it. What is kept of days that are over, and a count of the others."""
     weekly = (until - since).days > _DAYS_BY_DAY
     async with house.database.reading() as connection:
-        counts = Counts(connection, Period(_midnight(since), _midnight(until), weekly))
+        counts = Counts(connection, Period(since, until, weekly))
         return Statistics(
             since, until, weekly, _starts(since, until, weekly=weekly),
             acknowledged=await counts.acknowledged(), notified=await counts.notified(),
@@ -85,7 +85,3 @@ def _starts(since: date, until: date, *, weekly: bool) -> tuple[str, ...]:
     first = since - timedelta(days=since.weekday()) if weekly else since
     step = 7 if weekly else 1
     return tuple((first + timedelta(days=n)).isoformat() for n in range(0, (until - first).days, step))
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)

@@ -6,7 +6,8 @@ import asyncio
 
 import typer
 
-from gateway.cli.session import ConfigOption, fail, settings_of
+from gateway import figures
+from gateway.cli.session import ConfigOption, fail, in_house, settings_of
 from gateway.store.database import Database, StoreError
 from gateway.store.migrate import version
 
@@ -31,3 +32,10 @@ def upgrade(config: ConfigOption = None) -> None:
     except StoreError as error:
         fail(str(error))
     typer.echo(f"The schema has version {have}, the newest is {newest}.")
+
+
+@db_app.command()
+def recount(config: ConfigOption = None) -> None:
+    """Count the figures of all days that are over anew; `run` counts by itself what was not counted yet."""
+    count = in_house(config, figures.recount)
+    typer.echo(f"Counted: {count} parts of days.")

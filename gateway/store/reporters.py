@@ -1,4 +1,4 @@
-"""Reporters as records: made at their first report, weighed by staff, counted from their reports.
+"""Reporters as records: made at their first report, weighed by staff. How they are listed is in `reporter_lists`.
 
 Must never decide whether a report is believed.
 """
@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
+from sqlalchemy import and_, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import Verdict
-from gateway.screening.reporters import Reporter, Standing, Trust, precision
+from gateway.screening.reporters import Reporter, Standing, Trust
 from gateway.store import events
 from gateway.store.events import Event
 from gateway.store.tables import attributions, clocks, reporters, reports
@@ -85,66 +85,6 @@ async def judge_case(connection: AsyncConnection, case_id: int, judgement: str) 
         .where(clocks.c.case_id == case_id)
     )
     await connection.execute(update(reports).where(reports.c.id.in_(of_it)).values(judgement=judgement))
-
-
-async def listed(connection: AsyncConnection, limit: int = 500, since: datetime | None = None) -> list[dict[str, Any]]:
-    """Reporters with their counts and precision, those with the most reports first. `since`: only reports received
-    from then on count."""
-    return await _counted(connection, None, limit, since)
-
-
-async def shown(connection: AsyncConnection, key: str) -> dict[str, Any] | None:
-    """One reporter with its counts."""
-    rows = await _counted(connection, reporters.c.key == key, 1)
-    return rows[0] if rows else None
-
-
-async def latest(connection: AsyncConnection, reporter_id: int, limit: int = 10) -> list[dict[str, Any]]:
-    """Its newest reports, without those of the legal lane."""
-    names = ("id", "received_at", "category", "source_ip", "verdict", "reason", "judgement", "identity")
-    rows = await connection.execute(
-        select(*(reports.c[name] for name in names))
-        .where(reports.c.reporter_id == reporter_id, reports.c.verdict != Verdict.LEGAL.value)
-        .order_by(reports.c.id.desc())
-        .limit(limit)
-    )
-    return [dict(row) for row in rows.mappings()]
-
-
-async def _counted(
-    connection: AsyncConnection, only: ColumnElement[bool] | None, limit: int, since: datetime | None = None
-) -> list[dict[str, Any]]:
-    def count(condition: ColumnElement[bool], name: str) -> ColumnElement[int]:
-        return func.sum(case((condition, 1), else_=0)).label(name)
-
-    accepted = or_(reports.c.verdict == Verdict.ACCEPTED.value, reports.c.judgement.is_not(None))
-    counts = (
-        select(
-            reports.c.reporter_id, func.count().label("reports"), count(accepted, "accepted"),
-            count(reports.c.judgement == DISPUTED, "disputed"), count(reports.c.judgement == FALSE, "found_false"),
-            func.max(reports.c.received_at).label("last_seen"),
-        )
-        .where(reports.c.reporter_id.is_not(None), *([reports.c.received_at >= since] if since else []))
-        .group_by(reports.c.reporter_id)
-        .subquery()
-    )  # fmt: skip
-    query = select(
-        reporters, *(counts.c[name] for name in ("reports", "accepted", "disputed", "found_false", "last_seen"))
-    )
-    query = query.outerjoin(counts, counts.c.reporter_id == reporters.c.id)
-    if only is not None:
-        query = query.where(only)
-    rows = await connection.execute(
-        query.order_by(func.coalesce(counts.c.reports, 0).desc(), reporters.c.key).limit(limit)
-    )
-    return [_with_precision(dict(row)) for row in rows.mappings()]
-
-
-def _with_precision(row: dict[str, Any]) -> dict[str, Any]:
-    row["false"] = row.pop("found_false")  # a word of SQL's own
-    for name in ("reports", "accepted", "disputed", "false"):
-        row[name] = int(row[name] or 0)
-    return row | {"precision": precision(row["accepted"], row["disputed"], row["false"])}
 
 
 async def _recent(connection: AsyncConnection, ids: list[int], now: datetime) -> dict[int, int]:

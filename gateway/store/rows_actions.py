@@ -17,6 +17,7 @@ class ActionRow(SQLModel, table=True):
     __tablename__ = "actions"
     __table_args__ = (
         Index("actions_expiring", "expires_at"),
+        Index("actions_listed", "kind", "state", "lifting", "expires_at", "target"),  # the page of the block list
         Index("actions_target", "target"),
         Index("actions_unrouted", "routed", "state"),
     )

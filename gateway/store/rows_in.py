@@ -142,6 +142,18 @@ class AttributionRow(SQLModel, table=True):
         UniqueConstraint("report_id", "kind", "role", "value"),
         Index("attributions_queue", "queue", "id"),
         Index("attributions_clock", "clock_id", "report_id"),
+        Index("attributions_account", "account_id", "report_id"),  # a customer's complaints, the latest ones alone
+        # the page of the queue: what waits, put together by what is alike
+        Index(
+            "attributions_waiting",
+            "value",
+            "reason",
+            "kind",
+            "role",
+            "report_id",
+            sqlite_where=text("queue = 'waiting'"),
+            postgresql_where=text("queue = 'waiting'"),
+        ),
         Index("attributions_value", "value", "report_id"),  # what else was said about a resource, the latest first
     )
     id: int | None = Field(default=None, primary_key=True)
@@ -150,7 +162,7 @@ class AttributionRow(SQLModel, table=True):
     role: str
     value: str
     reason: str
-    account_id: int | None = Field(default=None, foreign_key="accounts.id", index=True)
+    account_id: int | None = Field(default=None, foreign_key="accounts.id")
     how: str = ""
     candidates: list[Any] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))  # [{account_id, why}]
     confidence: float | None = None  # 0..1, of what was placed by itself

@@ -6,7 +6,7 @@ As in `rows_in`. Must not be imported outside `gateway.store`.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 JsonDict = dict[str, Any]
@@ -23,6 +23,13 @@ class CaseRow(SQLModel, table=True):
         # each list of the console walks one of these, the newest first
         Index("cases_state", "state", "id"),
         Index("cases_account", "account_id", "id"),
+        # how many are open of each customer in a list
+        Index(
+            "cases_open",
+            "account_id",
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
         Index("cases_class", "cls", "id"),
         Index("cases_assignee", "assignee", "id"),
         Index("cases_severity", "severity", "id"),

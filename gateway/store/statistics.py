@@ -1,4 +1,4 @@
-"""What happened in a period, counted by the database: few statements, each over an index, few rows back.
+"""What happened in a period, added up from the figures of its days: few statements, few rows back.
 
 Medians and 90th percentiles are of the nearest rank, in full minutes below an hour, ten minutes below a day, hours
 above. The legal lane is in no figure. Must never return a row for each report.
@@ -8,28 +8,28 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, Integer, Select, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Date, case, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.model import CaseState, Verdict
+from gateway.model import CaseState, ClockState
 from gateway.screening.reporters import precision
-from gateway.store.reporters import DISPUTED, FALSE
-from gateway.store.tables import accounts, actions, attributions, cases, clocks, customers, held, notices, reports
+from gateway.store import counted, figures
+from gateway.store.figures import IN_TIME, Figures, midnight
+from gateway.store.tables import actions, attributions, cases, clocks, customers, held
 from gateway.store.tables import reporters as reporter_rows
 
-_HOUR, _DAY = 3600, 86400  # seconds
-_IN_TIME = timedelta(hours=24).total_seconds()
+_UNRESOLVED = [state.value for state in ClockState if state is not ClockState.RESOLVED]  # found by their index
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """[since, until), aware UTC. `weekly`: counted by weeks that begin on Monday, else by days."""
+    """The days [since, until), UTC. `weekly`: counted by weeks that begin on Monday, else by days."""
 
-    since: datetime
-    until: datetime
+    since: date
+    until: date
     weekly: bool = False
 
 
@@ -77,146 +77,102 @@ class Counts:
 
     async def by_kind(self) -> list[tuple[str, str, int]]:
         """(day or week, category, reports), oldest first."""
-        start = self._start(reports.c.received_at).label("start")
-        rows = await self._connection.execute(
-            select(start, reports.c.category, func.count())
-            .where(self._within(reports.c.received_at), reports.c.verdict != Verdict.LEGAL.value)
-            .group_by(start, reports.c.category)
-            .order_by(start)
+        rows = await self._rows(figures.KIND)
+        start = self._start(rows.c.day).label("start")
+        found = await self._connection.execute(
+            select(start, rows.c.name, _total(rows)).group_by(start, rows.c.name).order_by(start)
         )
-        return [(row[0], row[1], row[2]) for row in rows]
+        return [(row[0], row[1], int(row[2])) for row in found]
 
     async def by_source(self, limit: int) -> list[Source]:
         """Those who reported most."""
-        accepted = or_(reports.c.verdict == Verdict.ACCEPTED.value, reports.c.judgement.is_not(None))
-        counted = (
-            select(
-                reports.c.reporter_id, func.count().label("reports"), _sum(accepted).label("accepted"),
-                _sum(reports.c.judgement == DISPUTED).label("disputed"),
-                _sum(reports.c.judgement == FALSE).label("found_false"),
-            )
-            .where(self._within(reports.c.received_at), reports.c.verdict != Verdict.LEGAL.value)
-            .group_by(reports.c.reporter_id)
-            .order_by(func.count().desc())
-            .limit(limit)
-            .subquery()
-        )  # fmt: skip
+        sums = figures.by_reporter(await self._rows(figures.SOURCE)).limit(limit).subquery()
         rows = await self._connection.execute(
-            select(counted, reporter_rows.c.key, reporter_rows.c.trust)
-            .outerjoin(reporter_rows, reporter_rows.c.id == counted.c.reporter_id)
-            .order_by(counted.c.reports.desc(), reporter_rows.c.key)
+            select(sums, reporter_rows.c.key, reporter_rows.c.trust)
+            .outerjoin(reporter_rows, reporter_rows.c.id == sums.c.ref)
+            .order_by(sums.c.reports.desc(), reporter_rows.c.key)
         )
-        return [
-            Source(
-                row.key or "", row.trust or "", row.reports, row.accepted, row.disputed, row.found_false,
-                precision(row.accepted, row.disputed, row.found_false) if row.key else None,
-            )
-            for row in rows
-        ]  # fmt: skip
+        found = []
+        for row in rows:
+            told = [int(number) for number in (row.reports, row.accepted, row.disputed, row.found_false)]
+            found.append(Source(row.key or "", row.trust or "", *told, precision(*told[1:]) if row.key else None))
+        return found
 
     async def by_customer(self, limit: int) -> list[tuple[str, str, int]]:
         """(key, name, reports about something of theirs), most first."""
-        rows = await self._connection.execute(
-            select(customers.c.key, customers.c.name, func.count(func.distinct(reports.c.id)).label("found"))
-            .select_from(reports)
-            .join(attributions, attributions.c.report_id == reports.c.id)
-            .join(accounts, accounts.c.id == attributions.c.account_id)
-            .join(customers, customers.c.id == accounts.c.customer_id)
-            .where(self._within(reports.c.received_at), reports.c.verdict != Verdict.LEGAL.value)
-            .group_by(customers.c.key, customers.c.name)
-            .order_by(func.count(func.distinct(reports.c.id)).desc(), customers.c.key)
-            .limit(limit)
+        rows = await self._rows(figures.CUSTOMER)
+        found = _total(rows).label("found")
+        most = select(rows.c.ref, found).group_by(rows.c.ref).order_by(found.desc()).limit(limit).subquery()
+        named = await self._connection.execute(
+            select(customers.c.key, customers.c.name, most.c.found)
+            .join(most, most.c.ref == customers.c.id)
+            .order_by(most.c.found.desc(), customers.c.key)
         )
-        return [(row[0], row[1], row[2]) for row in rows]
+        return [(row[0], row[1], int(row[2])) for row in named]
 
     async def acknowledged(self) -> list[Spread]:
         """From the receipt of a report to our reply that it was taken."""
-        received = notices.c.facts["received_at"].as_string()
-        asked = received if self._is_sqlite else cast(received, DateTime(timezone=True))
-        chosen = and_(notices.c.kind == "acknowledgement", self._within(notices.c.sent_at))
-        return await self._spread(
-            select(self._start(notices.c.sent_at).label("start"), self._seconds(asked, notices.c.sent_at))
-            .where(chosen)
-        )  # fmt: skip
+        return await self._spread(figures.ACKNOWLEDGED)
 
     async def notified(self) -> list[Spread]:
-        """From the first report about a resource to its customer being told. Resources of later rounds are left out:
-        their first report belongs to the first round."""
-        first = func.min(reports.c.received_at)
-        return await self._spread(
-            select(self._start(clocks.c.notified_at).label("start"), self._seconds(first, clocks.c.notified_at))
-            .join(attributions, attributions.c.clock_id == clocks.c.id)
-            .join(reports, reports.c.id == attributions.c.report_id)
-            .where(self._within(clocks.c.notified_at), clocks.c.round == 1)
-            .group_by(clocks.c.id, clocks.c.notified_at)
-        )
+        """From the first report about a resource to its customer being told."""
+        return await self._spread(figures.NOTIFIED)
 
     async def resolved(self) -> list[Spread]:
         """From the opening of a case to its resolution."""
-        took = self._seconds(cases.c.opened_at, cases.c.resolved_at)
-        return await self._spread(
-            select(self._start(cases.c.resolved_at).label("start"), took).where(
-                self._within(cases.c.resolved_at), cases.c.state != CaseState.OPEN.value
-            )
-        )
+        return await self._spread(figures.RESOLVED)
 
     async def opened(self) -> dict[str, int]:
         """Cases by the day or week of their opening."""
-        start = self._start(cases.c.opened_at).label("start")
-        rows = await self._connection.execute(
-            select(start, func.count()).where(self._within(cases.c.opened_at)).group_by(start)
-        )
-        return {row[0]: row[1] for row in rows}
+        rows = await self._rows(figures.OPENED)
+        start = self._start(rows.c.day).label("start")
+        found = await self._connection.execute(select(start, _total(rows)).group_by(start))
+        return {row[0]: int(row[1]) for row in found}
 
     async def answers(self, now: datetime) -> Answers:
         """How quickly customers answered, and about how much they were told again."""
-        ripe = clocks.c.notified_at <= now - timedelta(seconds=_IN_TIME)
-        quick = self._seconds(clocks.c.notified_at, clocks.c.answered_at) <= _IN_TIME
-        row = (
-            await self._connection.execute(
-                select(_sum(ripe), _sum(and_(ripe, quick)), func.count(), _sum(clocks.c.round > 1)).where(
-                    self._within(clocks.c.notified_at)
-                )
-            )
-        ).one()
-        return Answers(*(int(value or 0) for value in row))
+        told = again = ripe = in_time = 0
+        edge = now.astimezone(UTC) - timedelta(seconds=IN_TIME)  # whoever was told later, may still answer in time
+        rows = await self._rows(figures.ANSWERED)
+        for day, step, many in await self._connection.execute(
+            select(rows.c.day, rows.c.step, _total(rows)).group_by(rows.c.day, rows.c.step)
+        ):
+            told += many
+            again += many if step & figures.AGAIN else 0
+            if day < edge.date().isoformat():
+                ripe += many
+                in_time += many if step & figures.QUICK else 0
+        if self._period.since <= edge.date() < self._period.until:
+            of_that_day = (clocks.c.notified_at >= midnight(edge.date()), clocks.c.notified_at <= edge)
+            quick = Figures(is_sqlite=self._is_sqlite).answered_in_time()
+            row = (await self._connection.execute(select(func.count(), _sum(quick)).where(*of_that_day))).one()
+            ripe, in_time = ripe + row[0], in_time + row[1]
+        return Answers(int(ripe), int(in_time), int(told), int(again))
 
-    async def _spread(self, times: Select[str, float]) -> list[Spread]:
-        """Of a query of (start, seconds): first one Spread for all, then one for each start. The database counts how
-        often each time occurred, in steps that nobody misses: hundreds of rows come back, however many there were."""
-        one = times.subquery()
-        start, took = one.c[0], func.round(one.c[1])
-        step = case((took < _HOUR, 60), (took < _DAY, 600), else_=3600)
-        steps = took / step
-        full = (cast(steps, Integer) if self._is_sqlite else func.floor(steps)) * step
-        rows = await self._connection.execute(
-            select(start.label("start"), full.label("took"), func.count().label("many"))
-            .where(one.c[1].is_not(None))
-            .group_by(start, full)
+    async def _rows(self, figure: str) -> Any:
+        return (await counted.rows(self._connection, figure, self._period.since, self._period.until)).subquery()
+
+    async def _spread(self, figure: str) -> list[Spread]:
+        """First one Spread for all, then one for each day or week. How often each length of time occurred comes back:
+        hundreds of rows, however many there were."""
+        rows = await self._rows(figure)
+        start = self._start(rows.c.day).label("start")
+        found = await self._connection.execute(
+            select(start, rows.c.step, _total(rows).label("many")).group_by(start, rows.c.step)
         )
-        counted: dict[str, Counter[float]] = {}
-        for row in rows:
-            counted.setdefault(row.start, Counter())[float(row.took)] += row.many
-        every = sum(counted.values(), Counter[float]())
-        return [_of(name, times) for name, times in (("", every), *sorted(counted.items())) if times]
+        times: dict[str, Counter[float]] = {}
+        for row in found:
+            times.setdefault(row.start, Counter())[float(row.step)] += int(row.many)
+        every = sum(times.values(), Counter[float]())
+        return [_of(name, some) for name, some in (("", every), *sorted(times.items())) if some]
 
-    def _within(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
-        return and_(column >= self._period.since, column < self._period.until)
-
-    def _start(self, column: ColumnElement[Any]) -> ColumnElement[str]:
-        """The day of a time, or the Monday of its week."""
+    def _start(self, day: ColumnElement[str]) -> ColumnElement[str]:
+        """The day itself, or the Monday of its week."""
+        if not self._period.weekly:
+            return day
         if self._is_sqlite:
-            return func.date(column, "weekday 0", "-6 days") if self._period.weekly else func.date(column)
-        day = func.date_trunc("week" if self._period.weekly else "day", func.timezone("UTC", column))
-        return func.to_char(day, "YYYY-MM-DD")
-
-    def _seconds(self, start: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[float]:
-        """Between two times, nothing where there is no end; what ended before it began took no time."""
-        if self._is_sqlite:
-            took = (func.julianday(end) - func.julianday(start)) * 86400.0
-        else:
-            took = func.extract("epoch", end) - func.extract("epoch", start)
-        return case((took < 0, 0.0), else_=took).label("took")
+            return func.date(day, "weekday 0", "-6 days")
+        return func.to_char(func.date_trunc("week", cast(day, Date)), "YYYY-MM-DD")
 
 
 async def backlog(connection: AsyncConnection) -> dict[str, int]:
@@ -224,7 +180,7 @@ async def backlog(connection: AsyncConnection) -> dict[str, int]:
     found = await connection.execute(
         select(clocks.c.state, func.count())
         .join(cases, cases.c.id == clocks.c.case_id)
-        .where(cases.c.state == CaseState.OPEN.value, clocks.c.state != "resolved")
+        .where(cases.c.state == CaseState.OPEN.value, clocks.c.state.in_(_UNRESOLVED))
         .group_by(clocks.c.state)
     )
     counted = {row[0]: row[1] for row in found}
@@ -246,6 +202,10 @@ async def unmatched(connection: AsyncConnection) -> dict[str, int]:
         .order_by(func.count().desc(), attributions.c.reason)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def _total(rows: Any) -> ColumnElement[int]:
+    return func.sum(rows.c["count"])
 
 
 def _sum(condition: ColumnElement[bool]) -> ColumnElement[int]:

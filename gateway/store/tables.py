@@ -12,6 +12,7 @@ from gateway.store.rows_answers import AnswerFileRow, AnswerRow
 from gateway.store.rows_console import BystanderRow, CannedAnswerRow, SavedViewRow
 from gateway.store.rows_content import ContentCheckRow
 from gateway.store.rows_dues import AppealRow, ChargeRow, ConsentRow, PostmasterRow, PublicationRow
+from gateway.store.rows_figures import CountedDayRow, DayFigureRow, StaleDayRow
 from gateway.store.rows_in import (
     AccountRow,
     AssignmentRow,
@@ -125,6 +126,9 @@ content_checks = _table(ContentCheckRow)
 saved_views = _table(SavedViewRow)
 canned_answers = _table(CannedAnswerRow)
 bystanders = _table(BystanderRow)
+day_figures = _table(DayFigureRow)
+counted_days = _table(CountedDayRow)
+stale_days = _table(StaleDayRow)
 users = _table(UserRow)
 recovery_codes = _table(RecoveryCodeRow)
 sessions = _table(SessionRow)

@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select
 
 from gateway.model import Case, CaseState, Cause
 from gateway.screening.reporters import Reporter, ReporterKind, Trust
-from gateway.store import cases, reporters
+from gateway.store import cases, reporter_lists, reporters
 from gateway.store.tables import attributions, clocks, messages, reports
 from gateway.store.tables import reporters as rows
 
@@ -106,9 +106,9 @@ async def test_counts_give_a_visible_precision(database, ann, reported, said):
             assert await reporters.judge(connection, number, judgement, "bea", "looked", T0)
         assert not await reporters.judge(connection, 10_000, reporters.FALSE, "bea", "looked", T0)
     async with database.reading() as connection:
-        shown = await reporters.shown(connection, ANN.key)
-        (listed,) = await reporters.listed(connection)
-        newest = await reporters.latest(connection, ann, 3)
+        shown = await reporter_lists.shown(connection, ANN.key, T0)
+        (listed,) = await reporter_lists.listed(connection, T0)
+        newest = await reporter_lists.latest(connection, ann, 3)
     assert (shown["reports"], shown["accepted"], shown["disputed"], shown["false"]) == (10, 8, 1, 1)
     assert shown["precision"] == pytest.approx(1 - 1.5 / 8)
     assert listed == shown
@@ -122,8 +122,8 @@ async def test_counts_give_a_visible_precision(database, ann, reported, said):
 
 async def test_a_reporter_without_reports_has_no_precision(database, ann):
     async with database.reading() as connection:
-        assert (await reporters.shown(connection, ANN.key))["precision"] is None
-        assert await reporters.shown(connection, "feed:nobody") is None
+        assert (await reporter_lists.shown(connection, ANN.key, T0))["precision"] is None
+        assert await reporter_lists.shown(connection, "feed:nobody", T0) is None
 
 
 @pytest.mark.parametrize(("cause", "false"), [(Cause.FALSE, 1), (Cause.COMPROMISED, 0), (Cause.MISATTRIBUTED, 0)])
@@ -139,4 +139,4 @@ async def test_a_case_closed_as_false_counts_against_its_reporters(database, ann
         ended = Case(account, "mail", CaseState.CLOSED, T0, id=1, resolved_at=T0, cause=cause)
         await cases.end(connection, ended)
     async with database.reading() as connection:
-        assert (await reporters.shown(connection, ANN.key))["false"] == false
+        assert (await reporter_lists.shown(connection, ANN.key, T0))["false"] == false

@@ -1,0 +1,143 @@
+"""Days that are over, counted once: what of a period is kept, what is to be counted as it is asked, and the counting.
+
+A day is counted when it has been over for an hour; whatever changes in it later, the database's triggers write to
+`stale_days` in the same transaction, and until it is counted again it is counted as it is asked. So a figure is right
+at every moment, kept or not. Must never be told by hand that something changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    delete,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.store import switches
+from gateway.store.figures import PART_OF, PARTS, Figures, Span
+from gateway.store.tables import cases, counted_days, day_figures, reports, stale_days
+from gateway.store.tables import switches as switch_rows
+
+COUNTED_TO = "counted_to"  # the switch: the triggers look at days up to this one
+_OVER_FOR = timedelta(hours=1)  # what was under way at midnight is done by then
+_OLDEST = timedelta(days=3660)
+_DAY = timedelta(days=1)
+
+
+async def rows(connection: AsyncConnection, figure: str, since: date, until: date) -> Select[Any] | CompoundSelect[Any]:
+    """(day, name, ref, step, count) of these days: kept ones as they are, the others counted now."""
+    kept, others = await _split(connection, PART_OF[figure], since, until)
+    tables = Figures(is_sqlite=connection.dialect.name == "sqlite")
+    columns = [day_figures.c[name] for name in ("day", "name", "ref", "step", "count")]
+    chosen = or_(false(), *(_days(span) for span in kept))
+    stored = select(*columns).where(day_figures.c.figure == figure, chosen)
+    if not kept:
+        return tables.of(figure, others)
+    return union_all(stored, tables.of(figure, others)) if others else stored
+
+
+async def due(connection: AsyncConnection, now: datetime, limit: int) -> list[tuple[str, date]]:
+    """(part, day) to count: those that changed, then the latest that were never counted."""
+    stale = select(stale_days.c.part, stale_days.c.day).distinct().order_by(stale_days.c.day.desc()).limit(limit)
+    found = [(row.part, date.fromisoformat(row.day)) for row in await connection.execute(stale)]
+    days = await _over(connection, now)
+    many = select(counted_days.c.part, func.count()).group_by(counted_days.c.part)
+    counted = {row[0]: row[1] for row in await connection.execute(many)}
+    for part in PARTS:
+        if counted.get(part, 0) < len(days) and len(found) < limit:
+            known = select(counted_days.c.day).where(counted_days.c.part == part)
+            done = set((await connection.execute(known)).scalars())
+            found += [(part, day) for day in days if day.isoformat() not in done and (part, day) not in found]
+    return found[:limit]
+
+
+async def watch_to(connection: AsyncConnection, now: datetime) -> bool:
+    """From now on changes up to the last day that is over are written down. True: that was so before, and what is
+    counted after this transaction is right."""
+    last = (now.astimezone(UTC) - _DAY).date().isoformat()
+    if (await switches.read(connection, COUNTED_TO) or "") >= last:
+        return True
+    await switches.write(connection, COUNTED_TO, last)
+    return False
+
+
+async def count(connection: AsyncConnection, part: str, day: date) -> None:
+    """Count one part of a day, again too. Nodes do it one after the other."""
+    await connection.execute(select(switch_rows).where(switch_rows.c.name == COUNTED_TO).with_for_update())
+    name, tables = day.isoformat(), Figures(is_sqlite=connection.dialect.name == "sqlite")
+    known = select(stale_days.c.id).where(stale_days.c.part == part, stale_days.c.day == name)
+    seen = list((await connection.execute(known)).scalars())  # before the counting: what comes meanwhile stays
+    await connection.execute(
+        delete(day_figures).where(day_figures.c.figure.in_(PARTS[part]), day_figures.c.day == name)
+    )
+    for figure in PARTS[part]:
+        found = tables.of(figure, [Span(day, day + _DAY)]).subquery()
+        columns = ("day", "name", "ref", "step", "count")
+        fresh = select(literal(figure), *(found.c[column] for column in columns))
+        await connection.execute(insert(day_figures).from_select(["figure", *columns], fresh))
+    done = select(counted_days).where(counted_days.c.part == part, counted_days.c.day == name)
+    if (await connection.execute(done)).first() is None:
+        await connection.execute(insert(counted_days).values(part=part, day=name))
+    await connection.execute(delete(stale_days).where(stale_days.c.id.in_(seen)))
+
+
+async def forget(connection: AsyncConnection) -> None:
+    """All days are to be counted anew."""
+    for table in (counted_days, day_figures, stale_days):
+        await connection.execute(delete(table))
+
+
+async def first_day(connection: AsyncConnection) -> date | None:
+    """The first day of which anything is known."""
+    first = [
+        (await connection.execute(select(func.min(column)))).scalar()
+        for column in (reports.c.received_at, cases.c.opened_at)
+    ]
+    known = [at for at in first if at is not None]
+    return min(known).astimezone(UTC).date() if known else None
+
+
+async def _over(connection: AsyncConnection, now: datetime) -> list[date]:
+    """The days that are over, the latest first, back to the first of which anything is known."""
+    first, last = await first_day(connection), (now.astimezone(UTC) - _OVER_FOR).date() - _DAY
+    if first is None:
+        return []
+    begin = max(first, last - _OLDEST)
+    return [last - _DAY * n for n in range((last - begin).days + 1)]
+
+
+async def _split(connection: AsyncConnection, part: str, since: date, until: date) -> tuple[list[Span], list[Span]]:
+    """The days that are kept and right, and the others."""
+    between = (counted_days.c.day >= since.isoformat(), counted_days.c.day < until.isoformat())
+    stale = select(stale_days.c.id).where(stale_days.c.part == part, stale_days.c.day == counted_days.c.day)
+    query = select(counted_days.c.day).where(counted_days.c.part == part, *between, ~stale.exists())
+    right = {date.fromisoformat(day) for day in (await connection.execute(query)).scalars()}
+    days = [since + _DAY * n for n in range((until - since).days)]
+    return list(_spans([day for day in days if day in right])), list(_spans([d for d in days if d not in right]))
+
+
+def _spans(days: Sequence[date]) -> Iterator[Span]:
+    """Days in order, those that follow each other as one."""
+    start = 0
+    for n, day in enumerate(days):
+        if n + 1 == len(days) or days[n + 1] != day + _DAY:
+            yield Span(days[start], day + _DAY)
+            start = n + 1
+
+
+def _days(span: Span) -> ColumnElement[bool]:
+    return and_(day_figures.c.day >= span.since.isoformat(), day_figures.c.day < span.until.isoformat())

@@ -20,6 +20,7 @@ from gateway.store import actions as store
 from parsers import fields
 
 _HELD = (ActionState.APPROVED, ActionState.DONE)
+_MOST = 10_000  # of what is counted
 FORMATS: Mapping[str, Callable[[Sequence[Entry]], Mapping[str, str]]] = {
     "dnsbl": lambda entries: dnsbl.render(entries, ()),
     "postfix": lambda entries: postfix.render(entries, ()),
@@ -74,6 +75,13 @@ async def entries(house: House, *, everything: bool = False) -> list[Action]:
     async with house.database.reading() as connection:
         found = await store.listed(connection, states=None if everything else _HELD, kinds=LISTED, limit=100_000)
     return [action for action in found if everything or _holds(house, action)]
+
+
+async def page(house: House, *, everything: bool, wanted: str, limit: int) -> tuple[list[Action], int]:
+    """The newest entries that hold the word, at most `limit`, and how many there are of them (up to a bound)."""
+    async with house.database.reading() as connection:
+        chosen = store.on_list(LISTED, None if everything else _HELD, wanted.lower(), house.clock())
+        return await store.newest(connection, chosen, limit), await store.how_many(connection, chosen, _MOST)
 
 
 async def export(house: House) -> list[Entry]:

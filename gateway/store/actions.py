@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -76,6 +76,32 @@ async def listed(
     if kinds is not None:
         query = query.where(actions.c.kind.in_([kind.value for kind in kinds]))
     return list(reversed(await _read(connection, query)))
+
+
+def on_list(
+    kinds: Collection[ActionKind], states: Collection[ActionState] | None, wanted: str, now: datetime
+) -> list[ColumnElement[bool]]:
+    """Which actions: of these kinds, whose target holds the word (lower case); with `states` those that are in one of
+    them, not being lifted and not over."""
+    chosen: list[ColumnElement[bool]] = [actions.c.kind.in_([kind.value for kind in kinds])]
+    if states is not None:
+        lasts = or_(actions.c.expires_at.is_(None), actions.c.expires_at > now)
+        chosen += [actions.c.state.in_([state.value for state in states]), actions.c.lifting.is_(False), lasts]
+    if wanted:
+        chosen.append(func.lower(actions.c.target).contains(storable(wanted), autoescape=True))
+    return chosen
+
+
+async def newest(connection: AsyncConnection, chosen: Sequence[ColumnElement[bool]], limit: int) -> list[Action]:
+    """The newest of those first."""
+    ids = select(actions.c.id).where(*chosen).order_by(actions.c.id.desc()).limit(limit)
+    return (await some(connection, list((await connection.execute(ids)).scalars())))[::-1]
+
+
+async def how_many(connection: AsyncConnection, chosen: Sequence[ColumnElement[bool]], most: int) -> int:
+    """How many, up to a bound."""
+    some_of = select(actions.c.id).where(*chosen).limit(most).subquery()
+    return int((await connection.execute(select(func.count()).select_from(some_of))).scalar_one())
 
 
 async def some(connection: AsyncConnection, ids: Collection[int]) -> list[Action]:

@@ -18,6 +18,8 @@ from gateway.store.tables import cases, events, legal_matters
 from gateway.store.text import storable
 
 _SLACK = timedelta(hours=1)
+_LAST = "\U0010fffd"
+_MOST_KINDS = 100  # that begin alike
 _SLACK_ROWS = 10_000  # that nodes may have written at once
 
 
@@ -56,14 +58,33 @@ async def page(connection: AsyncConnection, asked: Asked, *, legal: bool, before
     if not legal:
         restricted = select(legal_matters.c.id).where(legal_matters.c.message_id == events.c.message_id)
         wanted.append(or_(events.c.message_id.is_(None), ~restricted.exists()))
+    # of each kind the newest ones, in the order of an index: of one that begins so there may be millions
+    kinds = await _kinds(connection, storable(asked.what[:-1])) if asked.what.endswith("*") else [None]
+    ids: list[int] = []
+    for kind in kinds:
+        of_kind = [] if kind is None else [events.c.what == kind]
+        newest = select(events.c.id).where(*wanted, *of_kind).order_by(events.c.id.desc()).limit(limit)
+        ids += (await connection.execute(newest)).scalars()
     rows = await connection.execute(
         select(events, cases.c.opened_at)
         .outerjoin(cases, cases.c.id == events.c.case_id)
-        .where(*wanted)
+        .where(events.c.id.in_(sorted(ids)[-limit:]))
         .order_by(events.c.id.desc())
-        .limit(limit)
     )
     return [_done(row) for row in rows]
+
+
+async def _kinds(connection: AsyncConnection, start: str) -> list[str]:
+    """What events there are that begin so: from one to the next in the index, without those between."""
+    found: list[str] = []
+    beyond: ColumnElement[bool] = events.c.what >= start
+    while len(found) < _MOST_KINDS:
+        query = select(events.c.what).where(beyond, events.c.what <= start + _LAST).order_by(events.c.what).limit(1)
+        if (kind := (await connection.execute(query)).scalar_one_or_none()) is None:
+            break
+        found.append(kind)
+        beyond = events.c.what > kind
+    return found
 
 
 def _done(row: Any) -> Done:
@@ -90,10 +111,7 @@ def _wanted(asked: Asked) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = []
     if asked.who:
         wanted.append(events.c.who == storable(asked.who))
-    if asked.what.endswith("*"):
-        start = storable(asked.what[:-1])
-        wanted.append(events.c.what.between(start, start + "\U0010fffd"))
-    elif asked.what:
+    if asked.what and not asked.what.endswith("*"):
         wanted.append(events.c.what == storable(asked.what))
     if asked.case_id is not None:
         wanted.append(events.c.case_id == asked.case_id)

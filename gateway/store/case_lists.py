@@ -24,6 +24,7 @@ BY_DUE = (ClockState.RUNNING.value, ClockState.OVERDUE.value)  # those clocks ha
 OF_CLOCKS = (*BY_DUE, ClockState.ANSWERED.value, ClockState.UNREACHABLE.value, ClockState.WAITING.value)
 STATES = (CaseState.OPEN.value, *OF_CLOCKS, *(state.value for state in CaseState if state is not CaseState.OPEN), ALL)
 _MOST_ACCOUNTS = 200
+_LOOKED_AT = 50_000  # cases with one value, to know which value is rare
 _DIGITS = 10  # fewer than that many fit into the databases' integer keys
 _DUE, _NEWEST = "d", "n"
 
@@ -79,20 +80,18 @@ async def _by_due(
 ) -> tuple[list[int], str | None]:
     """Cases by their earliest clock in these states, and where the next page begins."""
     others = clocks.alias("others")
-    sooner = and_(
-        others.c.case_id == clocks.c.case_id,
-        others.c.state.in_(states),
-        or_(others.c.due_at < clocks.c.due_at, and_(others.c.due_at == clocks.c.due_at, others.c.id < clocks.c.id)),
+    first = (  # looked up for each line that is shown: a join would look at all clocks that run
+        select(others.c.id)
+        .where(others.c.case_id == clocks.c.case_id, others.c.state.in_(states), others.c.due_at.is_not(None))
+        .order_by(others.c.due_at, others.c.id)
+        .limit(1)
+        .correlate(clocks)
+        .scalar_subquery()
     )
     query = (
         select(clocks.c.id, clocks.c.case_id, clocks.c.due_at)
         .join(cases, cases.c.id == clocks.c.case_id)
-        .where(
-            clocks.c.state.in_(states),
-            clocks.c.due_at.is_not(None),
-            cases.c.state == CaseState.OPEN.value,
-            ~exists().where(sooner),
-        )
+        .where(clocks.c.due_at.is_not(None), cases.c.state == CaseState.OPEN.value, clocks.c.id == first)
         .order_by(clocks.c.due_at, clocks.c.case_id)
         .limit(limit + 1)
     )
@@ -100,7 +99,9 @@ async def _by_due(
         at, case_id = place
         beyond = or_(clocks.c.due_at > at, clocks.c.case_id > case_id)
         query = query.where(clocks.c.due_at >= at, beyond)
-    rows = (await connection.execute(query)).all()
+    # each state in the order of its index, which ends where the page is full
+    found = [row for one in states for row in await connection.execute(query.where(clocks.c.state == one))]
+    rows = sorted(found, key=lambda row: (row.due_at, row.case_id))[: limit + 1]
     shown = rows[:limit]
     last = f"{_DUE}{shown[-1].due_at.isoformat()}_{shown[-1].case_id}" if len(rows) > limit and shown else None
     return [row.case_id for row in shown], last
@@ -120,21 +121,34 @@ async def _newest(
 
 
 async def _narrowed(connection: AsyncConnection, wanted: Wanted) -> list[Any]:
-    conditions: list[Any] = []
+    exact = [(cases.c.cls, wanted.cls), (cases.c.assignee, wanted.assignee), (cases.c.severity, wanted.severity)]
+    others = []
     if wanted.state in OF_CLOCKS:
-        conditions += [
-            cases.c.state == CaseState.OPEN.value,
-            cases.c.id.in_(select(clocks.c.case_id).where(clocks.c.state == wanted.state)),
-        ]
+        exact.append((cases.c.state, CaseState.OPEN.value))
+        others.append(cases.c.id.in_(select(clocks.c.case_id).where(clocks.c.state == wanted.state)))
     elif wanted.state != ALL:
-        conditions.append(cases.c.state == wanted.state)
-    exact = ((cases.c.cls, wanted.cls), (cases.c.assignee, wanted.assignee), (cases.c.severity, wanted.severity))
-    conditions += [column == value for column, value in exact if value]
+        exact.append((cases.c.state, wanted.state))
+    walked = [(column == value, func.coalesce(column, "") == value) for column, value in exact if value]
     if wanted.resource:
-        conditions.append(cases.c.id.in_(select(clocks.c.case_id).where(clocks.c.value == wanted.resource)))
+        about = cases.c.id.in_(select(clocks.c.case_id).where(clocks.c.value == wanted.resource))
+        walked.append((about, about))
     if wanted.customer:
-        conditions.append(cases.c.account_id.in_(await _accounts(connection, wanted.customer)))
-    return conditions
+        ids = await _accounts(connection, wanted.customer)
+        walked.append((cases.c.account_id.in_(ids), func.coalesce(cases.c.account_id, 0).in_(ids)))
+    return others + await _rarest_first(connection, walked)
+
+
+async def _rarest_first(connection: AsyncConnection, walked: Sequence[tuple[Any, Any]]) -> list[Any]:
+    """(a condition, the same hidden from the indexes). The list walks the index of the rarest; the others are hidden
+    from SQLite, which cannot know which that is, and would walk a million cases of a class to find a person's two."""
+    if len(walked) < 2 or connection.dialect.name != "sqlite":
+        return [condition for condition, _ in walked]
+    many = []
+    for condition, _ in walked:
+        some = select(cases.c.id).where(condition).limit(_LOOKED_AT).subquery()
+        many.append((await connection.execute(select(func.count()).select_from(some))).scalar_one())
+    rarest = many.index(min(many))
+    return [condition if n == rarest else hidden for n, (condition, hidden) in enumerate(walked)]
 
 
 async def _accounts(connection: AsyncConnection, text: str) -> list[int]:

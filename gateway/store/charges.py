@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casework.ledger import Counted, Entry, Planned
@@ -91,22 +92,55 @@ async def listed(
     ids: Sequence[int] | None = None,
 ) -> list[Entry]:
     """Lines of the ledger, oldest first; with the reversals of those asked for by `ids`."""
-    query = (
-        select(charges, customers.c.key.label("customer"))
-        .join(accounts, accounts.c.id == charges.c.account_id)
-        .join(customers, customers.c.id == accounts.c.customer_id)
-        .order_by(charges.c.id)
-    )
+    query = _lines()
     if customer is not None:
         query = query.where(customers.c.key == customer)
     if case_id is not None:
         query = query.where(charges.c.case_id == case_id)
     if ids is not None:
         query = query.where(charges.c.id.in_(ids) | charges.c.reverses.in_(ids))
-    return [
-        Entry(
-            row.id, row.at, row.customer, row.case_id, row.report_id, Decimal(row.amount), row.currency, row.why,
-            row.who, row.reverses,
-        )
-        for row in await connection.execute(query)
-    ]  # fmt: skip
+    return [_entry(row) for row in await connection.execute(query)]
+
+
+async def owed(connection: AsyncConnection, account_ids: Sequence[int]) -> tuple[dict[str, Decimal], int]:
+    """(currency -> what is owed, how many lines there are). Few amounts come often: each is added up exactly."""
+    rows = await connection.execute(
+        select(charges.c.currency, charges.c.amount, func.count())
+        .where(charges.c.account_id.in_(list(account_ids)))
+        .group_by(charges.c.currency, charges.c.amount)
+    )
+    sums: dict[str, Decimal] = {}
+    lines = 0
+    for currency, amount, many in rows:
+        sums[currency] = sums.get(currency, Decimal(0)) + Decimal(amount) * many
+        lines += many
+    return dict(sorted(sums.items())), lines
+
+
+async def latest(connection: AsyncConnection, account_ids: Sequence[int], limit: int) -> list[Entry]:
+    """The latest lines of these accounts, oldest first."""
+    newest = (
+        select(charges.c.id)
+        .where(charges.c.account_id.in_(list(account_ids)))
+        .order_by(charges.c.id.desc())
+        .limit(limit)
+    )
+    ids = list((await connection.execute(newest)).scalars())
+    found = await connection.execute(_lines().where(charges.c.id.in_(ids)))
+    return [_entry(row) for row in found]
+
+
+def _lines() -> Select[Any]:
+    return (
+        select(charges, customers.c.key.label("customer"))
+        .join(accounts, accounts.c.id == charges.c.account_id)
+        .join(customers, customers.c.id == accounts.c.customer_id)
+        .order_by(charges.c.id)
+    )
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(
+        row.id, row.at, row.customer, row.case_id, row.report_id, Decimal(row.amount), row.currency, row.why, row.who,
+        row.reverses,
+    )  # fmt: skip

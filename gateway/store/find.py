@@ -15,11 +15,14 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store import cases as case_store
+from gateway.store.queue import is_waiting
 from gateway.store.tables import attributions, clocks, contacts, customers, messages, reports
 from gateway.store.text import storable
 
 _CASE = re.compile(r"(?:AG-\d{4}-)?\d{1,9}", re.ASCII | re.IGNORECASE)
 _LAST = "\U0010ffff"
+_MOST_LOOKED_AT = 1000  # of what begins with a word
+_LATEST = 200  # reports of one address, among which is looked for what waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +58,29 @@ async def _numbered(connection: AsyncConnection, wanted: str) -> list[Found]:
 
 
 async def _resources(connection: AsyncConnection, word: str, limit: int) -> list[Found]:
-    query = select(clocks.c.case_id).where(_begins(clocks.c.value, word)).distinct()
-    ids = (await connection.execute(query.order_by(clocks.c.case_id.desc()).limit(limit))).scalars()
-    return _cases(await case_store.lines(connection, list(ids)), word)
+    """By the address, host or number; then, as far as that finds few, by its beginning."""
+    exact = select(clocks.c.case_id).where(clocks.c.value == word).distinct()
+    ids = list((await connection.execute(exact.order_by(clocks.c.case_id.desc()).limit(limit))).scalars())
+    if len(ids) < limit and (begins := _begins(clocks.c.value, word)) is not None:
+        some = select(clocks.c.case_id).where(begins).order_by(clocks.c.value).limit(_MOST_LOOKED_AT).subquery()
+        more = select(some.c.case_id).distinct().order_by(some.c.case_id.desc()).limit(limit)
+        ids += [one for one in (await connection.execute(more)).scalars() if one not in ids]
+    return _cases(await case_store.lines(connection, ids[:limit]), word)
 
 
 async def _waiting(connection: AsyncConnection, word: str, limit: int) -> list[Found]:
-    """By the source that was reported: what waits has it in an index."""
-    query = (
-        select(attributions.c.id, attributions.c.value, attributions.c.reason)
-        .join(reports, reports.c.id == attributions.c.report_id)
-        .where(reports.c.source_ip == word, attributions.c.queue == "waiting")
-        .order_by(attributions.c.id.desc())
-        .limit(limit)
-    )
-    rows = await connection.execute(query)
-    return [Found("queue", f"/queue/{row.id}", row.value or word, row.reason) for row in rows]
+    """By what the entry is about, else by the source that was reported."""
+    entry = select(attributions.c.id, attributions.c.value, attributions.c.reason)
+    about = entry.where(is_waiting(), attributions.c.value == word)
+    from_there = select(reports.c.id).where(reports.c.source_ip == word).order_by(reports.c.id.desc()).limit(_LATEST)
+    reported = entry.where(attributions.c.report_id.in_(from_there), attributions.c.queue == "waiting")
+    rows = {
+        row.id: row
+        for query in (about, reported)
+        for row in await connection.execute(query.order_by(attributions.c.id.desc()).limit(limit))
+    }
+    newest = sorted(rows.values(), key=lambda row: -row.id)[:limit]
+    return [Found("queue", f"/queue/{row.id}", row.value or word, row.reason) for row in newest]
 
 
 async def _customers(connection: AsyncConnection, word: str, limit: int) -> list[Found]:
@@ -114,13 +124,14 @@ def _cases(lines: Sequence[case_store.CaseLine], about: str) -> list[Found]:
     return [Found("case", f"/case/{one.number}", f"{one.number} · {one.customer}", about) for one in newest]
 
 
-def _begins(column: ColumnElement[str], word: str) -> ColumnElement[bool]:
-    """A range of the index; a whole address is looked up as it is, since 192.0.2.1 begins 192.0.2.10 too."""
+def _begins(column: ColumnElement[str], word: str) -> ColumnElement[bool] | None:
+    """A range of the index. None: a whole address begins no other one, though 192.0.2.1 begins 192.0.2.10; nor does
+    what is too short."""
     try:
         ipaddress.ip_address(word)
     except ValueError:
-        return column.between(word, word + _LAST) if len(word) > 2 else column == word
-    return column == word
+        return column.between(word, word + _LAST) if len(word) > 2 else None
+    return None
 
 
 def _plain_address(word: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import Attribution, Case, CaseState
@@ -25,6 +25,7 @@ from gateway.store.text import storable
 
 WAITING, SNOOZED, ASSIGNED, REJECTED, NOT_OURS = "waiting", "snoozed", "assigned", "rejected", "not-ours"
 OPEN = (WAITING, SNOOZED)  # nobody has decided it
+_WAITS = literal_column(f"'{WAITING}'")  # as it is, not as a parameter: a database has to see that its index is meant
 _UNDECIDED = or_(attributions.c.queue == WAITING, attributions.c.queue == SNOOZED)
 
 
@@ -98,6 +99,11 @@ class Settled:
     before: dict[str, Any] | None = None  # what the decision replaces
 
 
+def is_waiting() -> ColumnElement[bool]:
+    """An entry that waits, by the index of those alone."""
+    return attributions.c.queue == _WAITS
+
+
 async def groups(connection: AsyncConnection, limit: int = 200) -> list[Group]:
     """What waits, by resource and reason: the most reports first, then the oldest. Three statements."""
     same = (attributions.c.kind, attributions.c.role, attributions.c.value, attributions.c.reason)
@@ -113,7 +119,7 @@ async def groups(connection: AsyncConnection, limit: int = 200) -> list[Group]:
                 func.max(report_rows.c.received_at).label("last_at"),
             )
             .join(report_rows, report_rows.c.id == attributions.c.report_id)
-            .where(attributions.c.queue == WAITING)
+            .where(is_waiting())
             .group_by(*same, alone)
             .order_by(func.count().desc(), oldest)
             .limit(limit)
@@ -155,7 +161,7 @@ async def alike(connection: AsyncConnection, entry: Entry, limit: int = 500) -> 
     rows = await connection.execute(
         select(attributions.c.id)
         .where(
-            attributions.c.queue == WAITING,
+            is_waiting(),
             attributions.c.kind == entry.kind,
             attributions.c.role == entry.role,
             attributions.c.value == entry.value,

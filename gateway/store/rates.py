@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casework.rates import Alert, Day
 from gateway.store import events, responses, switches
 from gateway.store.events import Event
+from gateway.store.figures import Figures, midnight
 from gateway.store.tables import attributions, reports, volumes
 from gateway.store.tables import events as event_rows
 from gateway.store.text import storable
@@ -70,8 +71,8 @@ async def days(
             more = {what: getattr(one, what) + count for what, count in counts.items()}
             found[account, name, day] = replace(one, **more)
 
-    for account, campaign, day in await _complaints(connection, ids, since):
-        add(account, campaign, day, complaints=1)
+    for account, campaign, day, many in await _complaints(connection, ids, since):
+        add(account, campaign, day, complaints=many)
     for one in await responses.counted(connection, ids, since):
         if one.cause == responses.BOUNCE:
             unknown = one.count if one.status == responses.NO_SUCH_MAILBOX else 0
@@ -116,21 +117,21 @@ async def tell(connection: AsyncConnection, alerts: Sequence[Alert], now: dateti
     return list(fresh.values())
 
 
-async def _complaints(connection: AsyncConnection, ids: list[int], since: date) -> list[tuple[int, str, str]]:
-    """(account, campaign, day) of each distinct complaint."""
-    rows = await connection.execute(
+async def _complaints(connection: AsyncConnection, ids: list[int], since: date) -> list[tuple[int, str, str, int]]:
+    """(account, campaign, day, distinct complaints that came first on it)."""
+    chosen = (
+        attributions.c.account_id.in_(ids), reports.c.verdict.in_(_COUNTED), reports.c.received_at >= midnight(since),
+    )  # fmt: skip
+    distinct = (
         select(
-            attributions.c.account_id, reports.c.campaign, reports.c.received_at, reports.c.complainant,
-            reports.c.fingerprint,
+            attributions.c.account_id, func.coalesce(func.min(reports.c.campaign), "").label("campaign"),
+            func.min(reports.c.received_at).label("first_at"),
         )
         .join(reports, reports.c.id == attributions.c.report_id)
-        .where(
-            attributions.c.account_id.in_(ids), reports.c.verdict.in_(_COUNTED),
-            reports.c.received_at >= datetime(since.year, since.month, since.day, tzinfo=UTC),
-        )
+        .where(*chosen)
+        .group_by(attributions.c.account_id, reports.c.complainant, reports.c.fingerprint)
+        .subquery()
     )  # fmt: skip
-    distinct = {
-        (r.account_id, r.complainant, r.fingerprint): (r.account_id, r.campaign or "", f"{r.received_at:%Y-%m-%d}")
-        for r in rows
-    }
-    return list(distinct.values())
+    day = Figures(is_sqlite=connection.dialect.name == "sqlite").day(distinct.c.first_at)
+    by = (distinct.c.account_id, distinct.c.campaign, day)
+    return [tuple(row) for row in await connection.execute(select(*by, func.count()).group_by(*by))]

@@ -14,7 +14,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway import staff_strikes, volumes
-from gateway.casework import ledger
 from gateway.casework.rates import Alert, Day
 from gateway.policies.rates import Rates
 from gateway.staff_strikes import Standing
@@ -68,7 +67,8 @@ async def one(visit: Visit) -> Response:
         names = await customers.names(connection, ids)
         held = await assignments.of_account(connection, ids, _HELD)
         counted = await rates.days(connection, ids, since, names)
-        lines = await charges.listed(connection, customer=found["key"])
+        owed, all_lines = await charges.owed(connection, ids)
+        lines = await charges.latest(connection, ids, _CHARGES)
         its_cases = await directory.cases_of(connection, ids, _CASES)
     policy = house.book.of_customer(found["policy"])
     starts = [(since + timedelta(days=n)).isoformat() for n in range(days)]
@@ -84,9 +84,9 @@ async def one(visit: Visit) -> Response:
         complaints=_complaints(counted, starts, policy.rates, volumes.beyond(counted, policy.rates)),
         days=days,
         standings=[await _standing(visit, names[account]) for account in ids[:10]],
-        lines=lines[-_CHARGES:],
-        all_lines=len(lines),
-        owed=ledger.balances(lines),
+        lines=lines,
+        all_lines=all_lines,
+        owed=owed,
         cases=its_cases,
     )
 

@@ -19,6 +19,7 @@ from parsers import fields
 
 _ENTRY_CHARS = 300
 _SHOWN = 500
+_BLOCKS = 200  # each with a form of its own
 _MOST_DAYS = 3650
 _FORM = ("entry", "text", "days")
 
@@ -103,14 +104,13 @@ async def innocent(visit: Visit) -> Response:
 
 
 async def _blocks(visit: Visit, error: str = "", status: int = 200) -> Response:
-    everything, wanted = visit.asked("all") == "1", visit.asked("q").lower()
-    found = await blocklist.entries(visit.house, everything=everything)
-    shown = [action for action in reversed(found) if wanted in action.target.lower()]
+    everything = visit.asked("all") == "1"
+    shown, count = await blocklist.page(visit.house, everything=everything, wanted=visit.asked("q"), limit=_BLOCKS)
     return visit.show(
         "console/blocks.html",
         status,
-        entries=shown[:_SHOWN],
-        count=len(shown),
+        entries=shown,
+        count=count,
         everything=everything,
         said=visit.asked("q"),
         form=visit.plain(_FORM),

@@ -20,7 +20,9 @@ from gateway.store.assignments import Question
 from gateway.store.tables import accounts, cases, contacts, customers
 from gateway.store.text import storable
 
-_OPEN = literal_column(f"'{CaseState.OPEN.value}'")  # no parameter: a database has to see that its index is meant
+_OPEN: ColumnElement[str] = literal_column(
+    f"'{CaseState.OPEN.value}'"
+)  # no parameter: a database has to see that its index is meant
 _DEEPEST = 8  # levels of resellers
 _MOST_BELOW = 1000  # customers below those of a page that are shown with them
 

@@ -25,7 +25,9 @@ from gateway.store.text import storable
 
 WAITING, SNOOZED, ASSIGNED, REJECTED, NOT_OURS = "waiting", "snoozed", "assigned", "rejected", "not-ours"
 OPEN = (WAITING, SNOOZED)  # nobody has decided it
-_WAITS = literal_column(f"'{WAITING}'")  # as it is, not as a parameter: a database has to see that its index is meant
+_WAITS: ColumnElement[str] = literal_column(
+    f"'{WAITING}'"
+)  # as it is, not as a parameter: a database has to see that its index is meant
 _UNDECIDED = or_(attributions.c.queue == WAITING, attributions.c.queue == SNOOZED)
 
 

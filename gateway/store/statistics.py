@@ -94,8 +94,9 @@ class Counts:
         )
         found = []
         for row in rows:
-            told = [int(number) for number in (row.reports, row.accepted, row.disputed, row.found_false)]
-            found.append(Source(row.key or "", row.trust or "", *told, precision(*told[1:]) if row.key else None))
+            right = (int(row.accepted), int(row.disputed), int(row.found_false))
+            believed = precision(*right) if row.key else None
+            found.append(Source(row.key or "", row.trust or "", int(row.reports), *right, believed))
         return found
 
     async def by_customer(self, limit: int) -> list[tuple[str, str, int]]:

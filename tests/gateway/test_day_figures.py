@@ -90,6 +90,7 @@ async def test_an_hour_has_to_pass_first(desk):
         "UPDATE reports SET received_at = :days WHERE id = 3",
         "UPDATE attributions SET account_id = 1, clock_id = 1 WHERE queue = 'waiting'",
         "DELETE FROM attributions WHERE report_id = 4",
+        "DELETE FROM attributions WHERE report_id = 3",  # the only one about its resource
         "UPDATE clocks SET notified_at = :days, round = 2 WHERE id = 2",
         "UPDATE clocks SET answered_at = :days WHERE id IN (1, 2)",
         "UPDATE clocks SET notified_at = NULL",
@@ -121,6 +122,13 @@ async def test_what_staff_decide_about_old_reports_counts_too(desk):
     assert said.by_kind == [("2026-11-20", "spam", 3)]
     assert [(one["reports"], one["false"]) for one in listed] == [(3, 1)]
     assert await from_nothing(desk) == (said, listed)
+
+
+async def test_one_more_about_a_resource_leaves_the_day_on_which_it_was_told_of(desk):
+    await count_all(desk)
+    await change(desk, "UPDATE attributions SET clock_id = 1 WHERE report_id = 4")
+    async with desk.house.database.reading() as connection:
+        assert (await connection.execute(select(stale_days.c.part))).scalars().all() == []
 
 
 async def test_what_comes_late_is_counted_on_its_own_day(desk):

@@ -16,6 +16,11 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+# a report's clock, if it is the first about its resource: later ones change nothing
+_CLOCK_OF_THE_FIRST = (
+    "(SELECT notified_at FROM clocks WHERE id = {row}.clock_id AND NOT EXISTS (SELECT 1 FROM attributions AS other"
+    " WHERE other.clock_id = {row}.clock_id AND other.report_id < {row}.report_id))"
+)
 # table, part of the figures, the time whose day becomes stale, columns that change the figures
 WATCHED = (
     (
@@ -33,7 +38,7 @@ WATCHED = (
     (
         "attributions",
         "notified",
-        "(SELECT notified_at FROM clocks WHERE id = {row}.clock_id)",
+        _CLOCK_OF_THE_FIRST,
         ("report_id", "clock_id"),
     ),
     ("clocks", "notified", "{row}.notified_at", ("notified_at", "round")),

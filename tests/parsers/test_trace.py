@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from parsers import trace
+from parsers import parse, trace
 from parsers.report import Hop
 
 DATE = "; Tue, 06 Jan 2026 07:30:07 +0000"
@@ -136,6 +136,25 @@ def test_the_login_of_a_submission(line: str, login: str | None) -> None:
 def test_a_name_before_the_address_may_be_an_ident_servers_where_nobody_authenticated(how: str, ident: bool) -> None:
     hop = trace.hop(f"from unknown (HELO x) (web42@198.51.100.7) by mx.sender.example with {how}")
     assert (hop.login, hop.ident) == ("web42", ident)
+
+
+@pytest.mark.parametrize(
+    ("date", "zoned"),
+    [
+        ("Tue, 06 Jan 2026 07:30:07 +0000", True),
+        ("Tue, 06 Jan 2026 16:30:07 JST", True),
+        ("Tue, 06 Jan 2026 07:30:07", False),
+        ("Tue, 06 Jan 2026 07:30:07 BST", False),
+        ("Tue, 06 Jan 2026 01:30:07 CST", False),  # RFC 5322's, or China's
+    ],
+)
+def test_a_time_of_which_the_zone_is_unknown_is_told_and_is_a_defect_where_it_is_taken(date: str, zoned: bool) -> None:
+    line = f"from a (b.sender.example [198.51.100.7]) by mx.reader.example; {date}"
+    hop = trace.hop(line)
+    assert (hop.time, hop.zoned) == (TIME, zoned)
+    mail = f"Subject: Fwd: spam\r\nContent-Type: message/rfc822\r\n\r\nReceived: {line}\r\nFrom: a@b.example\r\n\r\nBuy\r\n"
+    (report,) = parse(mail.encode()).reports
+    assert (report.arrival_date, "unknown-time-zone" in report.defects) == (TIME, not zoned)
 
 
 @pytest.mark.parametrize(

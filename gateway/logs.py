@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -110,8 +111,13 @@ def clean_text(text: str, most: int = _MAX_TEXT_CHARS) -> str:
     return _UNSAFE.sub(_spelt, _URL_PASSWORD.sub(rf"\1{HIDDEN}@", text))
 
 
+@lru_cache(maxsize=1000)  # the same few dozen names in every line
+def _names_a_secret(key: str) -> bool:
+    return _SECRET_KEY.search(key) is not None
+
+
 def _clean(key: str, value: object, depth: int) -> object:
-    if isinstance(value, SecretStr) or (_SECRET_KEY.search(key) and value is not None):
+    if isinstance(value, SecretStr) or (_names_a_secret(key) and value is not None):
         return HIDDEN
     if value is None or isinstance(value, bool | int | float):
         return value

@@ -34,6 +34,8 @@ def public(house: House) -> str | None:
 
 def of_notice(house: House, notice: StoredNotice) -> str | None:
     """The page that a notice names: the case to a customer, to a reporter what is missing or what became of it."""
+    if public(house) is None:
+        return None
     kind, made_at = NoticeKind(notice.kind), notice.created_at
     if kind is NoticeKind.CONFIRM_REPORT:
         return confirmation(house, notice.facts["message"], notice.to, made_at)

@@ -7,7 +7,7 @@ the header. Must never take for a recipient what the sender says of itself: its 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from parsers.envelope import HEADERS_SHOWN, VALUE_CHARS, decode_headers, mailboxes
 from parsers.header_block import Headers
@@ -41,8 +41,11 @@ _SHORTEST = 4  # characters; what is shorter stands everywhere
 _MOST = 3000  # strings of one report; more than a mail is shown with anyway
 
 
-def private_strings(parsed: Parsed, report: Report, feed: str | None) -> list[str]:
-    """Addresses and names that would tell who complained or who received the mail. A feed's own are no secret."""
+def private_strings(
+    parsed: Parsed, report: Report, feed: str | None, headers: Sequence[tuple[str, str]] | None = None
+) -> list[str]:
+    """Addresses and names that would tell who complained or who received the mail. A feed's own are no secret.
+    `headers` of the reported mail, where they are decoded already."""
     envelope = parsed.envelope
     found: list[str | None] = [*report.original_rcpt_to]
     if feed is None:
@@ -50,7 +53,7 @@ def private_strings(parsed: Parsed, report: Report, feed: str | None) -> list[st
     if report.original_mail_from:
         found += _in_return_path(f"{report.original_mail_from}@")
     if report.original:
-        headers = decode_headers(report.original.header_block)
+        headers = decode_headers(report.original.header_block) if headers is None else headers
         found += _names(value for name, value in headers if _NAMES_RECIPIENTS.fullmatch(name))
         for name, value in [*headers, *_beyond(report.original.header_block)]:
             found += _of_field(name, value)

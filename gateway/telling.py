@@ -44,8 +44,8 @@ def facts(report: Report, received_at: datetime, feed: str | None) -> dict[str, 
 
 def evidence(parsed: Parsed, report: Report, redactor: Redactor, feed: str | None) -> dict[str, Any]:
     """The evidence as it may leave the house, in plain JSON values (fields of notifier.notice.Evidence)."""
-    private = private_strings(parsed, report, feed)
     headers = decode_headers(report.original.header_block) if report.original else []
+    private = private_strings(parsed, report, feed, headers)
     return {
         "feedback_type": _arf_type(report),
         "source_ip": report.source_ip,

@@ -46,7 +46,10 @@ def header(name: str, value: str, limit: int = 1000) -> bytes:
     """
     if not _FIELD_NAME.match(name):
         raise ValueError(f"not a header field name: {clean(repr(name), 80)}")
-    return _fold(name, _words(clean(value, limit)))
+    shown = clean(value, limit)
+    if shown.isascii() and len(name) + 2 + len(shown) <= LINE and "=?" not in shown:  # nearly all
+        return f"{name}: {shown}\r\n".encode("ascii")
+    return _fold(name, _words(shown))
 
 
 def mailbox(name: str, address: str, display: str = "") -> bytes:

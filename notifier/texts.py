@@ -113,6 +113,8 @@ def _environment(folders: Sequence[Path], locale: str) -> ImmutableSandboxedEnvi
 
     @pass_context
     def shown(context: Context, value: object) -> str:
+        if isinstance(value, str):  # nearly all
+            return value if isinstance(value, _Own) else defang(clean(value, _LONGEST_FACT))
         return _shown(value, language, _zone(context.get("timezone")))
 
     environment = ImmutableSandboxedEnvironment(
@@ -183,9 +185,15 @@ def _plural(value: object, forms: Mapping[str, str], language: str) -> str:
         number = math.nan
     if not math.isfinite(number):
         return f"{value} {forms['other']}"
+    shown, form = _counted(number, language)
+    return _Own(f"{shown} {forms.get(form, forms['other'])}")
+
+
+@lru_cache(maxsize=256)
+def _counted(number: float, language: str) -> tuple[str, str]:
+    """The number as the language writes it, and which form of a word it wants: Babel needs long, and most are 24."""
     number = int(number) if number.is_integer() else number
-    form = Locale.parse(language).plural_form(number)
-    return _Own(f"{format_decimal(number, locale=language)} {forms.get(form, forms['other'])}")
+    return format_decimal(number, locale=language), Locale.parse(language).plural_form(number)
 
 
 def _unit(number: int, unit: str, language: str) -> str:

@@ -221,7 +221,10 @@ def quiet_logs() -> None:
     """Both log as they do in production, into nothing."""
     nothing = io.StringIO()
     logs.configure("info", "json", nothing)
-    logging.getLogger("naive").setLevel(logging.INFO)
+    naive = logging.getLogger("naive")
+    naive.handlers[:] = [logging.StreamHandler(nothing)]  # as the standard library does it, without our processors
+    naive.propagate = False
+    naive.setLevel(logging.INFO)
 
 
 def main(arguments: Sequence[str] | None = None) -> str:

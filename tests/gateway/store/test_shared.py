@@ -193,6 +193,9 @@ async def test_what_was_only_observed_is_replaced_by_what_is_filed(database, rep
         ("\ud800x", "?x"),
         ("广告\0", "广告"),
         ({"a": ["\0", {"b": "\udfff"}]}, {"a": ["", {"b": "?"}]}),
+        # beside values that are no JSON, written as it would look in JSON, and outside the first plane
+        ([{"at": T0, "raw": b"\0\xff", "a": "\0"}], [{"at": T0, "raw": b"\0\xff", "a": ""}]),
+        ({"a": "\\u0000 \\ud800", "b": "𝄞"}, {"a": "\\u0000 \\ud800", "b": "𝄞"}),
         (None, None),
         (7, 7),
     ],

@@ -25,6 +25,7 @@ from servers.waiting import write_settings
 
 pytestmark = pytest.mark.needs("aiosmtpd")
 SECRET = "for-tests-only-0123456789"
+STAFF = "noc@isp.example"  # hears of what bounced
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ async def scene(tmp_path, database_url, smtp_receiver, hook: HookServer) -> Asyn
 
     world.write = write  # type: ignore[method-assign]
     async with opened_scene(
-        world, smtp_receiver, alarms={"webhook": f"http://{hook.place}/chat", "address": "noc@isp.example"}
+        world, smtp_receiver, alarms={"webhook": f"http://{hook.place}/chat", "address": STAFF}
     ) as made:
         async with made.house.database.writing() as connection:
             for key in ("alder", "birch"):
@@ -113,7 +114,7 @@ async def test_a_program_that_fails_is_tried_again_under_the_same_key_and_one_th
     assert (await scene.clock())[::2] == ("running", 0)
     hook.usual = (410, b"gone")
     await scene.take_in(about("198.51.100.9"))
-    assert scene.sent() == [("complaint", "abuse@alder.example")]
+    assert [one for one in scene.sent() if one[1] != STAFF] == [("complaint", "abuse@alder.example")]
     assert await scene.ask("SELECT state, contact FROM clocks WHERE value = '198.51.100.9'") == [("running", 1)]
 
 
@@ -121,7 +122,7 @@ async def test_a_channel_that_is_gone_from_the_settings_is_a_contact_that_is_not
     scene.house.channels = {}
     await scene.take_in(about(ALDER))
     assert hook.posted == []
-    assert scene.sent() == [("complaint", "abuse@alder.example")]
+    assert [one for one in scene.sent() if one[1] != STAFF] == [("complaint", "abuse@alder.example")]
 
 
 async def test_a_reporter_with_a_channel_hears_outcomes_by_it(scene: Scene, hook: HookServer):
@@ -147,7 +148,7 @@ async def test_every_alarm_goes_to_staff_by_mail_and_to_their_chat_once_an_hour(
     assert said["text"].startswith("*Alarm*: 192.0.2.1 is listed")
     for alive in ("<!", "@all", "https://"):
         assert alive not in said["text"]
-    assert [mail.rcpt_tos for mail in scene.relay.received] == [["noc@isp.example"]]
+    assert [mail.rcpt_tos for mail in scene.relay.received] == [[STAFF]]
     assert await scene.ask("SELECT count(*) FROM due_alarms") == [(0,)]
     async with scene.house.database.writing() as connection:
         await events.add(connection, [Event(now, "arfgate", "alarm", why)])

@@ -192,9 +192,11 @@ def test_plain_output_has_no_control_codes_and_commands_that_work(once):
     assert (done.returncode, b"AG-" in done.stdout, done.stderr) == (0, True, b"")
 
 
-def test_the_log_holds_no_error(once):
+def test_the_log_holds_the_alarm_of_the_bounce_and_no_error(once):
     log = (once.folder / "arfgate.log").read_text(encoding="utf-8")
-    assert not re.findall(r"Z (?:warning|error|critical) .*", log)
+    (bounced,) = re.findall(r"Z (?:warning|error|critical) .*", log)
+    assert "alarm" in bounced
+    assert "5.1.1; the next contact is told" in bounced
 
 
 async def test_the_clock_moved_on_and_a_dropped_mail_is_worked(tmp_path):

@@ -13,20 +13,21 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from servers import needs
 
+ONCE = sa.text("INSERT INTO switches (name, value) VALUES ('once', 'yes')")
 MAIL = b"From: a@example.net\r\nTo: abuse@example.com\r\nSubject: x\r\n\r\nbody\r\n"
 
 
 async def test_a_fresh_database_for_every_test(database_url):
     engine = create_async_engine(database_url)
     async with engine.begin() as conn:
-        await conn.execute(sa.text("CREATE TABLE once (x INTEGER)"))  # fails if somebody was here before
+        await conn.execute(ONCE)  # fails if somebody was here before
     await engine.dispose()
 
 
 async def test_again_a_fresh_database(database_url):
     engine = create_async_engine(database_url)
     async with engine.begin() as conn:
-        await conn.execute(sa.text("CREATE TABLE once (x INTEGER)"))
+        await conn.execute(ONCE)
     await engine.dispose()
 
 

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 from parsers import base64_text, charsets, compat32, encoded_words
 from parsers.errors import LimitError
 from parsers.flanker_library import loaded as _flanker
-from parsers.header_block import VALUE_CHARS as VALUE_CHARS  # noqa: PLC0414  others read it here
 from parsers.header_block import Guesses
 from parsers.report import Limits
 from parsers.scan import Budget, Headers, Part, guessed, scan, within
 from parsers.transfer import decoded_body as decoded_body  # noqa: PLC0414  others read it here
 
 HEADERS_SHOWN = 500  # fields of one block that decode_headers gives back
+VALUE_CHARS = 8_000  # of one decoded field
 ADDRESSES = 200  # of one address list
 LIST_BYTES = 16_000  # of an address list that flanker reads; what lies beyond is not looked at
 GUESSED_BYTES = 20_000  # of text whose charset has to be guessed
@@ -138,12 +138,10 @@ def first(headers: Headers, name: str) -> str | None:
     """The first field of that name, decoded. None where there is none or it is empty."""
     if texts := headers.texts:
         text = texts.get(name)
-        if not text:
-            return None
-        if "=?" not in text:
-            return text[:VALUE_CHARS]
+        if text is None or "=?" not in text:
+            return text.replace("\n", "").strip()[:VALUE_CHARS] or None if text else None
         if name not in headers.decoded:
-            headers.decoded[name] = _spoken(text, headers.guesses)
+            headers.decoded[name] = _unfolded(text, headers.guesses)
     elif name not in headers.decoded:
         value = headers.first(name.encode())
         headers.decoded[name] = decode(value, headers.guesses) if value is not None else ""
@@ -153,33 +151,26 @@ def first(headers: Headers, name: str) -> str | None:
 def firsts(headers: Headers, names: tuple[str, ...]) -> list[str | None]:
     """`first` of each name: most are in few headers."""
     texts = headers.texts
-    if not texts:
-        return [first(headers, name) for name in names]
-    found = list(map(texts.get, names))
-    if headers.plain:
-        return found
-    for place, text in enumerate(found):
-        if text is not None and (text == "" or "=?" in text or len(text) > VALUE_CHARS):
-            found[place] = first(headers, names[place])
-    return found
+    return [first(headers, name) if name in texts or not texts else None for name in names]
 
 
 def every(headers: Headers, name: str, most: int = 100) -> tuple[str, ...]:
     if texts := headers.texts:
         if name not in texts:
             return ()
-        said = headers.all_texts(name)[:most]
-        if headers.plain:
-            return tuple(said)
-        return tuple([_spoken(text, headers.guesses) if "=?" in text else text[:VALUE_CHARS] for text in said])
+        guesses = headers.guesses
+        return tuple([_unfolded(text, guesses) for text in headers.all_texts(name)[:most]])
     values = headers.all(name.encode())
     return tuple([decode(value, headers.guesses) for value in values[:most]]) if values else ()
 
 
-def _spoken(text: str, guesses: Guesses) -> str:
-    """As `decode`, of one of `Headers.texts` with encoded words in it."""
-    read = encoded_words.plain(text[: VALUE_CHARS * 6])
-    return decode(text.encode(), guesses) if read is None else _cleaned(read)[:VALUE_CHARS].strip()
+def _unfolded(text: str, guesses: Guesses) -> str:
+    """As `decode`, of one of `Headers.texts`."""
+    flat = (text.replace("\n", "") if "\n" in text else text).strip()
+    if "=?" not in flat:
+        return flat[:VALUE_CHARS]
+    read = encoded_words.plain(flat[: VALUE_CHARS * 6])
+    return decode(flat.encode(), guesses) if read is None else _cleaned(read)[:VALUE_CHARS].strip()
 
 
 def senders(headers: Headers, most: int = ADDRESSES) -> list[Mailbox]:
@@ -195,6 +186,7 @@ def senders(headers: Headers, most: int = ADDRESSES) -> list[Mailbox]:
 
 def _named_sender(headers: Headers, text: str) -> Mailbox | None:
     """Of a From that is encoded words and an address: decoded once, and kept for who asks for the whole field."""
+    text = text.replace("\n", "").strip()
     hit = _WORDS_ADDRESS.match(text) if text[:2] == "=?" and len(text) <= VALUE_CHARS else None
     if hit is None or "=?" in hit[3] or (name := encoded_words.plain(hit[2])) is None or '"' in name:
         return None
@@ -224,7 +216,7 @@ def mailboxes(values: Sequence[str | bytes], guesses: Guesses | None = None) -> 
 
 
 def _mailboxes(value: str | bytes, guesses: Guesses) -> list[Mailbox]:
-    flat = value if isinstance(value, str) else value.translate(_TAB_TO_BLANK, _CONTROLS)
+    flat = value.replace("\n", "") if isinstance(value, str) else value.translate(_TAB_TO_BLANK, _CONTROLS)
     flat = flat[:LIST_BYTES]
     if flat.isascii():
         text = flat if isinstance(flat, str) else flat.decode("ascii")

@@ -24,13 +24,9 @@ _EMPTY_LINE = re.compile(rb"\n\r?\n")
 _BLANKS = (b" ", b"\t")
 _BLANK_FOLD = re.compile(rb"^[ \t]+\r?$", re.MULTILINE)
 _SPACED = re.compile(rb"^[!-9;-~]+[ \t]+:", re.MULTILINE)
-_TEXT_FIELD = re.compile(r"([!-9;-~]++): *+(.*+)\n")  # FIELD, in the text of such a block, unfolded
-_BLANKS_AT_END = re.compile(r"(?<! ) ++$", re.MULTILINE)  # looks back: a line of blanks would be tried from each
+_TEXT_FIELD = re.compile(r"([!-9;-~]++): *+(.*+(?:\n .*+)*+)\n")  # FIELD, in the text of such a block
 _TAB_TO_BLANK = bytes(32 if byte == 9 else byte for byte in range(256))
 _CONTROLS_IN_LINES = bytes(byte for byte in range(32) if byte not in (9, 10)) + b"\x7f"
-
-
-VALUE_CHARS = 8_000  # of one decoded field
 
 
 class Guesses:
@@ -68,9 +64,7 @@ class Headers:
         self.guesses = guesses or Guesses()
         self.senders: list[Any] | None = None  # what the envelope module read
         self.decoded: dict[str, str] = {}  # the same, value by value
-        self.plain = False  # are `texts` what people read, as they stand: no encoded word, nothing empty or too long?
-        # Of `texts`, where a name stands there twice: all names and values.
-        self._written: tuple[list[str], tuple[str, ...]] = ([], ())
+        self.repeated: dict[str, list[str]] = {}  # of `texts`: every value of a name that stands there twice
 
     @Lazy
     def _lower(self) -> bytes:
@@ -108,19 +102,19 @@ class Headers:
     @Lazy
     def texts(self) -> dict[str, str]:
         """The first value of each name without control characters, of a block that is regular ASCII. Else empty: each
-        value has to be decoded. Unfolded, without blanks around them; encoded words are left as they are."""
-        block = self.block
-        if not (self.regular and len(block) <= self.longest and block.isascii() and b"\x1b" not in block):
-            return {}
-        text = block.translate(_TAB_TO_BLANK, _CONTROLS_IN_LINES).decode("ascii").replace("\n ", " ")
-        if " \n" in text:
-            text = _BLANKS_AT_END.sub("", text)
-        written, values = zip(*_TEXT_FIELD.findall(text), strict=True)  # a regular block has one field at least
-        names = list(map(str.lower, written))
-        first = dict(zip(reversed(names), reversed(values), strict=True))  # the first of a name is written last
-        self.plain = "=?" not in text and len(text) <= VALUE_CHARS and "" not in values
-        if len(first) < len(names):
-            self._written = names, values
+        value has to be decoded. Folds and encoded words are left as they are."""
+        first: dict[str, str] = {}
+        block, repeated = self.block, self.repeated
+        if self.regular and len(block) <= self.longest and block.isascii() and b"\x1b" not in block:
+            text = block.translate(_TAB_TO_BLANK, _CONTROLS_IN_LINES).decode("ascii")
+            for written, value in _TEXT_FIELD.findall(text):
+                name = written.lower()
+                if name not in first:
+                    first[name] = value
+                elif name in repeated:
+                    repeated[name].append(value)
+                else:
+                    repeated[name] = [first[name], value]
         return first
 
     def may_have(self, name: str) -> bool:
@@ -131,12 +125,9 @@ class Headers:
     def all_texts(self, name: str) -> list[str]:
         """Every value of that name, where there are `texts`."""
         texts = self.texts
-        if name not in texts:
-            return []
-        names, values = self._written
-        if names.count(name) < 2:
-            return [texts[name]]
-        return [value for one, value in zip(names, values, strict=True) if one == name]
+        if name in self.repeated:
+            return self.repeated[name]
+        return [texts[name]] if name in texts else []
 
     def all(self, name: bytes) -> list[bytes]:
         return self.fields.get(name, [])

@@ -15,12 +15,11 @@ async def run(house: House) -> int:
     """Returns how many parts of days were counted."""
     now = house.clock()
     async with house.database.reading() as connection:
-        due = await counted.due(connection, now, _AT_ONCE)
-    if not due:
-        return 0
-    async with house.database.writing() as connection:
-        if not await counted.watch_to(connection, now):
-            return 0  # from the next turn on
+        watched = await counted.is_watched(connection, now)
+        due = await counted.due(connection, now, _AT_ONCE) if watched else []
+    if not watched:  # at midnight: an hour before the day is counted
+        async with house.database.writing() as connection:
+            await counted.watch(connection, now)
     for part, day in due:
         async with house.database.writing() as connection:
             await counted.count(connection, part, day)
@@ -31,7 +30,7 @@ async def recount(house: House) -> int:
     """All days anew, whatever is kept. Returns how many parts of days were counted."""
     async with house.database.writing() as connection:
         await counted.forget(connection)
-        await counted.watch_to(connection, house.clock())
+        await counted.watch(connection, house.clock())
     done = 0
     while more := await run(house):
         done += more

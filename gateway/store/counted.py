@@ -65,14 +65,14 @@ async def due(connection: AsyncConnection, now: datetime, limit: int) -> list[tu
     return found[:limit]
 
 
-async def watch_to(connection: AsyncConnection, now: datetime) -> bool:
-    """From now on changes up to the last day that is over are written down. True: that was so before, and what is
-    counted after this transaction is right."""
-    last = (now.astimezone(UTC) - _DAY).date().isoformat()
-    if (await switches.read(connection, COUNTED_TO) or "") >= last:
-        return True
-    await switches.write(connection, COUNTED_TO, last)
-    return False
+async def is_watched(connection: AsyncConnection, now: datetime) -> bool:
+    """Whether changes up to the last day that is over are written down."""
+    return (await switches.read(connection, COUNTED_TO) or "") >= _yesterday(now)
+
+
+async def watch(connection: AsyncConnection, now: datetime) -> None:
+    """From the end of this transaction on they are; what is counted later is right."""
+    await switches.write(connection, COUNTED_TO, _yesterday(now))
 
 
 async def count(connection: AsyncConnection, part: str, day: date) -> None:
@@ -128,6 +128,10 @@ async def _split(connection: AsyncConnection, part: str, since: date, until: dat
     right = {date.fromisoformat(day) for day in (await connection.execute(query)).scalars()}
     days = [since + _DAY * n for n in range((until - since).days)]
     return list(_spans([day for day in days if day in right])), list(_spans([d for d in days if d not in right]))
+
+
+def _yesterday(now: datetime) -> str:
+    return (now.astimezone(UTC) - _DAY).date().isoformat()
 
 
 def _spans(days: Sequence[date]) -> Iterator[Span]:

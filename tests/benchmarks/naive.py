@@ -81,7 +81,7 @@ class Work:
 
 
 class Naive:
-    """Works one mailbox to its end. `connect` opens everything, `run` is what is measured."""
+    """Works one mailbox to its end. Making one opens everything, `run` is what is measured."""
 
     def __init__(self, folder: Path, customers_csv: str, imap: tuple[int, str, str], smtp_port: int) -> None:
         self.database = sqlite3.connect(folder / "naive.sqlite", isolation_level=None)
@@ -162,7 +162,7 @@ class Naive:
         own = hashlib.sha256(b"arfgate loop\0isp.example").hexdigest()[:24]
         if (
             any(own in str(value) for value in mail.get_all("X-Arfgate-Loop", []))
-            or len(mail.get_all("Received")) > 100
+            or len(mail.get_all("Received", [])) > 100
         ):
             return "rejected", "loop", "it is our own"
         if identity["kind"] != "feed":

@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -95,7 +96,7 @@ async def _customers(connection: AsyncConnection, word: str, limit: int) -> list
     rows = await connection.execute(
         select(customers.c.key, customers.c.name).where(named).order_by(customers.c.key).limit(limit)
     )
-    return [Found("customer", f"/customer/{row.key}", row.name, row.key) for row in rows]
+    return [Found("customer", f"/customers/{quote(row.key, safe='')}", row.name, row.key) for row in rows]
 
 
 async def _mails(connection: AsyncConnection, wanted: str, limit: int) -> list[Found]:

@@ -24,9 +24,9 @@ async def filed(waiting):
         ("1", "/case/AG-2026-000001"),
         ("198.51.100.70", "/case/AG-2026-000001"),
         (" 198.51.100.7 ", "/queue/"),
-        ("birch", "/customer/birch"),
-        ("Birch Let", "/customer/birch"),
-        ("ABUSE@birch.example", "/customer/birch"),
+        ("birch", "/customers/birch"),
+        ("Birch Let", "/customers/birch"),
+        ("ABUSE@birch.example", "/customers/birch"),
     ],
 )
 async def test_one_word_leads_to_its_page(filed, staff, asked, where):

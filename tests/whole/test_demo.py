@@ -14,6 +14,7 @@ from email import message_from_bytes
 from email.policy import compat32
 from pathlib import Path
 
+import httpx
 import pytest
 
 from gateway.demo.folder import MARKER, DemoError, prepared
@@ -208,7 +209,8 @@ async def test_the_clock_moved_on_and_a_dropped_mail_is_worked(tmp_path):
     assert process.stdout
     try:
         async with asyncio.timeout(SECONDS):
-            tables = await _until(process.stdout, "Drop a mail")
+            tables = await _until(process.stdout, "The console, signed in")
+            await _the_link_opens_the_console(tables.split()[-1])
             _put(folder, (folder / "in" / "01-abuse.eml").read_bytes())
             worked = await _until(process.stdout, "worked:")
             sent = await _until(process.stdout, "sent:")
@@ -224,6 +226,16 @@ async def test_the_clock_moved_on_and_a_dropped_mail_is_worked(tmp_path):
     assert "complaint about 192.0.2.20 to abuse@alder.example" in sent
     assert "Stopped." in rest.decode()
     assert [path.name for path in (folder / "drop" / "done").iterdir()] == ["mine.eml"]
+
+
+async def _the_link_opens_the_console(link: str) -> None:
+    """Signed in as the demo's own account, once."""
+    async with httpx.AsyncClient(follow_redirects=True) as browser:
+        first = await browser.get(link)
+        assert (first.status_code, str(first.url).endswith("/today")) == (200, True)
+        assert "AG-2" in (await browser.get(first.url.join("/cases"))).text
+        browser.cookies.clear()
+        assert (await browser.get(link)).status_code == 403
 
 
 def _moved_on(played: Played) -> None:

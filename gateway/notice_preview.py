@@ -5,6 +5,7 @@ Must never send anything, nor leave a trace of being asked.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from jinja2 import TemplateError
@@ -16,6 +17,8 @@ from notifier import samples
 from notifier.compose import CannotComposeError, Composed, compose, subject_and_text
 from notifier.notice import Notice, NoticeKind, Refused, XarfParty
 from notifier.texts import Texts
+
+_TOKEN = re.compile(r"(/(?:portal|report)/[a-z]+/)[a-z0-9-]{20,}")  # of a link, after the name of its page
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,13 @@ def example(house: House, kind: NoticeKind) -> Notice:
         made, sender=operator.address, sender_name=house.settings.sender_name, facts=facts,
         html=house.settings.notices.html,
     )  # fmt: skip
+
+
+def shown(house: House, notice: Notice, language: str | None = None) -> Wording:
+    """As a page shows it: the links open nothing, since they let whoever has them act as the customer or reporter.
+    Raises LookupError like `worded`."""
+    said = worded(house, notice, language)
+    return replace(said, text=_TOKEN.sub(r"\1…", said.text))
 
 
 def worded(

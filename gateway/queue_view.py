@@ -40,17 +40,20 @@ _FIELDS = (
     ("user_agent", "Written by"),
 )
 _OF_THE_MAIL = (("from", "From"), ("subject", "Subject"), ("date", "Date"), ("message_id", "Message-ID"))
+_OURS = frozenset({"feedback_type", "category"})
 _TIMES = frozenset({"arrival_date", "date"})  # ISO 8601, UTC, as the contract writes them
 _MOST_VALUES = 20  # of one field
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """`source`: where a derived value came from; empty where the report says it itself."""
+    """`source`: where a derived value came from; empty where the report says it itself. `ours`: the value is a word of
+    a closed list or a sentence of our own code, not of a stranger."""
 
     name: str
     value: str
     source: str = ""
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ async def look(house: House, entry_id: int, *, ask: bool = True) -> View:
 def facts(parsed: dict[str, Any]) -> list[Fact]:
     """What the report says, as far as it says anything."""
     source = parsed.get("provenance", {})
-    said = [Fact(name, _words(parsed.get(key), key), source.get(key, "")) for key, name in _FIELDS]
+    said = [Fact(name, _words(parsed.get(key), key), source.get(key, ""), key in _OURS) for key, name in _FIELDS]
     original = parsed.get("original") or {}
     said += [Fact(name, _words(original.get(key), key), "reported mail") for key, name in _OF_THE_MAIL]
     identifiers = parsed.get("identifiers") or {}
@@ -127,7 +130,8 @@ def facts(parsed: dict[str, Any]) -> list[Fact]:
     said += [Fact(name, _words(values)) for name, values in (parsed.get("fields") or {}).items()]
     guesses = [f"{c['kind']} {c['value']} ({c['confidence']:.0%})" for c in parsed.get("candidates", [])]
     said += [Fact("Perhaps", _words(guesses), "low confidence")]
-    said += [Fact("Findings", _words([f"{f['code']}: {f['evidence']}" for f in parsed.get("findings", [])]))]
+    checked = parsed.get("findings", [])[:_MOST_VALUES]
+    said += [Fact(one["code"], one["evidence"], "checked", ours=True) for one in checked]
     said += [Fact("Defects", _words(parsed.get("defects")))]
     return [fact for fact in said if fact.value]
 

@@ -136,20 +136,21 @@ class _Errors:
     def __init__(self, site: Site) -> None:
         self.site = site
 
-    def sentence(self, status: int, text: str) -> Response:
-        return HTMLResponse(self.site.sentence(status, text).encode("utf-8", "replace"), status)
+    def sentence(self, request: Request, status: int, text: str) -> Response:
+        return HTMLResponse(self.site.sentence(request, status, text).encode("utf-8", "replace"), status)
 
-    async def http(self, _: Request, error: Exception) -> Response:
+    async def http(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         own = error.detail if error.status_code in {403, 408, 409, 413, 422, 429, 503} else ""
-        return self.sentence(error.status_code, own or _SENTENCES.get(error.status_code, "That cannot be done here."))
+        told = own or _SENTENCES.get(error.status_code, "That cannot be done here.")
+        return self.sentence(request, error.status_code, told)
 
-    async def address(self, *_: object) -> Response:
-        return self.sentence(404, _SENTENCES[404])
+    async def address(self, request: Request, _: Exception) -> Response:
+        return self.sentence(request, 404, _SENTENCES[404])
 
-    async def cannot(self, _: Request, error: Exception) -> Response:
+    async def cannot(self, request: Request, error: Exception) -> Response:
         status = 404 if isinstance(error, NoEntryError) else 429 if isinstance(error, TooOftenError) else 422
-        return self.sentence(status, str(error))
+        return self.sentence(request, status, str(error))
 
-    async def database(self, _: Request, error: Exception) -> Response:
-        return self.sentence(503, str(error))
+    async def database(self, request: Request, error: Exception) -> Response:
+        return self.sentence(request, 503, str(error))

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -41,7 +42,7 @@ _MOST_HOPS = 20  # of X-Forwarded-For
 
 log = structlog.get_logger(module=__name__)
 
-Refuse = Callable[[int, str], Response]
+Refuse = Callable[[Request, int, str], Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ class Front:
 
 
 class Guard:
-    """ASGI. `refuse` makes the page of an error from status and sentence; `most_body`: bytes of the largest form."""
+    """ASGI. `refuse` makes the page of an error, from request, status and sentence; `most_body`: bytes of the largest
+    form."""
 
     def __init__(self, app: ASGIApp, refuse: Refuse, most_body: int, front: Front) -> None:
         self.app = app
@@ -107,44 +109,46 @@ class Guard:
         except Exception:  # a bug: logged with its place, told without
             log.exception("page failed", method=scope["method"], path=scope["path"])
             if not begun:
-                answer = self.refuse(500, "Something went wrong here. Nothing was changed; the log says what it was.")
+                told = "Something went wrong here. Nothing was changed; the log says what it was."
+                answer = self.refuse(Request(scope), 500, told)
                 await answer(scope, receive, guarded)
 
     def _refused(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         refused = self._from_elsewhere(scope, headers)
-        if refused is not None or scope["method"] in _CHANGES_NOTHING:
-            return refused
+        if refused is None and scope["method"] not in _CHANGES_NOTHING:
+            refused = self._no_form(headers)
+        return self.refuse(Request(scope), *refused) if refused else None
+
+    def _no_form(self, headers: Headers) -> tuple[int, str] | None:
         if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-            return self.refuse(403, "This form was sent from another page. Open the page itself and do it there.")
+            return 403, "This form was sent from another page. Open the page itself and do it there."
         length = headers.get("content-length", "" if "transfer-encoding" in headers else "0")
         if not length.isascii() or not length.isdecimal():
-            return self.refuse(411, "The request does not say how long it is.")
+            return 411, "The request does not say how long it is."
         if len(length) > 9 or int(length) > self.most_body:
-            return self.refuse(413, "That is too much text for this form.")
+            return 413, "That is too much text for this form."
         return None
 
-    def _from_elsewhere(self, scope: Scope, headers: Headers) -> Response | None:
+    def _from_elsewhere(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         """Sets client and scheme of the scope to what they really are."""
         peer = (scope.get("client") or ("",))[0]
         host = _host_name(headers.get("host", "")).lower()
         by_proxy = self.front.is_proxy(peer)
         if not by_proxy and not is_loopback(peer):
-            return self.refuse(403, "This page is for this machine only. From another one, use an SSH tunnel.")
+            return 403, "This page is for this machine only. From another one, use an SSH tunnel."
         if by_proxy and host == self.front.host:
             if headers.get("x-forwarded-proto", "").split(",")[-1].strip().lower() != "https":
-                return self.refuse(
-                    403, "Open this page over https; the reverse proxy says in X-Forwarded-Proto that it is."
-                )
+                return 403, "Open this page over https; the reverse proxy says in X-Forwarded-Proto that it is."
             scope["client"] = (self.front.visitor(peer, ",".join(headers.getlist("x-forwarded-for"))), 0)
             scope["scheme"] = "https"
             return None
         if by_proxy and "x-forwarded-for" in headers:
-            return self.refuse(403, "The reverse proxy has to pass the Host header of public_url on as it is.")
+            return 403, "The reverse proxy has to pass the Host header of public_url on as it is."
         scope["scheme"] = "http"
         if not is_loopback(peer) or not is_loopback(host):
             own = f", or under https://{self.front.host}" if self.front.host else ""
-            return self.refuse(403, f"Open this page under 127.0.0.1 or localhost{own}; it answers to no other name.")
+            return 403, f"Open this page under 127.0.0.1 or localhost{own}; it answers to no other name."
         return None
 
 

@@ -6,21 +6,26 @@ Must never hold anything of one visit.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
+from starlette.requests import Request
+from starlette.responses import Response
 
 from gateway.house import House
 from gateway.store import rail
 from gateway.web import console, words
 from gateway.web.door import Door
 from gateway.web.visit import Visit, Visitor
+from gateway.web.words import LANGUAGES, PUBLIC_LANGUAGES
 
-LANGUAGES = {"en": "English", "zh": "中文"}
-PUBLIC_LANGUAGES = LANGUAGES | {"ro": "Română"}  # of the pages without an account
+LANGUAGE_COOKIE = "arfgate-language"
+_OUTSIDE = ("/portal/", "/report/")  # how the paths of pages for customers and reporters begin
 _MOST_UPLOADS = 16  # that strangers send at the same time
 _COUNTS_SECONDS = 3.0
+_YEAR = 365 * 24 * 3600  # seconds
 _HERE = Path(__file__).parent
 
 
@@ -59,11 +64,16 @@ class Site:
 
     def language(self, visit: Visit) -> str:
         """What the visitor chose, else what the browser asks for, else English."""
-        chosen = visit.request.cookies.get("arfgate-language", "")
-        if chosen in LANGUAGES:
-            return chosen
-        wanted = visit.request.headers.get("accept-language", "")[:200].lower().split(",")
-        return next((code for w in wanted for code in LANGUAGES if w.strip().startswith(code)), "en")
+        chosen = visit.request.cookies.get(LANGUAGE_COOKIE, "")
+        return chosen if chosen in LANGUAGES else asked_for(visit.request, LANGUAGES)
+
+    def speak(self, request: Request, answer: Response, language: str) -> None:
+        """From now on this browser gets the pages of staff in this language."""
+        if language in LANGUAGES:
+            secure = request.url.scheme == "https"
+            answer.set_cookie(
+                LANGUAGE_COOKIE, language, max_age=_YEAR, httponly=True, samesite="lax", path="/", secure=secure
+            )
 
     def render(self, visit: Visit, template: str, values: dict[str, Any]) -> str:
         """Every template knows: visit, visitor, language, proof (of forms), now, Role's names as may(...). A `language`
@@ -83,6 +93,18 @@ class Site:
             )
         )
 
-    def sentence(self, status: int, text: str) -> str:
-        """The page of an error: status and one sentence."""
-        return self.templates("en").get_template("sentence.html").render(status=status, text=text, language="en")
+    def sentence(self, request: Request, status: int, text: str) -> str:
+        """The page of an error: status and one sentence, in the language of the page that it stands for. Outside
+        there is no first page to go to."""
+        outside = f"{request.scope['path']}/".startswith(_OUTSIDE)
+        spoken = PUBLIC_LANGUAGES if outside else LANGUAGES
+        chosen = request.query_params.get("lang", "") if outside else request.cookies.get(LANGUAGE_COOKIE, "")
+        language = chosen if chosen in spoken else asked_for(request, spoken)
+        template = self.templates(language).get_template("sentence.html")
+        return template.render(status=status, text=text, language=language, outside=outside)
+
+
+def asked_for(request: Request, spoken: Iterable[str]) -> str:
+    """The first language of ours that the browser asks for, else English."""
+    wanted = request.headers.get("accept-language", "")[:200].lower().split(",")
+    return next((code for w in wanted for code in spoken if w.strip().startswith(code)), "en")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from gateway.web.phrases import Phrases
 from notifier.texts import PACKAGED
 
 _LOCALE = Path(__file__).parent / "locale"
+LANGUAGES = {"en": "English", "zh": "中文"}
+PUBLIC_LANGUAGES = LANGUAGES | {"ro": "Română"}  # of the pages without an account
 REASONS = {
     "no-source": "the report names no address",
     "no-time": "no usable time, and it changed hands",
@@ -30,6 +34,13 @@ REASONS = {
     "addresses-disagree": "two of our addresses disagree",
     "own-relay": "our own relay, client unknown",
     "not-public": "not a public address",
+    "several-own-addresses": "the trace names several of our customers",
+    "identifiers-contradict": "address and identifiers name different customers",
+    "own-infrastructure": "our own infrastructure",
+    "innocent-bystander": "a large domain without part in it",
+    "first-of-kind": "advertised for the first time: confirm it once",
+    "dns-points-here": "the DNS points to us, and nobody is assigned it",
+    "outside-disagrees": "our own system names another customer",
 }
 # Invisible, or changing the order of what stands around it. Cf holds the bidirectional controls.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -55,9 +66,11 @@ def moment(value: datetime | str | None) -> str:
     return f"{time:%Y-%m-%d %H:%M:%S}"
 
 
-def day(value: datetime | None) -> str:
+def day(value: datetime | None, language: str = "en") -> str:
     """`19 Nov`."""
-    return f"{value.day} {value:%b}" if value else ""
+    if value is None:
+        return ""
+    return f"{value.month}月{value.day}日" if language == "zh" else f"{value.day} {value:%b}"
 
 
 def reason(code: str) -> str:
@@ -66,7 +79,8 @@ def reason(code: str) -> str:
 
 def environment(folder: Path, language: str = "en") -> Environment:
     """Jinja over the templates: everything escaped, everything made visible, no name silently empty; what stands in
-    `_()` is said in this language."""
+    `_()` is said in this language. `_()` takes it for markup, so it is for what a template says itself; what comes
+    from code goes through the filter `said`."""
     made = Environment(
         loader=FileSystemLoader([folder, PACKAGED / language]),  # the words of mails, `_words.txt`, are ours too
         autoescape=True,
@@ -82,23 +96,37 @@ def environment(folder: Path, language: str = "en") -> Environment:
         lambda one, many, count: said.get(one if count == 1 else many) or (one if count == 1 else many),
         newstyle=True,
     )
-    made.filters |= {"moment": moment, "day": day, "reason": reason}
+    made.filters |= {
+        "moment": moment,
+        "day": partial(day, language=language),
+        "reason": reason,
+        "said": Phrases(said, code(language)).say,
+    }
     return made
 
 
 def catalogue(language: str) -> dict[str, str]:
     """What each English sentence of the pages is in this language, from `locale/LANGUAGE.po` and what
-    begins with `LANGUAGE-`; empty for English."""
+    begins with `LANGUAGE-`; for English only how words of closed lists are written."""
+    return _read(language, "*")
+
+
+def code(language: str) -> dict[str, str]:
+    """The part of the catalogue whose sentences are not the pages' but of the code that decides: `LANGUAGE-code.po`."""
+    return _read(language, "-code")
+
+
+def _read(language: str, part: str) -> dict[str, str]:
     said: dict[str, str] = {}
-    for message in _messages(language):
+    for message in _messages(language, part):
         ids = (message.id,) if isinstance(message.id, str) else tuple(message.id or ())
         texts = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
         said |= {text: texts[min(at, len(texts) - 1)] for at, text in enumerate(ids)}
     return said
 
 
-def _messages(language: str) -> Iterator[Message]:
-    for path in sorted(_LOCALE.glob(f"{language}*.po")):
+def _messages(language: str, part: str) -> Iterator[Message]:
+    for path in sorted(_LOCALE.glob(f"{language}{part}.po")):
         with path.open("rb") as file:
             yield from (message for message in read_po(file, locale=language) if message.id and message.string)
 

@@ -15,6 +15,7 @@ from gateway.store import sessions, users
 from gateway.store.events import Event
 from gateway.store.users import User
 from gateway.web.visit import Place, Role, Visit
+from gateway.web.words import LANGUAGES
 
 _PASSWORD_CHARS = 1025
 
@@ -81,8 +82,16 @@ async def end_token(visit: Visit) -> Response:
     return visit.go("/account?done=key")
 
 
+async def language(visit: Visit) -> Response:
+    """Of the pages in this browser; whoever chose none gets what the browser asks for."""
+    answer = visit.go("/account?done=language")
+    visit.site.speak(visit.request, answer, visit.field("language"))
+    return answer
+
+
 PLACES = (
     Place("/account", show, Role.VIEWER),
+    Place("/account/language", language, Role.VIEWER, "POST"),
     Place("/account/password", change_password, Role.VIEWER, "POST"),
     Place("/account/second", second, Role.VIEWER),
     Place("/account/second", set_second, Role.VIEWER, "POST"),
@@ -123,6 +132,7 @@ async def _page(visit: Visit, error: str = "") -> Response:
     return visit.show(
         "console/account.html",
         422 if error else 200,
+        languages=LANGUAGES,
         user=user,
         sessions=mine,
         keys=keys,

@@ -124,7 +124,7 @@ async def mail(visit: Visit) -> Response:
     if found is None or not found.facts.get("contact_source"):
         raise HTTPException(404)
     try:
-        wording = notice_preview.worded(visit.house, await notice_preview.stored(visit.house, number))
+        wording = notice_preview.shown(visit.house, await notice_preview.stored(visit.house, number))
     except LookupError as error:
         raise HTTPException(422, f"This notice cannot be written: {error}") from None
     case = line[0].number if line else ""

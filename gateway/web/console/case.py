@@ -25,6 +25,10 @@ from gateway.web.visit import Place, Role, Visit
 from notifier.notice import NoticeKind
 
 TABS = ("facts", "findings", "trace", "headers", "text", "source")
+# Of what is kept with an event: the values that are words of closed lists, not of people.
+_OF_LISTS = frozenset(
+    {"class", "kind", "state", "role", "cause", "severity", "action", "category", "verdict", "reason"}
+)
 _WHOLE = frozenset({"headers", "text"})
 NOTICE_LANGUAGES = ("en", "zh", "ro")
 _TEXT_CHARS = 20_000
@@ -86,6 +90,7 @@ async def show(visit: Visit, number: str, error: str = "", status: int = 200, **
         story=_story(page),
         evidence=evidence,
         drawing=trace.draw(evidence.trace) if evidence else None,
+        of_lists=_OF_LISTS,
         tab=tab,
         tabs=TABS,
         whose=trace.whose,
@@ -137,7 +142,7 @@ async def notice(visit: Visit) -> Response:
     if page is None:
         raise HTTPException(404)
     try:
-        wording = notice_preview.worded(
+        wording = notice_preview.shown(
             visit.house, await notice_preview.stored(visit.house, notice_id), _language(visit)
         )
     except LookupError as error:
@@ -154,9 +159,7 @@ async def example(visit: Visit) -> Response:
     chosen = visit.asked("kind")
     kind = NoticeKind(chosen if chosen in kinds else kinds[0])
     try:
-        wording = notice_preview.worded(
-            visit.house, notice_preview.example(visit.house, kind), _language(visit) or "en"
-        )
+        wording = notice_preview.shown(visit.house, notice_preview.example(visit.house, kind), _language(visit) or "en")
     except LookupError as error:
         raise HTTPException(422, f"This notice cannot be written: {error}") from None
     return visit.show(

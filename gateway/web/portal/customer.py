@@ -16,7 +16,7 @@ from gateway import appeals, consents, customer_page, knocking, originals, telli
 from gateway.casework.consent import ConsentFileError
 from gateway.casework.states import NotAllowedError
 from gateway.customer_page import Seat, Statement
-from gateway.model import Clock
+from gateway.model import Clock, ClockState
 from gateway.pages import NotSaidError, WrongLinkError
 from gateway.web.portal import entry
 from gateway.web.visit import Place, Visit, whole
@@ -76,13 +76,18 @@ async def _page(visit: Visit, error: str = "") -> Response:
         "case": at.case,
         "customer": at.party.name,
         "contact": at.contact,  # nobody else's address is shown
-        "clocks": [(clock, left(clock, now)) for clock in at.clocks],
+        "clocks": [(clock, left(clock, now)) for clock in sorted(at.clocks, key=_is_over)],
         "complaints": [_complaint(n.facts, telling.evidence_from(n.evidence)) for n in whole_notices if n.evidence],
         "error": error,
         "typed": {name: visit.field(name, _LONGEST) for name in _OWN},
     }
     tongue = entry.language(visit, at.language)
     return entry.show(visit, "case", f"/portal/case/{token}", tongue, 422 if error else 200, **values)
+
+
+def _is_over(clock: Clock) -> bool:
+    """What is over stands below what still asks for something."""
+    return clock.state is ClockState.RESOLVED
 
 
 def _complaint(facts: dict[str, Any], evidence: Evidence) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from starlette.responses import Response
 
 from gateway import knocking, pages
 from gateway.web.portal import words
-from gateway.web.site import PUBLIC_LANGUAGES
+from gateway.web.site import asked_for
 from gateway.web.visit import Visit
+from gateway.web.words import PUBLIC_LANGUAGES
 
 
 async def admit(visit: Visit) -> None:
@@ -32,8 +33,7 @@ def language(visit: Visit, otherwise: str | None = None) -> str:
         return chosen
     if otherwise in PUBLIC_LANGUAGES:
         return otherwise
-    wanted = visit.request.headers.get("accept-language", "")[:200].lower().split(",")
-    return next((code for w in wanted for code in PUBLIC_LANGUAGES if w.strip().startswith(code)), "en")
+    return asked_for(visit.request, PUBLIC_LANGUAGES)
 
 
 def show(visit: Visit, template: str, here: str, tongue: str, status: int = 200, **values: Any) -> Response:

@@ -5,6 +5,8 @@ const page = document.getElementById("page");
 const field = document.getElementById("find");
 const help = document.getElementById("keys");
 
+document.documentElement.classList.add("keyed"); // the letters stand on the buttons only where they work
+
 const rows = () => [...page.querySelectorAll(".list a, [data-row]")].filter((row) => row.offsetParent);
 const linkOf = (row) => (row.matches("a") ? row : row.querySelector("a[href]"));
 const typing = (at) => at.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");

@@ -234,7 +234,7 @@ async def test_evidence_stands_in_tabs(two, staff, tab, said):
 
 async def test_a_finding_that_the_policy_names_says_where(two, staff, monkeypatch):
     text = (await staff.get(f"{CASE}?report=1&tab=findings")).text
-    code = re.search(r'<th scope="row" class="v">([a-z-]+)', text)[1]
+    code = re.search(r'<th scope="row" class="v" title="([a-z-]+)', text)[1]
     book = two.house.book
     strict = book.default.model_copy(update={"findings": frozenset({code})})
     monkeypatch.setattr(type(book), "of_label", lambda *_: strict)

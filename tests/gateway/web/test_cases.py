@@ -50,12 +50,14 @@ async def test_what_is_not_open_is_listed_when_all_are_asked_for(waiting, staff)
         (NOW - timedelta(hours=18), NOW + timedelta(hours=6), 0.25, "6:00", False),
         (NOW - timedelta(hours=25), NOW - timedelta(hours=1), 0.0, "1:00", True),
         (None, NOW + timedelta(hours=1), 1.0, "1:00", False),
+        (NOW - timedelta(days=50), NOW - timedelta(days=35, hours=10), 0.0, "10", True),
     ],
 )
 def test_the_bar_shows_the_share_of_the_time_that_is_left(told, due, share, text, late):
     left = time_left(told, due, NOW)
     assert left is not None
     assert (left.share, left.span, left.late) == (share, text, late)
+    assert left.days == (35 if text == "10" else 0)
 
 
 def test_without_a_clock_there_is_no_bar():

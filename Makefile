@@ -38,7 +38,7 @@ check: $(VENV)/installed-test ## lint, formatting, types, import contracts
 bench: $(VENV)/installed-test ## the pipeline against a naive reference, as ratios
 	@$(BIN)/python tests/benchmarks $(ARGS)
 
-screenshots: $(VENV)/installed-test ## every page of the console at two sizes, light and dark, into ./screenshots
+screenshots: $(VENV)/installed-test ## every page at two sizes, light and dark, into ./screenshots (ARGS="--language zh")
 	@$(BIN)/python tests/screenshots $(ARGS)
 
 million: $(VENV)/installed-test ## a million random look-ups against a scan of the list

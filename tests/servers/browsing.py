@@ -56,10 +56,11 @@ async def chromium(**more: Any) -> AsyncIterator[Any]:
 
 
 @contextlib.asynccontextmanager
-async def screen(browser: Any, url: str, **kind: Any) -> AsyncIterator[Screen]:
-    """A tab of its own, signed in."""
+async def screen(browser: Any, url: str, *, signed_in: bool = True, **kind: Any) -> AsyncIterator[Screen]:
+    """A tab of its own."""
     context = await browser.new_context(**kind)
-    await context.add_cookies([{"name": COOKIE, "value": TOKEN, "url": url}])
+    if signed_in:
+        await context.add_cookies([{"name": COOKIE, "value": TOKEN, "url": url}])
     made = Screen(await context.new_page(), url)
     made.tab.on(
         "console", lambda said: made.complaints.append(said.text) if said.type in {"error", "warning"} else None
@@ -67,7 +68,6 @@ async def screen(browser: Any, url: str, **kind: Any) -> AsyncIterator[Screen]:
     made.tab.on("pageerror", lambda error: made.complaints.append(str(error)))
     made.tab.on("dialog", lambda dialog: made.complaints.append(f"a dialog: {dialog.message}"))
     made.tab.on("request", lambda request: made.requests.append(request.url))
-    await context.add_cookies([{"name": COOKIE, "value": TOKEN, "url": url}])
     yield made
     await context.close()
 

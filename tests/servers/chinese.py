@@ -13,7 +13,8 @@ from html.parser import HTMLParser
 _NAMES = frozenset({
     "arfgate", "utc", "csv", "sha", "dkim", "spf", "dmarc", "arc", "arf", "xarf", "dns", "rdap", "verp", "html", "smtp",
     "imap", "toml", "ssh", "url", "https", "id", "ip", "cfbl", "eml", "gmail", "outlook", "english", "received", "totp",
-    "openid", "json", "rfc", "mb", "kb", "ag", "en", "zh", "ro", "eur", "h", "min", "d", "s",
+    "openid", "json", "rfc", "mb", "kb", "ag", "en", "zh", "ro", "eur", "h", "min", "d", "s", "message", "case",
+    "default", "conectoo", "mediaofficers", "netease", "pageant", "ses",
 })  # fmt: skip
 _PEOPLES = (  # what people wrote in the seeded house
     "the script was removed", "passwords changed", "seen sending from the relay's log", "a feed of years",

@@ -26,7 +26,7 @@ def looked_up(resource: Resource, source: Source, lookup: Lookup) -> Attribution
     why = {
         AttributionReason.NO_TIME: "it changed hands, and the report has no usable time"
         if source.at is None
-        else f"it changed hands about then, and the time is not sure{_beside(source)}",
+        else _unsure(source),
         AttributionReason.NOT_ASSIGNED_THEN: f"nobody held it{port}{when}",
         AttributionReason.SHARED_ADDRESS: f"several held it at once{when}, and {told_apart}",
         AttributionReason.PROTECTED: "it is our own infrastructure, and never blamed as such",
@@ -35,8 +35,10 @@ def looked_up(resource: Resource, source: Source, lookup: Lookup) -> Attribution
     return entry(resource.kind, resource.role, resource.value, lookup.reason, how, lookup.candidates)
 
 
-def _beside(source: Source) -> str:
-    return f": the Received line says {moment(source.other)}" if source.other else ""
+def _unsure(source: Source) -> str:
+    if source.other is None:
+        return "it changed hands about then, and the time is not sure"
+    return f"it changed hands about then, and the time is not sure: the Received line says {moment(source.other)}"
 
 
 def entry(

@@ -194,3 +194,14 @@ async def _accounts(
         )
         known |= dict(zip(fresh, made.scalars(), strict=True))
     return known, len(fresh)
+
+
+async def by_name(connection: AsyncConnection, limit: int) -> list[str]:
+    """`customer` or `customer/account`, in alphabetical order, to choose from."""
+    rows = await connection.execute(
+        select(customers.c.key, accounts.c.name)
+        .join(customers, customers.c.id == accounts.c.customer_id)
+        .order_by(customers.c.key, accounts.c.name)
+        .limit(limit)
+    )
+    return [row.key if row.name == "main" else f"{row.key}/{row.name}" for row in rows]

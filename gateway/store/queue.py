@@ -25,9 +25,8 @@ from gateway.store.text import storable
 
 WAITING, SNOOZED, ASSIGNED, REJECTED, NOT_OURS = "waiting", "snoozed", "assigned", "rejected", "not-ours"
 OPEN = (WAITING, SNOOZED)  # nobody has decided it
-_WAITS: ColumnElement[str] = literal_column(
-    f"'{WAITING}'"
-)  # as it is, not as a parameter: a database has to see that its index is meant
+# As it is, not as a parameter: a database has to see that its index is meant.
+_WAITS: ColumnElement[str] = literal_column(f"'{WAITING}'")
 _UNDECIDED = or_(attributions.c.queue == WAITING, attributions.c.queue == SNOOZED)
 
 
@@ -173,17 +172,6 @@ async def alike(connection: AsyncConnection, entry: Entry, limit: int = 500) -> 
         .limit(limit)
     )
     return list(rows.scalars())
-
-
-async def accounts_by_name(connection: AsyncConnection, limit: int) -> list[str]:
-    """`customer` or `customer/account`, in alphabetical order, to choose from."""
-    rows = await connection.execute(
-        select(customers.c.key, accounts.c.name)
-        .join(customers, customers.c.id == accounts.c.customer_id)
-        .order_by(customers.c.key, accounts.c.name)
-        .limit(limit)
-    )
-    return [row.key if row.name == "main" else f"{row.key}/{row.name}" for row in rows]
 
 
 async def reports_after(connection: AsyncConnection, report_id: int, limit: int) -> list[int]:

@@ -36,7 +36,7 @@ BROKEN = st.sampled_from(
 VALUES = st.lists(st.one_of(WORDS, BROKEN, st.sampled_from([" ", "  ", "a", " b "])), max_size=6).map("".join)
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(value=VALUES)
 def test_encoded_words_are_read_as_flanker_reads_them(value: str) -> None:
     value = value[: value.rfind("?=") + 2].replace("\r", "").replace("\n", "")  # as it is handed over
@@ -53,7 +53,7 @@ def test_the_usual_encoded_words_are_read_the_quick_way() -> None:
     assert encoded_words.plain("=?utf-8?q?=FF?=") is None
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(name=st.lists(st.one_of(WORDS, st.sampled_from([" ", '"'])), max_size=4).map("".join))
 @example(name='=?utf-8?q?a?="')
 def test_addresses_with_an_encoded_name_are_read_as_flanker_reads_them(name: str) -> None:
@@ -73,7 +73,7 @@ LINES = st.lists(
 ).map(b"\n".join)  # fmt: skip
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(block=LINES, end=st.sampled_from([b"", b"\n"]))
 def test_a_regular_block_has_the_fields_that_the_general_pattern_finds(block: bytes, end: bytes) -> None:
     headers = Headers(block + end, 1_000)
@@ -96,7 +96,7 @@ FIELDS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(lines=FIELDS, end=st.sampled_from([b"\n", b"\r\n"]))
 def test_plain_feedback_fields_are_those_that_are_read_after_undoing_nothing(lines: list[bytes], end: bytes) -> None:
     body = end.join(lines)
@@ -130,7 +130,7 @@ def test_base64_is_decoded_whatever_stands_between(data: bytes, junk: bytes) -> 
     assert isinstance(base64_text.decoded(junk + text), bytes)
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(block=LINES, name=st.sampled_from([b"a", b"subject", b"x", b"c", b"absent"]))
 def test_one_field_looked_up_is_the_first_of_all_that_are_split(block: bytes, name: bytes) -> None:
     looked_up = Headers(block + b"\n", 1_000).first(name)
@@ -138,7 +138,7 @@ def test_one_field_looked_up_is_the_first_of_all_that_are_split(block: bytes, na
     assert looked_up == (split[0] if split else None)
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(
     values=st.lists(
         st.lists(
@@ -158,7 +158,7 @@ def test_values_read_as_text_are_those_that_are_decoded_one_by_one(values: list[
     assert envelope.first(Headers(block, 1_000), "field") == ((one_by_one[0] or None) if one_by_one else None)
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(
     pieces=st.tuples(
         *(

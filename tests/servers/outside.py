@@ -59,6 +59,6 @@ async def outside_of(folder: Path, url: str, relay: SmtpReceiver, **sections: An
     async with (
         waiting_house(folder, url, **{"smtp": smtp, "public_url": PUBLIC} | sections) as waiting,
         served(application(waiting.house)) as address,
-        httpx.AsyncClient(base_url=address) as client,
+        httpx.AsyncClient(verify=False, timeout=60, base_url=address) as client,
     ):
         yield Outside(waiting, relay, client, address)

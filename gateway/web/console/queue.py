@@ -14,6 +14,7 @@ from gateway.queue import DecidedError, NoEntryError, QueueError
 from gateway.queue_groups import bundles
 from gateway.queue_rules import Terms
 from gateway.queue_view import look
+from gateway.store import customers
 from gateway.store import queue as store
 from gateway.web import trace
 from gateway.web.evidence import hand_out
@@ -92,7 +93,7 @@ async def show(visit: Visit, entry_id: int | None, error: str = "", status: int 
     async with visit.house.database.reading() as connection:
         groups = await store.groups(connection, _GROUPS)
         waiting = await store.count(connection)
-        accounts = await store.accounts_by_name(connection, _ACCOUNTS)
+        accounts = await customers.by_name(connection, _ACCOUNTS)
     chosen = entry_id if entry_id is not None else next((g.entry.id for g in groups), None)
     ask = entry_id is not None  # the list does not wait for somebody else's server
     view = await look(visit.house, chosen, ask=ask) if chosen is not None else None

@@ -26,14 +26,14 @@ async def address(waiting):
 
 @pytest.fixture
 async def stranger(address):
-    async with httpx.AsyncClient(base_url=address) as client:
+    async with httpx.AsyncClient(verify=False, timeout=60, base_url=address) as client:
         yield client
 
 
 @pytest.fixture
 async def staff(address):
     """An admin who is signed in."""
-    async with httpx.AsyncClient(base_url=address) as client:
+    async with httpx.AsyncClient(verify=False, timeout=60, base_url=address) as client:
         client.cookies.set(COOKIE, TOKEN)
         yield client
 
@@ -50,7 +50,7 @@ async def staff_as(waiting, address):
     async with contextlib.AsyncExitStack() as clients:
 
         async def make(role: Role, name: str | None = None) -> httpx.AsyncClient:
-            client = await clients.enter_async_context(httpx.AsyncClient(base_url=address))
+            client = await clients.enter_async_context(httpx.AsyncClient(verify=False, timeout=60, base_url=address))
             await let_in(client, waiting.house, role, name or role.word)
             return client
 

@@ -21,7 +21,11 @@ async def caller(waiting, address):
     async def make(role: Role = Role.ADMIN, days: int = 1) -> httpx.AsyncClient:
         user = await account(waiting.house, Role.ADMIN, "robot")
         key = await accounts.new_token(waiting.house, user, "tests", role, timedelta(days=days), who="test")
-        clients.append(httpx.AsyncClient(base_url=address + PREFIX, headers={"authorization": f"Bearer {key}"}))
+        clients.append(
+            httpx.AsyncClient(
+                verify=False, timeout=60, base_url=address + PREFIX, headers={"authorization": f"Bearer {key}"}
+            )
+        )
         return clients[-1]
 
     yield make

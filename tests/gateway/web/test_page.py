@@ -73,7 +73,7 @@ async def test_a_form_without_our_proof_changes_nothing(waiting, staff, action, 
 
 async def test_the_proof_of_another_browser_is_refused(waiting, staff, address):
     await waiting.take_in(arf())
-    async with httpx.AsyncClient(base_url=address) as other:
+    async with httpx.AsyncClient(verify=False, timeout=60, base_url=address) as other:
         await let_in(other, waiting.house)
         stolen = await proof(other)
     answer = await staff.post("/queue/1/assign", data={"proof": stolen, "account": "alder"})
@@ -240,7 +240,7 @@ async def test_too_much_text_is_refused(staff):
 
 
 async def test_a_body_of_unknown_length_is_refused(address):
-    async with httpx.AsyncClient(base_url=address) as client:
+    async with httpx.AsyncClient(verify=False, timeout=60, base_url=address) as client:
 
         async def endless():
             yield b"proof=x"

@@ -240,7 +240,10 @@ async def test_a_session_ends_in_the_end_whatever_is_done(waiting, stranger):
 
 
 async def test_a_new_password_ends_the_other_sign_ins(waiting, address, ben):
-    async with httpx.AsyncClient(base_url=address) as one, httpx.AsyncClient(base_url=address) as other:
+    async with (
+        httpx.AsyncClient(verify=False, timeout=60, base_url=address) as one,
+        httpx.AsyncClient(base_url=address) as other,
+    ):
         await sign_in(one)
         await sign_in(other)
         page = (await one.get("/account")).text
@@ -317,7 +320,7 @@ def path_of(place) -> str:
 @pytest.mark.duty("CON-7")
 @pytest.mark.parametrize("place", [p for p in PLACES if p.role is not None], ids=lambda p: f"{p.method} {p.path}")
 async def test_a_page_of_staff_is_closed_to_strangers_and_to_lower_roles(waiting, address, place):
-    async with httpx.AsyncClient(base_url=address) as client:
+    async with httpx.AsyncClient(verify=False, timeout=60, base_url=address) as client:
         refused = await client.request(place.method, path_of(place))
         assert refused.status_code == 403
         assert "Password" in refused.text or "not signed in" in refused.text

@@ -31,7 +31,7 @@ async def house(tmp_path, sqlite_url, provider):
 
 @pytest.fixture
 async def browser(house):
-    async with served(application(house)) as url, httpx.AsyncClient(base_url=url) as client:
+    async with served(application(house)) as url, httpx.AsyncClient(verify=False, timeout=60, base_url=url) as client:
         yield client
 
 

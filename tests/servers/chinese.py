@@ -14,11 +14,12 @@ _NAMES = frozenset({
     "arfgate", "utc", "csv", "sha", "dkim", "spf", "dmarc", "arc", "arf", "xarf", "dns", "rdap", "verp", "html", "smtp",
     "imap", "toml", "ssh", "url", "https", "id", "ip", "cfbl", "eml", "gmail", "outlook", "english", "received", "totp",
     "openid", "json", "rfc", "mb", "kb", "ag", "en", "zh", "ro", "eur", "h", "min", "d", "s", "message", "case",
+    "enter", "me",  # a key, and what is typed
     "default", "conectoo", "mediaofficers", "netease", "pageant", "ses",
 })  # fmt: skip
 _PEOPLES = (  # what people wrote in the seeded house
     "the script was removed", "passwords changed", "seen sending from the relay's log", "a feed of years",
-    "reports what it subscribed to", "a test list of ours", "We removed the script and changed the passwords.",
+    "reports what it subscribed to", "test list of ours", "We removed the script and changed the passwords.",
     "please stop this", "buy now", "an offer you did not ask for", "great offers this week", "great offers",
     "complaint about a message", "spam from your network", "this is a complaint", "feedback loop", "pgj.exe",
 )  # fmt: skip
@@ -41,6 +42,7 @@ class _Reader(HTMLParser):
         _, foreign, skipped = self.open[-1] if self.open else ("", False, False)
         foreign = foreign or bool(_FOREIGN & set((values.get("class") or "").split()))
         skipped = skipped or tag in _SKIPPED or bool(values.get("lang") and tag != "html")
+        skipped = skipped or values.get("aria-hidden") == "true"  # a trap for programs, which nobody sees
         if not skipped:
             for name in _SHOWN:
                 self._look(values.get(name) or "", foreign=foreign or tag == "svg" or name == "title")

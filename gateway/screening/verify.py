@@ -21,6 +21,7 @@ from gateway.screening.raw_header import can_be_verified
 
 _LEAST_KEY = 1024  # bits; RFC 8301 section 3.2
 _UNSIGNED_TIME = (b"x", b"t")
+_BLANKS = (b" ", b"\t")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 
 
@@ -76,6 +77,8 @@ class _AsReceived(dkim.DKIM):  # type: ignore[misc]  # dkimpy has no types
     the body against bh= itself, and has dkimpy verify the rest."""
 
     def set_message(self, message: bytes) -> None:
+        if message[:1] in _BLANKS:
+            raise dkim.MessageFormatError("it begins with the fold of a field that is not there")
         end = _HEADER_END.search(message)
         super().set_message(message[: end.start()] if end else message)
         self.body = _as_lines(message[end.end() :]) if end else b""

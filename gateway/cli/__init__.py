@@ -1,50 +1,57 @@
 """The command line: `arfgate --help` reads like the list of what one can do. One file per noun.
 
-Must never decide anything: commands call the gateway and show what it says.
+A command loads the modules of its own noun and no others; the processes that read mail begin with this script again,
+and load none of them. Must never decide anything: commands call the gateway and show what it says.
 """
 
 from __future__ import annotations
 
-import typer
+import sys
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-import gateway.cli.assignment_sources
-import gateway.cli.case_answers
-import gateway.cli.case_outcome
-import gateway.cli.customer_delivery
-import gateway.cli.customer_feedback_id
-import gateway.cli.customer_show  # noqa: F401  (these add commands)
-from gateway.cli import case_dues, case_work, customer_postmaster, customer_rates, queue_acts, strikes  # noqa: F401  (add commands)
-from gateway.cli.action import action_app
-from gateway.cli.assignment import assignment_app
-from gateway.cli.block import block_app
-from gateway.cli.case import case_app
-from gateway.cli.charge import charge_app
-from gateway.cli.check import check
-from gateway.cli.contacts import contacts
-from gateway.cli.customer import customer_app
-from gateway.cli.db import db_app
-from gateway.cli.demo import demo
-from gateway.cli.explain import explain
-from gateway.cli.held import held_app
-from gateway.cli.init import init
-from gateway.cli.legal import legal_app
-from gateway.cli.mailbox import mailbox_app
-from gateway.cli.message import message_app
-from gateway.cli.mute import mute_app
-from gateway.cli.notice import notice_app
-from gateway.cli.parse import parse
-from gateway.cli.policy import policy_app
-from gateway.cli.queue import queue_app
-from gateway.cli.reparse import reparse
-from gateway.cli.reporter import reporter_app
-from gateway.cli.running import ingest, pause, poll, resume, run, tick
-from gateway.cli.stats import stats
-from gateway.cli.user import user_app
-from gateway.cli.watch import watch_app
+if TYPE_CHECKING:
+    import typer
+
+# Command -> the module of its function.
+COMMANDS = MappingProxyType(
+    {"demo": "demo", "init": "init", "check": "check"}
+    | dict.fromkeys(("run", "pause", "resume", "poll", "tick", "ingest"), "running")
+    | {name: name for name in ("parse", "explain", "reparse", "contacts", "stats")}
+)
+# Noun -> the module of its commands, and those that add some.
+NOUNS = MappingProxyType(
+    {
+        "mailbox": ("mailbox",),
+        "message": ("message",),
+        "held": ("held",),
+        "legal": ("legal",),
+        "queue": ("queue", "queue_acts"),
+        "case": ("case", "case_answers", "case_outcome", "case_dues", "case_work"),
+        "customer": (
+            "customer", "customer_delivery", "customer_feedback_id", "customer_show", "customer_postmaster",
+            "customer_rates", "strikes",
+        ),
+        "assignment": ("assignment", "assignment_sources"),
+        "mute": ("mute",),
+        "reporter": ("reporter",),
+        "action": ("action",),
+        "block": ("block",),
+        "charge": ("charge",),
+        "watch": ("watch",),
+        "policy": ("policy",),
+        "notice": ("notice",),
+        "user": ("user",),
+        "db": ("db",),
+    }
+)  # fmt: skip
 
 
-def build() -> typer.Typer:
-    """The whole command line."""
+def build(alone: str | None = None) -> typer.Typer:
+    """The whole command line; with `alone`, as much of it as that command or noun needs."""
+    import typer  # noqa: PLC0415  of no use to a process that reads mail
+
     app = typer.Typer(
         name="arfgate",
         help="Abuse-report gateway: reads complaints, finds the customer, forwards, and keeps the clock.",
@@ -52,44 +59,22 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         add_completion=False,
     )
-    for command in (
-        demo,
-        init,
-        check,
-        run,
-        pause,
-        resume,
-        poll,
-        tick,
-        ingest,
-        parse,
-        explain,
-        reparse,
-        contacts,
-        stats,
-    ):
-        app.command()(command)
-    app.add_typer(mailbox_app, name="mailbox")
-    app.add_typer(message_app, name="message")
-    app.add_typer(held_app, name="held")
-    app.add_typer(legal_app, name="legal")
-    app.add_typer(queue_app, name="queue")
-    app.add_typer(case_app, name="case")
-    app.add_typer(customer_app, name="customer")
-    app.add_typer(assignment_app, name="assignment")
-    app.add_typer(mute_app, name="mute")
-    app.add_typer(reporter_app, name="reporter")
-    app.add_typer(action_app, name="action")
-    app.add_typer(block_app, name="block")
-    app.add_typer(charge_app, name="charge")
-    app.add_typer(watch_app, name="watch")
-    app.add_typer(policy_app, name="policy")
-    app.add_typer(notice_app, name="notice")
-    app.add_typer(user_app, name="user")
-    app.add_typer(db_app, name="db")
+    app.callback()(lambda: None)  # a lone command keeps its name
+    for name, module in COMMANDS.items():
+        if alone in (None, name):
+            app.command()(getattr(_loaded(module), name))
+    for noun, modules in NOUNS.items():
+        if alone in (None, noun):
+            first, *_ = [_loaded(module) for module in modules]
+            app.add_typer(getattr(first, f"{noun}_app"), name=noun)
     return app
+
+
+def _loaded(module: str) -> object:
+    return import_module(f"gateway.cli.{module}")
 
 
 def main() -> None:
     """Entry point of the `arfgate` script."""
-    build()()
+    first = sys.argv[1] if len(sys.argv) > 1 else ""
+    build(first if first in COMMANDS or first in NOUNS else None)()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import re
 import signal
@@ -89,13 +90,25 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    folder = tmp_path_factory.mktemp("once") / "demo"
-    done = subprocess.run(
-        [*DEMO, "--once", "--dir", str(folder)], capture_output=True, timeout=SECONDS, check=False, env=environment()
-    )
-    assert done.stderr.decode() == ""
-    assert done.returncode == 0
-    return Played(folder, done.stdout.decode())
+    """Played once for all processes that test beside each other: who comes second waits and reads."""
+    beside = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        beside = beside.parent
+    folder, said = beside / "demo-once", beside / "demo-once.txt"
+    with (beside / "demo-once.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            done = subprocess.run(
+                [*DEMO, "--once", "--dir", str(folder)],
+                capture_output=True,
+                timeout=SECONDS,
+                check=False,
+                env=environment(),
+            )
+            assert done.stderr.decode() == ""
+            assert done.returncode == 0
+            said.write_bytes(done.stdout)
+    return Played(folder, said.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("told", ROWS)

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,10 @@ def modules() -> list[Path]:
     return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
-def named(paths: list[Path]) -> list[object]:
-    return [pytest.param(path, id=path.relative_to(ROOT).as_posix()) for path in paths]
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Every module of ours by its path: taken apart once, and not once a question."""
+    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in modules()}
 
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -55,34 +58,31 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
             yield node
 
 
-@pytest.mark.parametrize("path", named(modules()))
-def test_modules_and_functions_are_short(path):
-    text = path.read_text(encoding="utf-8")
-    if "migrations/versions" in path.as_posix():
-        return  # written once, by Alembic, and never changed
-    assert len(text.splitlines()) <= MODULE_LINES
-    long = [
-        f"{node.name}: {lines} lines"
-        for node in functions(ast.parse(text))
+def test_modules_and_functions_are_short():
+    # a migration is written once, by Alembic, and never changed
+    ours = {path: tree for path, tree in trees().items() if "migrations/versions" not in path}
+    lines = {path: len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path in ours}
+    assert {path: count for path, count in lines.items() if count > MODULE_LINES} == {}
+    long = {
+        f"{path}: {node.name}": lines
+        for path, tree in ours.items()
+        for node in functions(tree)
         if (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_LINES
-    ]
-    assert not long
+    }
+    assert long == {}
 
 
-@pytest.mark.parametrize("path", named(modules()))
-def test_every_module_says_what_it_is_for(path):
-    text = path.read_text(encoding="utf-8")
-    if path.name == "__init__.py" and not text.strip():
-        return
-    assert ast.get_docstring(ast.parse(text)), "open the module with a docstring: what it is for, what it must never do"
+def test_every_module_says_what_it_is_for():
+    """It opens with a docstring: what it is for, what it must never do."""
+    silent = [path for path, tree in trees().items() if not ast.get_docstring(tree)]
+    assert [path for path in silent if not path.endswith("__init__.py") or trees()[path].body] == []
 
 
-@pytest.mark.parametrize("path", named(modules()))
-def test_only_the_owners_of_the_clock_read_it(path):
-    relative = path.relative_to(ROOT).as_posix()
-    if any(relative == owner or (owner.endswith("/") and relative.startswith(owner)) for owner in CLOCK_OWNERS):
-        return
-    assert not list(clock_readings(ast.parse(path.read_text(encoding="utf-8")))), "take `now` as an argument"
+def test_only_the_owners_of_the_clock_read_it():
+    """All others take `now` as an argument."""
+    owners = tuple(CLOCK_OWNERS)  # a folder ends with a slash: nothing else begins with it
+    strangers = {path: list(clock_readings(tree)) for path, tree in trees().items() if not path.startswith(owners)}
+    assert {path: found for path, found in strangers.items() if found} == {}
 
 
 def clock_readings(tree: ast.AST) -> Iterator[str]:

@@ -17,12 +17,10 @@ ACKNOWLEDGED = """UPDATE notices SET kind = 'acknowledgement', sent_at = :later,
 SINCE, UNTIL = date(2026, 11, 18), date(2026, 11, 25)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
-async def desk(request, tmp_path):
+@pytest.fixture
+async def desk(database_url, tmp_path):
     """Four reports of the 20th, one of them in the queue; customers were told that day, one answered; it is the 22nd."""
-    sqlite = f"sqlite+aiosqlite:///{tmp_path / 'arfgate.db'}"
-    url = sqlite if request.param == "sqlite" else request.getfixturevalue("postgres").create()
-    async with waiting_house(tmp_path, url) as made:
+    async with waiting_house(tmp_path, database_url) as made:
         await made.take_in(*(arf(f"198.51.100.{70 + n}") for n in range(3)), arf("203.0.113.9"))
         await change(made, "UPDATE clocks SET notified_at = :later")
         await change(made, "UPDATE clocks SET answered_at = :later WHERE id = 1")

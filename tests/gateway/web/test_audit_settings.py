@@ -84,11 +84,8 @@ async def test_what_is_about_the_legal_lane_is_for_named_staff(desk):
     assert (len(some), len(every)) == (0, 1)
 
 
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
-async def test_the_trail_reads_the_same_on_both_databases(kind, request, tmp_path):
-    sqlite = f"sqlite+aiosqlite:///{tmp_path / 'arfgate.db'}"
-    url = sqlite if kind == "sqlite" else request.getfixturevalue("postgres").create()
-    async with waiting_house(tmp_path, url) as made:
+async def test_the_trail_reads_the_same_on_both_databases(database_url, tmp_path):
+    async with waiting_house(tmp_path, database_url) as made:
         made.house.mailer = Taken()
         await made.work_through(arf("198.51.100.70"))
         async with made.house.database.reading() as connection:

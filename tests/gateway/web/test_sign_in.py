@@ -317,28 +317,41 @@ def path_of(place) -> str:
     return re.sub(r"\{[^}]*\}", "1", place.path)
 
 
+OF_STAFF = [place for place in PLACES if place.role is not None]
+
+
 @pytest.mark.duty("CON-7")
-@pytest.mark.parametrize("place", [p for p in PLACES if p.role is not None], ids=lambda p: f"{p.method} {p.path}")
-async def test_a_page_of_staff_is_closed_to_strangers_and_to_lower_roles(waiting, address, place):
-    async with httpx.AsyncClient(verify=False, timeout=60, base_url=address) as client:
+async def test_a_page_of_staff_is_closed_to_strangers(stranger):
+    opened = []
+    for place in OF_STAFF:
+        refused = await stranger.request(place.method, path_of(place))
+        if refused.status_code != 403 or not ("Password" in refused.text or "not signed in" in refused.text):
+            opened.append(f"{place.method} {place.path}")
+    assert len(OF_STAFF) > 100
+    assert opened == []
+
+
+@pytest.mark.duty("CON-7")
+@pytest.mark.parametrize("role", [role for role in Role if role < max(Role)], ids=lambda role: role.word)
+async def test_a_page_of_staff_is_closed_to_lower_roles(waiting, staff_as, role):
+    client = await staff_as(role)
+    higher = [place for place in OF_STAFF if role < place.role]
+    opened = []
+    for place in higher:
         refused = await client.request(place.method, path_of(place))
-        assert refused.status_code == 403
-        assert "Password" in refused.text or "not signed in" in refused.text
-        for role in [role for role in Role if role < place.role]:
-            await let_in(client, waiting.house, role, role.word)
-            refused = await client.request(place.method, path_of(place))
-            assert refused.status_code == 403
-            assert "higher role" in refused.text
+        if refused.status_code != 403 or "higher role" not in refused.text:
+            opened.append(f"{place.method} {place.path}")
+    assert higher
+    assert opened == []
     [(looks,)] = await waiting.ask("SELECT count(*) FROM access_log")
     assert looks == 0
 
 
-@pytest.mark.parametrize(
-    "place", [p for p in PLACES if p.role is not None and p.method == "POST"], ids=lambda p: p.path
-)
-async def test_a_form_of_staff_without_its_proof_is_refused(staff, place):
-    answer = await staff.post(path_of(place), data={"proof": "0" * 64})
-    assert answer.status_code == 403
+async def test_a_form_of_staff_without_its_proof_is_refused(staff):
+    forms = [place for place in OF_STAFF if place.method == "POST"]
+    said = {place.path: (await staff.post(path_of(place), data={"proof": "0" * 64})).status_code for place in forms}
+    assert len(said) > 30
+    assert {path: status for path, status in said.items() if status != 403} == {}
 
 
 @pytest.mark.duty("CON-7")

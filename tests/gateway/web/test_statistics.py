@@ -18,11 +18,9 @@ from servers.waiting import NOW, arf, waiting_house
 HOUR = 3600.0
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
-async def desk(request, tmp_path):
-    sqlite = f"sqlite+aiosqlite:///{tmp_path / 'arfgate.db'}"
-    url = sqlite if request.param == "sqlite" else request.getfixturevalue("postgres").create()
-    async with waiting_house(tmp_path, url) as made:
+@pytest.fixture
+async def desk(database_url, tmp_path):
+    async with waiting_house(tmp_path, database_url) as made:
         made.house.mailer = Taken()
         yield made
 

@@ -59,8 +59,9 @@ class Source(Section):
     """Logs: the relay's host name, where the log has another."""
     year: Annotated[int, Field(ge=2000, le=2100)] | None = None
     """Logs without a year in their times: the year of the first line; default: the file's last change decides."""
-    time_zone: Text = "UTC"
-    """Logs without a zone in their times: the IANA name of the relay's, for example "Europe/Bucharest"."""
+    time_zone: Text | None = None
+    """Logs without a zone in their times: the IANA name of the relay's, "UTC" or "Europe/Bucharest". They are not read
+    without it: an hour too early or too late may be another customer's."""
     minutes: Annotated[int, Field(ge=1, le=10_080)] = 15
     """Minutes from one reading to the next."""
     node: Text | None = None
@@ -75,9 +76,9 @@ class Source(Section):
 
     @field_validator("time_zone")
     @classmethod
-    def _zone(cls, value: str) -> str:
+    def _zone(cls, value: str | None) -> str | None:
         try:
-            ZoneInfo(value)
+            ZoneInfo(value or "UTC")
         except (OSError, ValueError, LookupError):
             raise ValueError('there is no such time zone; a name such as "Europe/Bucharest" or "UTC"') from None
         return value

@@ -155,12 +155,16 @@ def reader(source: Source, clock: Callable[[], datetime], http: HttpClient | Non
     if source.kind == "dhcpd":
         return Dhcpd(path)
     if source.kind == "postfix-log":
-        return Postfix(path, source.relay, source.year, ZoneInfo(source.time_zone))
+        return Postfix(path, source.relay, source.year, _zone(source))
     if source.kind == "exim-log":
         if source.relay is None:
             raise SourceError(f"sources.{source.name}: `relay` is missing; Exim's log does not name its host")
-        return Exim(path, source.relay, ZoneInfo(source.time_zone))
+        return Exim(path, source.relay, _zone(source))
     return Table(path, source.kind)
+
+
+def _zone(source: Source) -> ZoneInfo | None:
+    return ZoneInfo(source.time_zone) if source.time_zone else None
 
 
 async def _on_time(house: House, source: Source) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +28,12 @@ pytest_plugins = ["servers.fixtures"]
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--rewrite", action="store_true", help="write the fixtures' expected results anew instead of comparing"
+    )
+    parser.addoption(
+        "--databases",
+        choices=("turns", "both"),
+        default="turns",
+        help="run what is built on the store on one database (which one, its name decides) or on both; CI takes both",
     )
 
 
@@ -87,6 +95,47 @@ def _statements_are_compiled_once() -> Iterator[None]:
             patch.setattr(kind, "__hash__", lambda self: hash(type(self)), raising=False)
         patch.setattr(Engine, "__init__", make)
         yield
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--databases") == "turns":
+        left_out = [item for item in items if not _its_turn(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _its_turn(item)]
+    items[:] = _long_ones_apart(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _its_turn(item: pytest.Item) -> bool:
+    """Tests of the store run on both databases. What is built on it runs on one of them, which one is chosen by the
+    test's name: all of it runs on both with `--databases both`, as in CI."""
+    kind = getattr(item, "callspec", None) and item.callspec.params.get("database_url")  # type: ignore[attr-defined]
+    if kind is None or item.path.parent.name == "store":
+        return True
+    name = item.nodeid.replace(f"{kind}-", "").replace(f"-{kind}", "").replace(kind, "")
+    return kind == ("sqlite", "postgresql")[zlib.crc32(name.encode()) % 2]
+
+
+def _long_ones_apart(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Each process begins with an equal stretch of the list, and takes from others when it is done. The modules of
+    tests/whole take as long as hundreds of others: they are spread over the first halves of the stretches, or one
+    process would be left with them at the end."""
+    long: dict[object, list[pytest.Item]] = {}
+    short: list[pytest.Item] = []
+    for item in items:
+        if item.path.parent.name == "whole":
+            long.setdefault(item.path, []).append(item)
+        else:
+            short.append(item)
+    modules = list(long.values())
+    size = -(-len(short) // workers)
+    spread: list[pytest.Item] = []
+    for worker in range(workers):
+        stretch, mine = short[worker * size : (worker + 1) * size], modules[worker::workers]
+        step = len(stretch) // 2 // max(1, len(mine))
+        for number, module in enumerate(mine):
+            spread += [*stretch[number * step : (number + 1) * step], *module]
+        spread += stretch[len(mine) * step :]
+    return spread
 
 
 def pytest_collection_finish() -> None:

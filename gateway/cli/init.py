@@ -54,6 +54,7 @@ _EXAMPLES: dict[str, Any] = {
     "operator.networks": ["192.0.2.0/24", "2001:db8::/32"],
     "operator.relays": ["192.0.2.25"],
     "operator.authserv_ids": ["mx.isp.example"],
+    "sources.time_zone": "Europe/Bucharest",
     "mailboxes.name": "abuse",
     "mailboxes.role": "abuse",
     "mailboxes.host": "imap.isp.example",

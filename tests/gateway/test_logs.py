@@ -143,7 +143,8 @@ def test_text_lines_are_for_people(stream):
 
 
 @pytest.mark.parametrize("name", ["aioimaplib.aioimaplib", "httpx", "httpcore.http11", "uvicorn", "uvicorn.access"])
-def test_libraries_that_log_mail_or_chatter_are_heard_from_warnings_on_even_when_debugging(stream, name):
+def test_libraries_that_log_mail_or_chatter_are_heard_from_warnings_on_even_when_debugging(stream, name, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(name), "propagate", True)  # a page that was served in this process stopped it
     configure("debug", "json", stream)
     logging.getLogger(name).debug("the content of a mail")
     logging.getLogger(name).info("GET / 200")

@@ -52,7 +52,7 @@ def run(tmp_path, sqlite_url):
     asyncio.run(fill())
 
     def command(*words: str, status: int = 0) -> str:
-        done = CliRunner().invoke(build(), [*words, "--config", str(tmp_path / "arfgate.toml")])
+        done = CliRunner().invoke(build(words[0]), [*words, "--config", str(tmp_path / "arfgate.toml")])
         assert "Traceback" not in done.output
         assert done.exit_code == status, done.output
         return done.output

@@ -241,7 +241,7 @@ def run(tmp_path, sqlite_url, name_server: NameServer, background, smtp_receiver
     background.run(prepare())
 
     def command(*arguments: str, status: int = 0) -> str:
-        done = CliRunner().invoke(build(), [*arguments, "--config", str(tmp_path / "arfgate.toml")])
+        done = CliRunner().invoke(build(arguments[0]), [*arguments, "--config", str(tmp_path / "arfgate.toml")])
         assert done.exit_code == status, done.output
         return done.output
 

@@ -14,7 +14,7 @@ from servers.waiting import write_settings
 @pytest.fixture
 def run(tmp_path):
     config = write_settings(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'users.db'}")
-    app = build()
+    app = build("user")
     return lambda *arguments, typed="": CliRunner().invoke(
         app, ["user", *arguments, "--config", str(config)], input=typed
     )

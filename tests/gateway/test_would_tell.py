@@ -61,7 +61,7 @@ def registry(tmp_path: Path) -> Any:
 
 
 def run(world: World, *arguments: str) -> Any:
-    return CliRunner().invoke(build(), ["contacts", *arguments, "--config", str(world.config)])
+    return CliRunner().invoke(build("contacts"), ["contacts", *arguments, "--config", str(world.config)])
 
 
 def test_the_command_prints_who_and_from_where(tmp_path: Path, registry: Registry) -> None:

@@ -124,7 +124,7 @@ class World:
 
     def run(self, *arguments: str) -> Done:
         """The real command line, in this process, which saves seconds. Not in a test that has a loop."""
-        done = CliRunner().invoke(build(), [*arguments, "--config", str(self.config)])
+        done = CliRunner().invoke(build(arguments[0]), [*arguments, "--config", str(self.config)])
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         return Done(done.exit_code, done.stdout, done.stderr)
 

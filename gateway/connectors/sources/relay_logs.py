@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.attribution.relays import RelayMail
-from gateway.connectors.sources.contract import Batch, Position
+from gateway.connectors.sources.contract import Batch, Position, SourceError
 from gateway.connectors.sources.tail import Line, begin, unread
 from parsers.fields import ip
 
@@ -43,19 +43,20 @@ _EXIM_ID = re.compile(r"\S{1,500}")
 
 @dataclass(frozen=True, slots=True)
 class Postfix:
-    """`relay`: the host name, where the log has another; `year` of the first line and `zone`, where times have none."""
+    """`relay`: the host name, where the log has another; `year` of the first line and `zone`, where times have none.
+    Raises SourceError where they have none and `zone` is not named."""
 
     path: Path
     relay: str | None = None
     year: int | None = None
-    zone: tzinfo = UTC
+    zone: tzinfo | None = None
 
     async def read(self, position: Position) -> AsyncGenerator[Batch, None]:
         place = begin(self.path, position)
         half: dict[str, dict[str, Any]] = dict(position.get("half", {}))
         goes_on = bool(place["offset"]) and "year" in position
         year, month = (int(position["year"]), position.get("month", 0)) if goes_on else (self._first_year(), 0)
-        clock = _Years(year, month, self.zone)
+        clock = _Years(year, month, self.zone, self.path)
         batch = Batch(place | {"half": half})
         for line in unread(self.path, position):
             if found := _SYSLOG.match(line.text):
@@ -94,11 +95,12 @@ class Postfix:
 
 @dataclass(frozen=True, slots=True)
 class Exim:
-    """Exim's mainlog with `log_selector = +incoming_port`; its times are of `zone`, or have one (`log_timezone`)."""
+    """Exim's mainlog with `log_selector = +incoming_port`; its times are of `zone`, or have one (`log_timezone`).
+    Raises SourceError where they have none and `zone` is not named."""
 
     path: Path
     relay: str
-    zone: tzinfo = UTC
+    zone: tzinfo | None = None
 
     async def read(self, position: Position) -> AsyncGenerator[Batch, None]:
         batch = Batch(begin(self.path, position))
@@ -116,7 +118,7 @@ class Exim:
             return
         try:
             at = datetime.fromisoformat(found["time"] + (found["zone"] or "").strip())
-            at = (at if at.tzinfo else at.replace(tzinfo=self.zone)).astimezone(UTC)
+            at = (at if at.tzinfo else at.replace(tzinfo=_known(self.zone, self.path))).astimezone(UTC)
         except (ValueError, OverflowError):
             batch.refuse(f"{self.path.name}, line {line.number}", "has no usable time")
             return
@@ -131,20 +133,32 @@ class Exim:
         )  # fmt: skip
 
 
+def _known(zone: tzinfo | None, path: Path) -> tzinfo:
+    """An hour too early or too late is another customer's: no zone is taken for granted."""
+    if zone is None:
+        raise SourceError(
+            f"{path.name}: its times have no zone; name the relay's in `time_zone` of this source, "
+            'such as "Europe/Bucharest" or "UTC"'
+        )
+    return zone
+
+
 @dataclass
 class _Years:
     """Times without a year: it changes where the month goes back. Those without a zone are of `zone`."""
 
     year: int
-    month: int = 0
-    zone: tzinfo = UTC
+    month: int
+    zone: tzinfo | None
+    path: Path
 
     def moment(self, text: str) -> datetime | None:
         try:
             if text[0].isdigit():
                 value = datetime.fromisoformat(text)
-                return (value if value.tzinfo else value.replace(tzinfo=self.zone)).astimezone(UTC)
-            value = datetime.strptime(f"{self.year} {text}", "%Y %b %d %H:%M:%S").replace(tzinfo=self.zone)
+                return (value if value.tzinfo else value.replace(tzinfo=_known(self.zone, self.path))).astimezone(UTC)
+            zone = _known(self.zone, self.path)
+            value = datetime.strptime(f"{self.year} {text}", "%Y %b %d %H:%M:%S").replace(tzinfo=zone)
         except (ValueError, OverflowError):
             return None
         if value.month < self.month - 6:

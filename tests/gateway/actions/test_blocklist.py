@@ -101,7 +101,7 @@ async def test_the_command_lists_adds_removes_and_exports(make_acting, tmp_path)
 
     async def run(*arguments: str, status: int = 0) -> str:
         command = [*arguments, "--config", str(acting.config)]
-        done = await asyncio.to_thread(CliRunner().invoke, build(), command)
+        done = await asyncio.to_thread(CliRunner().invoke, build(command[0]), command)
         assert done.exit_code == status, done.output
         return done.output
 
@@ -133,7 +133,7 @@ async def test_the_command_shows_plans_approves_and_undoes_an_action(make_acting
 
     async def run(*arguments: str, status: int = 0, given: str | None = None) -> str:
         command = [*arguments, "--config", str(acting.config)]
-        done = await asyncio.to_thread(CliRunner().invoke, build(), command, input=given)
+        done = await asyncio.to_thread(CliRunner().invoke, build(command[0]), command, input=given)
         assert done.exit_code == status, done.output
         return done.output
 

@@ -73,5 +73,5 @@ def world_run(*arguments: str) -> tuple[int, str]:
 
     from gateway.cli import build  # noqa: PLC0415
 
-    done = CliRunner().invoke(build(), list(arguments))
+    done = CliRunner().invoke(build(arguments[0]), list(arguments))
     return done.exit_code, done.stdout

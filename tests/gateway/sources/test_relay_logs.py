@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text
 
+from gateway.connectors.sources.contract import SourceError
 from gateway.connectors.sources.relay_logs import Exim, Postfix
 from servers.exim import Exim as EximServer
 from servers.waiting import INCIDENT, arf
@@ -47,7 +48,7 @@ async def test_postfix_lines_of_one_mail_belong_together_over_new_year_and_over_
     file = tmp_path / "mail.log"
     first = POSTFIX.splitlines(keepends=True)
     file.write_text("".join(first[:1]))
-    reader = Postfix(file, year=2025)
+    reader = Postfix(file, year=2025, zone=UTC)
     assert (await run(reader)).mails == 0
     file.write_text("".join(first[:1]))  # the same file, grown: opened for writing, it is still the same inode
     with file.open("a") as log:
@@ -64,12 +65,28 @@ async def test_postfix_lines_of_one_mail_belong_together_over_new_year_and_over_
 async def test_years_change_where_the_month_goes_back(tmp_path):
     file = tmp_path / "mail.log"
     file.write_text(POSTFIX)
-    records = [r async for batch in Postfix(file, year=2025).read({}) for r in batch.records]
+    records = [r async for batch in Postfix(file, year=2025, zone=UTC).read({}) for r in batch.records]
     assert [r.at for r in records] == [
         datetime(2025, 12, 31, 23, 59, 58, tzinfo=UTC),
         datetime(2026, 1, 1, 0, 0, 1, tzinfo=UTC),
         datetime(2025, 12, 31, 23, 0, 3, 123456, tzinfo=UTC),
     ]
+
+
+@pytest.mark.parametrize("make", [lambda file: Postfix(file, year=2025), lambda file: Exim(file, "out1")])
+@pytest.mark.parametrize(
+    "line",
+    [POSTFIX.splitlines()[0], EXIM.splitlines()[0], POSTFIX.splitlines()[0].replace("Dec 31 23", "2026-01-01T00")],
+)
+async def test_times_without_a_zone_are_not_read_as_those_of_another(run, make, line, tmp_path):
+    """A login that is an hour off is another customer's."""
+    (tmp_path / "log").write_text(f"{line}\n")
+    reader = make(tmp_path / "log")
+    if ("postfix/" in line) != isinstance(reader, Postfix):
+        assert (await run(reader)).mails == 0  # not its line
+        return
+    with pytest.raises(SourceError, match=r"log: its times have no zone; name the relay's in `time_zone`"):
+        await run(reader)
 
 
 async def test_times_without_a_zone_are_of_the_relays_zone(tmp_path):
@@ -108,14 +125,14 @@ CHOSEN = [
 @pytest.mark.parametrize(("rest", "meant"), CHOSEN, ids=[one[0][:40] for one in CHOSEN])
 async def test_what_an_exim_client_chose_is_read_as_nothing_else(rest, meant, tmp_path):
     (tmp_path / "mainlog").write_text(f"2026-01-01 00:00:01 1tSqAb-0003Xy-2Z <= {rest}\n")
-    (record,) = [r async for batch in Exim(tmp_path / "mainlog", "out1").read({}) for r in batch.records]
+    (record,) = [r async for batch in Exim(tmp_path / "mainlog", "out1", UTC).read({}) for r in batch.records]
     assert (record.message_id, record.login, record.client_ip) == meant
 
 
 async def test_exim_mainlog(run, known, tmp_path):
     file = tmp_path / "mainlog"
     file.write_text(EXIM)
-    assert (await run(Exim(file, "out1.isp.example"))).mails == 2
+    assert (await run(Exim(file, "out1.isp.example", UTC))).mails == 2
     assert await known() == [
         ("out1.isp.example", "1tSqAb-0003Xy-2Z", "a1@sender.example", "fir", "198.51.100.7", 40112),
         ("out1.isp.example", "1tSqAc-0003Xz-AB", "a2@sender.example", None, "2001:db8:7::25", None),
@@ -128,7 +145,7 @@ async def test_exims_own_main_log(run, known):
     try:
         server.hand_in("Message-ID: <real-1@sender.example>\n\nhello\n", login="fir")
         server.hand_in("Message-ID: <real-2@sender.example>\n\nhello\n")
-        assert (await run(Exim(server.log, "out1.isp.example"))).mails == 2
+        assert (await run(Exim(server.log, "out1.isp.example", UTC))).mails == 2
     finally:
         server.stop()
     rows = await known()
@@ -143,7 +160,7 @@ async def test_exims_own_main_log(run, known):
 async def test_postfix_own_log(run, known, postfix):
     with smtplib.SMTP("127.0.0.1", postfix.port) as client:
         client.sendmail("a@sender.example", ["abuse@example.net"], "Message-ID: <real-1@sender.example>\n\nhello\n")
-    changes = await run(Postfix(postfix.base / "mail.log"))
+    changes = await run(Postfix(postfix.base / "mail.log", zone=UTC))
     assert changes.mails >= 1
     assert ("real-1@sender.example", "127.0.0.1") in [(row[2], row[4]) for row in await known()]
 
@@ -155,7 +172,7 @@ async def test_a_report_about_our_relay_finds_the_login_in_its_log(run, waiting,
     file.write_text(
         f"{at} 1tSqAb-0003Xy-2Z <= b@x H=h [203.0.113.8] P=esmtpsa A=plain:fir S=1 id=relayed-1@sender.example\n"
     )
-    await run(Exim(file, "out1.isp.example"))
+    await run(Exim(file, "out1.isp.example", UTC))
     mail = arf("192.0.2.25")
     number = mail.split(b"Message-ID: <spam-")[1].split(b"@")[0]
     await waiting.take_in(mail.replace(b"<spam-" + number + b"@sender.example>", b"<relayed-1@sender.example>"))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from typer.testing import CliRunner
 
 from gateway import queue_rules, sources
 from gateway.attribution_sections import Source
-from gateway.cli.assignment import assignment_app
+from gateway.cli import build
 from gateway.connectors.sources.contract import Batch, Lease
 from gateway.connectors.sources.leases import Kea
 from gateway.connectors.sources.relay_logs import Exim
@@ -84,7 +84,7 @@ async def test_what_a_relays_log_says_later_places_what_waits(scheduled, tmp_pat
         f"{INCIDENT:%Y-%m-%d %H:%M:%S} 1tSqAb-0003Xy-2Z <= b@x H=h [203.0.113.8] P=esmtpsa A=plain:fir S=1 "
         f"id=spam-{number}@sender.example\n"
     )
-    await sources.run_reader(waiting.house, "out1", Exim(tmp_path / "mainlog", "out1.isp.example"), "ann")
+    await sources.run_reader(waiting.house, "out1", Exim(tmp_path / "mainlog", "out1.isp.example", UTC), "ann")
     assert await waiting.ask("select reason, queue from attributions") == [("by-identifier", "assigned")]
 
 
@@ -220,8 +220,10 @@ def test_people_see_sources_with_their_runs(tmp_path, monkeypatch):
 
     asyncio.run(once())
 
+    config = str(tmp_path / "arfgate.toml")
+
     def said(*words, status=0):
-        done = CliRunner().invoke(assignment_app, ["sources", *words, "--config", str(tmp_path / "arfgate.toml")])
+        done = CliRunner().invoke(build("assignment"), ["assignment", "sources", *words, "--config", config])
         assert done.exit_code == status, done.output
         return done.output
 

@@ -173,7 +173,9 @@ async def test_the_command_asks_and_shows(make_watching):
     watching.lists(ALIVE, "192.0.2.25")
 
     async def run(*arguments: str) -> str:
-        done = await asyncio.to_thread(CliRunner().invoke, build(), [*arguments, "--config", str(watching.config)])
+        done = await asyncio.to_thread(
+            CliRunner().invoke, build(arguments[0]), [*arguments, "--config", str(watching.config)]
+        )
         assert done.exit_code == 0, done.output
         return done.output
 

@@ -85,13 +85,13 @@ def test_what_is_no_period_is_told(since, until):
 
 
 def test_the_command_prints_one_document(waiting_config):
-    done = CliRunner().invoke(build(), ["stats", "--json", "--config", str(waiting_config)])
+    done = CliRunner().invoke(build("stats"), ["stats", "--json", "--config", str(waiting_config)])
     assert done.exit_code == 0, done.output
     said = json.loads(done.output)
     assert said["by_kind"] == []
     assert said["in_time"] is None
-    assert CliRunner().invoke(build(), ["stats", "--config", str(waiting_config)]).exit_code == 0
-    assert CliRunner().invoke(build(), ["stats", "--since", "x", "--config", str(waiting_config)]).exit_code == 1
+    assert CliRunner().invoke(build("stats"), ["stats", "--config", str(waiting_config)]).exit_code == 0
+    assert CliRunner().invoke(build("stats"), ["stats", "--since", "x", "--config", str(waiting_config)]).exit_code == 1
 
 
 def test_a_line_has_a_gap_where_nothing_is_known_and_a_point_for_one_day_alone():

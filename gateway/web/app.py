@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -23,7 +22,7 @@ from gateway.house import House
 from gateway.queue import NoEntryError, QueueError
 from gateway.store import access
 from gateway.store.database import StoreError
-from gateway.web import console, evidence, portal
+from gateway.web import console, evidence, portal, static_files
 from gateway.web.api import application as api
 from gateway.web.api.routes import MOST_MAIL
 from gateway.web.console.sign_in import ask
@@ -33,8 +32,6 @@ from gateway.web.site import Site
 from gateway.web.visit import Place, Visit
 
 PLACES: tuple[Place, ...] = (*console.PLACES, *portal.PLACES, *evidence.PLACES)
-_STATIC = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_FOLDER = Path(__file__).parent / "static"
 _MOST_FIELDS = 1100
 _SENTENCES = {404: "There is no such page.", 405: "This page cannot be used in that way."}
 
@@ -47,8 +44,7 @@ def application(house: House) -> FastAPI:
     errors = _Errors(site)
     for place in PLACES:
         app.router.routes.append(Route(place.path, _behind_the_door(site, place), methods=[place.method]))
-    files = {file.name: file.read_bytes() for file in _FOLDER.iterdir() if file.suffix in _STATIC}
-    app.router.routes.append(Route("/static/{name}", _static(files), methods=["GET"]))
+    app.router.routes.append(Route("/static/{name}", static_files.answer, methods=["GET"]))
     app.mount(api.PREFIX, api.application(site))
     app.add_exception_handler(HTTPException, errors.http)
     app.add_exception_handler(RequestValidationError, errors.address)
@@ -118,16 +114,6 @@ async def _take_form(site: Site, visit: Visit) -> None:
 def _most_body(house: House, place: Place) -> int:
     """Bytes of a form: what the place says, with uploads what the settings say and room for the fields."""
     return house.settings.portal.upload_bytes + place.most_body if place.uploads else place.most_body
-
-
-def _static(files: dict[str, bytes]) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
-        name = request.path_params["name"]
-        if name not in files:
-            raise HTTPException(404)
-        return Response(files[name], media_type=_STATIC[Path(name).suffix])
-
-    return answer
 
 
 class _Errors:

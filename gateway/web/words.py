@@ -18,6 +18,7 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from gateway.web import static_files
 from gateway.web.phrases import Phrases
 from notifier.texts import PACKAGED
 
@@ -96,6 +97,7 @@ def environment(folder: Path, language: str = "en") -> Environment:
         lambda one, many, count: said.get(one if count == 1 else many) or (one if count == 1 else many),
         newstyle=True,
     )
+    made.globals["static"] = static_files.address
     made.filters |= {
         "moment": moment,
         "day": partial(day, language=language),

@@ -58,6 +58,16 @@ async def test_every_answer_has_the_strict_headers(waiting, staff, path):
     assert headers["cache-control"] == "no-store"
 
 
+async def test_a_style_sheet_is_asked_for_once_and_again_when_it_changed(staff):
+    page = (await staff.get("/queue")).text
+    named = re.search(r'href="(/static/arfgate\.css\?[0-9a-f]{12})"', page)[1]
+    answer = await staff.get(named)
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["content-security-policy"]
+    stale = await staff.get("/static/arfgate.css?0123456789ab")  # of a page that was loaded before an update
+    assert (stale.text, stale.headers["cache-control"]) == (answer.text, "no-store")
+
+
 # --- forms -----------------------------------------------------------------------------
 
 

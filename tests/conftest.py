@@ -30,10 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--rewrite", action="store_true", help="write the fixtures' expected results anew instead of comparing"
     )
     parser.addoption(
-        "--databases",
-        choices=("turns", "both"),
-        default="turns",
-        help="run what is built on the store on one database (which one, its name decides) or on both; CI takes both",
+        "--thorough",
+        action="store_true",
+        help="run what is built on the store on both databases, and twice the examples of each property; CI does",
     )
 
 
@@ -98,21 +97,28 @@ def _statements_are_compiled_once() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--databases") == "turns":
-        left_out = [item for item in items if not _its_turn(item)]
-        config.hook.pytest_deselected(items=left_out)
+    if not config.getoption("--thorough"):
+        config.hook.pytest_deselected(items=[item for item in items if not _its_turn(item)])
         items[:] = [item for item in items if _its_turn(item)]
+        for function in {item.function for item in items if isinstance(item, pytest.Function)}:
+            _half_the_examples(function)
     items[:] = _long_ones_apart(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 def _its_turn(item: pytest.Item) -> bool:
     """Tests of the store run on both databases. What is built on it runs on one of them, which one is chosen by the
-    test's name: all of it runs on both with `--databases both`, as in CI."""
+    test's name: all of it runs on both with `--thorough`, as in CI."""
     kind = getattr(item, "callspec", None) and item.callspec.params.get("database_url")  # type: ignore[attr-defined]
     if kind is None or item.path.parent.name == "store":
         return True
     name = item.nodeid.replace(f"{kind}-", "").replace(f"-{kind}", "").replace(kind, "")
     return kind == ("sqlite", "postgresql")[zlib.crc32(name.encode()) % 2]
+
+
+def _half_the_examples(function: Any) -> None:
+    chosen = getattr(function, "_hypothesis_internal_use_settings", None)
+    if chosen is not None:
+        function._hypothesis_internal_use_settings = settings(chosen, max_examples=-(-chosen.max_examples // 2))
 
 
 def _long_ones_apart(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
@@ -142,6 +148,7 @@ def pytest_collection_finish() -> None:
     """What is loaded and collected by now stays: the garbage collector would look through it again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)

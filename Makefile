@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1 && echo $$p && break; done)
 VENV ?= .venv
 # The tests wait for servers most of the time: more at once than there are processors.
-JOBS ?= 5
+JOBS ?= 4
 BIN := $(VENV)/bin
 # Where it is set, every process that the tests start compiles the whole program again: that is half of their time.
 unexport PYTHONDONTWRITEBYTECODE

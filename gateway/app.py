@@ -77,7 +77,7 @@ async def opened(
         house.logins = _logins(settings, names, clock, doors)
         house.texts = _texts(settings)
         house.signer = sign
-        house.contacts = _finder(settings, rdap, names) if rdap else None
+        house.contacts = _finder(settings, rdap, names, clock) if rdap else None
         house.bootstrap_files = _bootstrap_files(settings, http, clock)
         async with database.writing() as connection:
             await mailboxes.register(connection, [box.name for box in settings.mailboxes])
@@ -97,9 +97,9 @@ def _logins(
         raise SettingsError([f"{settings.path}: {error}"]) from error
 
 
-def _finder(settings: Settings, rdap: RdapClient, names: Resolver) -> Finder:
+def _finder(settings: Settings, rdap: RdapClient, names: Resolver, clock: Callable[[], datetime]) -> Finder:
     how = settings.contacts
-    whois = WhoisClient(names) if how.whois else None
+    whois = WhoisClient(names, clock) if how.whois else None
     return Finder(rdap, names, whois, how.dns_sources, guesses=how.guess)
 
 

@@ -42,6 +42,7 @@ from gateway.web.app import application
 from gateway.workers import WorkersBrokenError
 
 _TURN_SECONDS = 5
+_SOON = 0.01  # seconds between two looks whether the page answers
 _FINISH_SECONDS = 10  # for polls under way when we are to stop; what is cut then is done again by the next start
 _IDLE_SECONDS = 25 * 60  # RFC 2177: servers may hang up after 30 minutes
 
@@ -70,6 +71,7 @@ class Service:
         self._beside: set[str] = set()  # what is under way of _BESIDE
         self._begun: set[asyncio.Task[None]] = set()
         self._waits: dict[str, float] = {}  # mailbox -> not before (loop time), after failures
+        self.ready = asyncio.Event()  # mailboxes are read, and the page answers where there is one
 
     async def run(self, stopped: asyncio.Event | None = None) -> None:
         """Serve until SIGTERM or SIGINT (or `stopped`), then finish what is in hand and return."""
@@ -89,6 +91,9 @@ class Service:
         self.house.stopping = False
         scheduler.start()
         gc.freeze()  # what is loaded by now stays: looking through it again and again cost a tenth of the time
+        while server and serving and not (server.started or serving.done()):  # noqa: ASYNC110  uvicorn has no event for it
+            await asyncio.sleep(_SOON)
+        self.ready.set()
         self._say_where()
         await stopped.wait()
         log.info("stopping")

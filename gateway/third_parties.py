@@ -44,7 +44,7 @@ async def look_up(house: House, limit: int = 20) -> int:
     dead: Collection[str] = ()
     async with house.database.writing() as connection:
         waiting = await third_parties.wanted(connection, now, limit)
-        if waiting and not await _our_turn(house, connection, now):
+        if waiting and not await _our_turn(house, house.contacts, connection, now):
             waiting = []
         if waiting:
             await third_parties.take(connection, [w.report_id for w in waiting], now + _HELD)
@@ -52,7 +52,7 @@ async def look_up(house: House, limit: int = 20) -> int:
     looked = [_find(house.contacts, one, dead) for one in waiting]
     results = await asyncio.gather(*looked, return_exceptions=True)
     if waiting:
-        await _hand_on(house)
+        await _hand_on(house, house.contacts)
     for one, result in zip(waiting, results, strict=True):
         try:
             await _one(house, one, result, now)
@@ -63,21 +63,21 @@ async def look_up(house: House, limit: int = 20) -> int:
     return len(waiting) + await digests.send(house, now)
 
 
-async def _our_turn(house: House, connection: AsyncConnection, now: datetime) -> bool:
+async def _our_turn(house: House, finder: Finder, connection: AsyncConnection, now: datetime) -> bool:
     """One node asks the registries at a time, and knows what the one before it asked: their rates are for all of us."""
     if not await switches.lease(connection, _ASKING, house.node, now, now + _HELD):
         return False
     said = await switches.read(connection, _ASKED)
-    if house.rdap is not None and said:
-        house.rdap.go_on_from(json.loads(said))
+    if said:
+        finder.go_on_from(json.loads(said))
     return True
 
 
-async def _hand_on(house: House) -> None:
+async def _hand_on(house: House, finder: Finder) -> None:
     now = house.clock()
     async with house.database.writing() as connection:
-        if house.rdap is not None and await switches.lease(connection, _ASKING, house.node, now, now):
-            await switches.write(connection, _ASKED, json.dumps(house.rdap.asked_lately()))
+        if await switches.lease(connection, _ASKING, house.node, now, now):
+            await switches.write(connection, _ASKED, json.dumps(finder.asked_lately()))
 
 
 async def _find(finder: Finder, one: Wanted, dead: Collection[str]) -> tuple[list[Found], list[Failed]]:

@@ -7,8 +7,9 @@ such as are known to be dead. Must never decide whom to write to.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from notifier.dns import LookupFailed, Resolver, is_public
 from notifier.rdap import Failed, RdapClient
@@ -47,6 +48,16 @@ class Finder:
         self._zones = dict(zip(("ip", "domain"), zones, strict=False))
         self._guesses = guesses
         self._reserved = reserved
+
+    def asked_lately(self) -> dict[str, Any]:
+        """What another process has to know before it asks in our place: their rates are for all of us."""
+        return {"rdap": self._rdap.asked_lately(), "whois": self._whois.pauses() if self._whois else {}}
+
+    def go_on_from(self, said: Mapping[str, Any]) -> None:
+        """Take over what `asked_lately` said in another process."""
+        self._rdap.go_on_from(said.get("rdap", {}))
+        if self._whois is not None:
+            self._whois.go_on_from(said.get("whois", {}))
 
     async def find(self, kind: Kind, subject: str, dead: Collection[str] = ()) -> Discovered:
         """All that is known for an address or a registrable domain. `dead`: lower-case addresses that do not count."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from notifier.dns import LookupFailed, Resolver, is_public
@@ -49,7 +50,7 @@ _TOO_MUCH = re.compile(
     rb"number of allowed queries exceeded|you have been (?:rate )?limited|too many (?:requests|queries))",
     re.IGNORECASE | re.MULTILINE,
 )
-_PAUSE = 3600.0  # seconds without a question to a server that said so
+_PAUSE = timedelta(hours=1)  # without a question to a server that said so
 _RANGE = re.compile(rb"^(?:inetnum|inet6num|NetRange|CIDR)[ \t]{0,20}:[ \t]{0,20}([^\r\n]{3,120})", re.MULTILINE)
 
 
@@ -57,13 +58,30 @@ class WhoisClient:
     """`places` puts servers elsewhere (tests): name -> (address, port). `first` is who is asked first."""
 
     def __init__(
-        self, resolver: Resolver, first: str = _ROOT, places: Mapping[str, tuple[str, int]] = MappingProxyType({})
+        self,
+        resolver: Resolver,
+        clock: Callable[[], datetime],
+        first: str = _ROOT,
+        places: Mapping[str, tuple[str, int]] = MappingProxyType({}),
     ) -> None:
         self._resolver = resolver
+        self._clock = clock
         self._first = first
         self._places = places
         self._in_flight: dict[str, asyncio.Lock] = {}  # one question at a time to each server
-        self._not_before: dict[str, float] = {}  # by the loop's time
+        self._not_before: dict[str, datetime] = {}
+
+    def pauses(self) -> dict[str, float]:
+        """What another process has to know before it asks: until when a server wants no question, in seconds since
+        1970."""
+        now = self._clock()
+        return {server: until.timestamp() for server, until in self._not_before.items() if until > now}
+
+    def go_on_from(self, said: Mapping[str, float]) -> None:
+        """Take over what `pauses` said in another process."""
+        for server, seconds in said.items():
+            until = datetime.fromtimestamp(seconds, UTC)
+            self._not_before[server] = max(until, self._not_before.get(server, until))
 
     async def find(self, kind: Kind, subject: str) -> tuple[Found, ...]:
         """The abuse contacts of an address or a registrable domain; empty where there is no answer."""
@@ -83,9 +101,9 @@ class WhoisClient:
         return found
 
     async def _ask(self, server: str, question: str) -> bytes:
-        time = asyncio.get_running_loop().time
         async with self._in_flight.setdefault(server, asyncio.Lock()):
-            if time() < self._not_before.get(server, 0.0):
+            wait = self._not_before.get(server)
+            if wait is not None and self._clock() < wait:
                 return b""
             try:
                 async with asyncio.timeout(SECONDS):
@@ -93,7 +111,7 @@ class WhoisClient:
             except (OSError, TimeoutError):
                 return b""
             if _TOO_MUCH.search(said[:4000]):
-                self._not_before[server] = time() + _PAUSE
+                self._not_before[server] = self._clock() + _PAUSE
             return said
 
     async def _exchange(self, server: str, question: str) -> bytes:

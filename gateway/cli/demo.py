@@ -10,6 +10,7 @@ import os
 import shlex
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,8 +51,7 @@ def demo(
     screen = Screen()
 
     async def then(stage: story.Stage) -> None:
-        await _how_to_go_on(screen, stage)
-        await live.go_on(stage)
+        await live.go_on(stage, partial(_how_to_go_on, screen, stage))
 
     try:
         asyncio.run(story.play(directory, hours, screen, None if once else then))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import stat
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from gateway.demo.folder import DemoError
@@ -18,10 +19,10 @@ _LOOK_SECONDS = 1.0
 _MAILBOX = "abuse"
 
 
-async def go_on(stage: Stage) -> None:
-    """Until Ctrl-C or SIGTERM."""
+async def go_on(stage: Stage, begun: Callable[[], Awaitable[None]]) -> None:
+    """Until Ctrl-C or SIGTERM; `begun` is called as soon as the pages answer."""
     stopped = asyncio.Event()
-    watching = asyncio.create_task(_watch(stage))
+    watching = asyncio.create_task(_watch(stage, begun))
     watching.add_done_callback(lambda _: stopped.set())  # its error must not stay unseen
     try:
         await stage.service.run(stopped)
@@ -33,7 +34,9 @@ async def go_on(stage: Stage) -> None:
     stage.screen.say("Stopped.")
 
 
-async def _watch(stage: Stage) -> None:
+async def _watch(stage: Stage, begun: Callable[[], Awaitable[None]]) -> None:
+    await stage.service.ready.wait()
+    await begun()
     told = await stage.facts()
     lines = {line.message for line in told.lines}
     said = {one.id for one in told.said if one.path}

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,10 @@ async def whois_servers() -> AsyncIterator[Callable[[], Any]]:
         await server.wait_closed()
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @pytest.fixture
 def rdap(http: HttpClient, tmp_path: Path, web: Any, clock: Any) -> RdapClient:
     base = f"http://{web.place}/rdap/"
@@ -73,10 +77,10 @@ def rdap(http: HttpClient, tmp_path: Path, web: Any, clock: Any) -> RdapClient:
     return RdapClient(http, MemoryCache(), load(tmp_path), clock, allow_hosts={web.place})
 
 
-def finder(rdap: RdapClient, resolver: Any, *servers: WhoisServer, **options: Any) -> Finder:
+def finder(rdap: RdapClient, resolver: Any, *servers: WhoisServer, clock: Any = _now, **options: Any) -> Finder:
     names = ("whois.iana.org", "whois.ripe.net", "whois.apnic.net", "whois.arin.net", "whois.lacnic.net")
     places = {name: ("127.0.0.1", server.port) for name, server in zip(names, servers, strict=False)}
-    whois = WhoisClient(resolver, places=places) if servers else None
+    whois = WhoisClient(resolver, clock, places=places) if servers else None
     return Finder(rdap, resolver, whois, ZONES, reserved=True, **options)
 
 
@@ -126,7 +130,7 @@ async def test_nothing_but_an_address_or_a_name_is_sent_to_a_whois_server(
     resolver: Any, whois_servers: Any, hostile: str
 ) -> None:
     server = await whois_servers()
-    client = WhoisClient(resolver, places={"whois.iana.org": ("127.0.0.1", server.port)})
+    client = WhoisClient(resolver, _now, places={"whois.iana.org": ("127.0.0.1", server.port)})
     assert await client.find("ip", hostile) == ()
     assert await client.find("domain", hostile) == ()
     assert server.questions == []
@@ -150,6 +154,24 @@ async def test_a_whois_server_that_has_enough_is_left_alone(
     await asking.find("ip", "198.51.100.7")
     await asking.find("ip", "198.51.100.8")
     assert server.questions == ["198.51.100.7"]
+
+
+async def test_a_pause_holds_for_the_process_that_asks_next(
+    rdap: RdapClient, resolver: Any, whois_servers: Any, clock: Any
+) -> None:
+    server = await whois_servers()
+    server.answers = {
+        "198.51.100.7": b"% Query rate limit exceeded.\r\n",
+        "198.51.100.8": b"OrgAbuseEmail: a@b.example\r\n",
+    }
+    one, other = (finder(rdap, resolver, server, clock=clock) for _ in range(2))
+    await one.find("ip", "198.51.100.7")
+    other.go_on_from(json.loads(json.dumps(one.asked_lately())))
+    assert (await other.find("ip", "198.51.100.8")).found == ()
+    assert server.questions == ["198.51.100.7"]
+    clock.forward(timedelta(minutes=61))
+    assert other.asked_lately()["whois"] == {}
+    assert [hit.address for hit in (await other.find("ip", "198.51.100.8")).found] == ["a@b.example"]
 
 
 @pytest.mark.standard("RD-8")
@@ -182,7 +204,7 @@ async def test_a_registry_that_was_silent_is_no_reason_to_guess(rdap: RdapClient
 
 
 async def test_of_reserved_names_only_the_registry_is_asked(rdap: RdapClient, resolver: Any, dns_server: Any) -> None:
-    usual = Finder(rdap, resolver, WhoisClient(resolver), ZONES)
+    usual = Finder(rdap, resolver, WhoisClient(resolver, _now), ZONES)
     for kind, subject in (("ip", "198.51.100.7"), ("domain", "shop.example"), ("domain", "example.com")):
         await usual.find(kind, subject)  # type: ignore[arg-type]
     assert dns_server.questions == []

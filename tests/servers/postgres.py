@@ -19,7 +19,9 @@ from servers.ports import free_port
 
 # Without autovacuum the place of a deleted row is not taken again: an emptied database gives its rows in the order of
 # their making, as a new one does.
-_FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off -c max_connections=200"
+_FAST = (
+    "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off -c max_connections=200 -c jit=off"
+)
 
 _ALONE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
 _EMPTIED = """

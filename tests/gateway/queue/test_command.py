@@ -9,7 +9,7 @@ import os
 import pytest
 from typer.testing import CliRunner
 
-from gateway.cli.queue import queue_app
+from gateway.cli import build
 from servers.waiting import arf, waiting_house
 
 
@@ -34,7 +34,9 @@ def run(tmp_path, sqlite_url):
     asyncio.run(fill())
 
     def command(*words: str, status: int = 0, typed: str = "") -> str:
-        done = CliRunner().invoke(queue_app, [*words, "--config", str(tmp_path / "arfgate.toml")], input=typed)
+        done = CliRunner().invoke(
+            build("queue"), ["queue", *words, "--config", str(tmp_path / "arfgate.toml")], input=typed
+        )
         assert "Traceback" not in done.output
         assert done.exit_code == status, done.output
         return done.output

@@ -18,6 +18,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.util import LRUCache
 
+from servers.needs import CHECKS
+
 # Tests run side by side: how long an example takes says nothing, and fewer of them fit into ten minutes.
 settings.register_profile("arfgate", max_examples=60, deadline=None)
 settings.load_profile("arfgate")
@@ -98,21 +100,23 @@ def _statements_are_compiled_once() -> Iterator[None]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--thorough"):
-        config.hook.pytest_deselected(items=[item for item in items if not _its_turn(item)])
-        items[:] = [item for item in items if _its_turn(item)]
+        needed = os.environ.get("ARFGATE_REQUIRE") == "all"
+        kinds = ("sqlite", "postgresql") if needed or CHECKS["postgresql"]() is None else ("sqlite",)
+        config.hook.pytest_deselected(items=[item for item in items if not _its_turn(item, kinds)])
+        items[:] = [item for item in items if _its_turn(item, kinds)]
         for function in {item.function for item in items if isinstance(item, pytest.Function)}:
             _half_the_examples(function)
     items[:] = _long_ones_apart(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
-def _its_turn(item: pytest.Item) -> bool:
-    """Tests of the store run on both databases. What is built on it runs on one of them, which one is chosen by the
-    test's name: all of it runs on both with `--thorough`, as in CI."""
+def _its_turn(item: pytest.Item, kinds: tuple[str, ...]) -> bool:
+    """Tests of the store run on both databases. What is built on it runs on one of those that are there (`kinds`),
+    which one is chosen by the test's name: all of it runs on both with `--thorough`, as in CI."""
     kind = getattr(item, "callspec", None) and item.callspec.params.get("database_url")  # type: ignore[attr-defined]
     if kind is None or item.path.parent.name == "store":
         return True
     name = item.nodeid.replace(f"{kind}-", "").replace(f"-{kind}", "").replace(kind, "")
-    return kind == ("sqlite", "postgresql")[zlib.crc32(name.encode()) % 2]
+    return kind == kinds[zlib.crc32(name.encode()) % len(kinds)]
 
 
 def _half_the_examples(function: Any) -> None:

@@ -31,7 +31,6 @@ from gateway.store import events, notices
 from gateway.store.events import Event
 from gateway.store.notices import StoredNotice
 from notifier.notice import NoticeKind
-from notifier.redact import Redactor
 from parsers import archive
 from parsers.envelope import structure
 from parsers.errors import ParserError
@@ -42,12 +41,13 @@ _LONGEST = 120
 log = structlog.get_logger()
 
 
-def campaign_of(redactor: Redactor, dossier: Dossier, item: ReportInHand, evidence: dict[str, Any] | None) -> str:
+def campaign_of(house: House, dossier: Dossier, item: ReportInHand, evidence: dict[str, Any] | None) -> str:
     """What a customer knows a mailing by: its list, else its subject, as far as they may be told. A Feedback-ID may be
     of one mail, so that it is none."""
     if item.report.identifiers.list_id:
-        private = private_strings(dossier.parsed, item.report, item.screening.identity.feed)
-        return redactor.line(item.report.identifiers.list_id, private)[:_LONGEST]
+        feed = item.screening.identity.feed
+        private = private_strings(dossier.parsed, item.report, feed, house.public_domains)
+        return house.redactor().line(item.report.identifiers.list_id, private)[:_LONGEST]
     subject = next((v for n, v in (evidence or {}).get("headers", ()) if n.lower() == "subject"), "")
     return str(subject).strip()[:_LONGEST]
 
@@ -61,12 +61,11 @@ async def ask_new(
 ) -> None:
     """With the cases of a batch, where the policy asks for records: once for each campaign of a case."""
     wanted: dict[tuple[CaseKey, str], dict[str, Any]] = {}
-    redactor = house.redactor()
     for (key, _, _), dossier, item, evidence in filed:
         rules = house.policy_of(desk.cases[key]).consent_records
         if rules.ask and desk.cases[key].cls in rules.classes and desk.parties[key[0]].contacts:
             sent = item.report.original.date if item.report.original else None
-            campaign = campaign_of(redactor, dossier, item, evidence)
+            campaign = campaign_of(house, dossier, item, evidence)
             if evidence is None and not campaign:
                 continue  # merely counted, and nothing that may be told names another mailing
             facts = {"sent_on": (sent or dossier.message.received_at).isoformat()}

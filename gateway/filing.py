@@ -223,7 +223,7 @@ def _tell(house: House, desk: Desk, items: list[tuple[Dossier, ReportInHand]]) -
             about = telling.facts(item.report, dossier.message.received_at, feed) | house.consequence(
                 applied.change.clock
             )
-            evidence = telling.evidence(dossier.parsed, item.report, redactor, feed)
+            evidence = telling.evidence(dossier.parsed, item.report, redactor, feed, house.public_domains)
             party = desk.parties[applied.change.clock.case_key[0]]
             xarf = party.delivery == "xarf" or party.customer in house.settings.notices.xarf_customers
             about |= {"xarf": True} if xarf else {}

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -152,6 +153,11 @@ class House:
 
     def redactor(self) -> Redactor:
         return Redactor(self.key("redaction"))
+
+    @cached_property
+    def public_domains(self) -> frozenset[str]:
+        """Domains of so many people that they name none of them: large providers and the operator."""
+        return self.bystanders | set(self.settings.operator.own_domains)
 
     def border(self) -> Border:
         """What screening may believe: our border's name and the registered feeds."""

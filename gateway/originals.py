@@ -18,7 +18,6 @@ from gateway.screening.reporters import standing
 from gateway.store import messages
 from gateway.store.notices import StoredNotice
 from notifier import identifiers, markup
-from notifier.redact import Redactor
 from parsers.envelope import decode_headers
 from parsers.report import Parsed
 from parsers.reported_texts import Shown
@@ -58,16 +57,16 @@ async def added(house: House, claimed: Sequence[StoredNotice]) -> list[StoredNot
         if message_id in raws:
             parsed = (await house.workers.parse([raws[message_id]]))[0]
             shown = (await house.workers.originals([(raws[message_id], position)]))[0]
-            bodies[notice_id] = redacted(house.redactor(), parsed, position, shown, feed)
+            bodies[notice_id] = redacted(house, parsed, position, shown, feed)
     return [replace(n, evidence=_with(n, bodies.get(n.id, {}))) for n in claimed]
 
 
-def redacted(redactor: Redactor, parsed: Parsed, position: int, shown: Shown, feed: str | None) -> dict[str, Any]:
+def redacted(house: House, parsed: Parsed, position: int, shown: Shown, feed: str | None) -> dict[str, Any]:
     """What may leave of the mail: texts without anything that names somebody, attachments by name and digest."""
     if position >= len(parsed.reports):
         return {}
-    report = parsed.reports[position]
-    private = recipients.private_strings(parsed, report, feed)
+    report, redactor = parsed.reports[position], house.redactor()
+    private = recipients.private_strings(parsed, report, feed, house.public_domains)
     headers = decode_headers(report.original.header_block) if report.original else []
     marks = identifiers.marks(headers)
     texts = [markup.words(text.content) if text.markup else text.content for text in shown.texts]

@@ -7,8 +7,9 @@ the header. Must never take for a recipient what the sender says of itself: its 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from gateway.private_domains import private_hosts
 from parsers.envelope import HEADERS_SHOWN, VALUE_CHARS, decode_headers, mailboxes
 from parsers.header_block import Headers
 from parsers.report import Parsed, Report
@@ -42,23 +43,31 @@ _MOST = 3000  # strings of one report; more than a mail is shown with anyway
 
 
 def private_strings(
-    parsed: Parsed, report: Report, feed: str | None, headers: Sequence[tuple[str, str]] | None = None
+    parsed: Parsed,
+    report: Report,
+    feed: str | None,
+    public_domains: Collection[str],
+    headers: Sequence[tuple[str, str]] | None = None,
 ) -> list[str]:
-    """Addresses and names that would tell who complained or who received the mail. A feed's own are no secret.
-    `headers` of the reported mail, where they are decoded already."""
+    """Addresses and names that would tell who complained or who received the mail, and hosts in domains that may be
+    theirs alone (not in `public_domains`). A feed's own are no secret. `headers` of the reported mail, where they are
+    decoded already."""
     envelope = parsed.envelope
     found: list[str | None] = [*report.original_rcpt_to]
     if feed is None:
         found += [envelope.from_, envelope.return_path, envelope.reply_to, envelope.from_name]
     if report.original_mail_from:
         found += _in_return_path(f"{report.original_mail_from}@")
+    if headers is None:
+        headers = decode_headers(report.original.header_block) if report.original else []
     if report.original:
-        headers = decode_headers(report.original.header_block) if headers is None else headers
         found += _names(value for name, value in headers if _NAMES_RECIPIENTS.fullmatch(name))
         for name, value in [*headers, *_beyond(report.original.header_block)]:
             found += _of_field(name, value)
     found += [_without_tag(text) for text in found if text and "+" in text]
-    return sorted({text for text in found if text and (len(text) >= _SHORTEST or not text.isascii())})[:_MOST]
+    strings = {text for text in found if text and (len(text) >= _SHORTEST or not text.isascii())}
+    hosts = private_hosts(parsed, report, feed, strings, public_domains, headers)
+    return [*hosts, *sorted(strings)[:_MOST]]
 
 
 def _names(values: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ never send anything, nor let a complainant's or recipient's address through.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,10 +42,12 @@ def facts(report: Report, received_at: datetime, feed: str | None) -> dict[str, 
     return told | ({"reporter": feed} if feed else {})
 
 
-def evidence(parsed: Parsed, report: Report, redactor: Redactor, feed: str | None) -> dict[str, Any]:
+def evidence(
+    parsed: Parsed, report: Report, redactor: Redactor, feed: str | None, public_domains: Collection[str]
+) -> dict[str, Any]:
     """The evidence as it may leave the house, in plain JSON values (fields of notifier.notice.Evidence)."""
     headers = decode_headers(report.original.header_block) if report.original else []
-    private = private_strings(parsed, report, feed, headers)
+    private = private_strings(parsed, report, feed, public_domains, headers)
     return {
         "feedback_type": _arf_type(report),
         "source_ip": report.source_ip,

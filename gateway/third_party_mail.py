@@ -205,7 +205,8 @@ async def _told(house: House, one: Wanted) -> dict[str, Any] | None:
         return None
     report = parsed.reports[one.position]
     facts = telling.facts(report, one.received_at, one.feed)
-    return {"facts": facts, "evidence": telling.evidence(parsed, report, house.redactor(), one.feed)}
+    evidence = telling.evidence(parsed, report, house.redactor(), one.feed, house.public_domains)
+    return {"facts": facts, "evidence": evidence}
 
 
 def _notice_row(

@@ -31,7 +31,7 @@ _ESCAPED = re.compile(r"\\(?:u\{?([0-9a-fA-F]{2,6})\}?|x([0-9a-fA-F]{2}))")
 _OCTAL = re.compile(r"\\([0-3][0-7]{2})")
 _IN_STYLE = re.compile(r"\\([0-9a-fA-F]{2,6})\s?")
 _QUOTED = re.compile(rb"=([0-9A-Fa-f]{2})")
-_TOKEN = re.compile(r"[a-z2-7]{24}(?:@redacted\.invalid)?;?")  # ours already
+_TOKEN = re.compile(r"[a-z2-7]{24}(?:[@.]redacted\.invalid)?;?")  # ours already
 _ROT13 = {**{65 + i: 65 + (i + 13) % 26 for i in range(26)}, **{97 + i: 97 + (i + 13) % 26 for i in range(26)}}
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{32,128}")
 _DIGEST = re.compile(r"[A-Za-z0-9+/_-]{22,86}")  # in base64
@@ -47,7 +47,7 @@ _PIECES = re.compile(r"[^\s@=%,;:<>\"'()\[\]{}|&?/#]+")
 @dataclass(frozen=True, slots=True)
 class _Sought:
     """The private strings, and by what each is known: `by_mark` where they are too many to be looked for singly, which
-    finds them between signs only."""
+    finds them between signs only, but for hosts, whose labels nobody can count."""
 
     private: tuple[str, ...]
     marks: tuple[tuple[str, tuple[str, ...]], ...]
@@ -59,7 +59,8 @@ class _Sought:
             pieces = (
                 piece for found in _PIECES.findall(folded) for piece in (found, *found.split("+"), *found.split("-"))
             )
-            return next((self.by_mark[piece] for piece in pieces if piece in self.by_mark), None)
+            if (one := next((self.by_mark[piece] for piece in pieces if piece in self.by_mark), None)) is not None:
+                return one
         for one, named in self.marks:
             for mark in named:
                 if mark in folded:
@@ -70,8 +71,10 @@ class _Sought:
 @lru_cache(maxsize=16)  # all lines of a mail ask for the same
 def _sought(private: tuple[str, ...]) -> _Sought:
     known = tuple((one, marks(one)) for one in private)
-    many = len(private) > _FEW
-    return _Sought(private, known, {mark: one for one, named in known for mark in named} if many else {})
+    if len(private) <= _FEW:
+        return _Sought(private, known, {})
+    hosts = tuple(named for named in known if named[0].startswith("@"))
+    return _Sought(private, hosts, {mark: one for one, named in known for mark in named})
 
 
 def may_hide(text: str) -> bool:
@@ -215,7 +218,7 @@ def _digests(private: tuple[str, ...]) -> dict[str, str]:
     known = {}
     for one in private:
         local = one.rpartition("@")[0]
-        for spelt in {one, one.upper(), f"{one}\n", *((local,) if len(local) > 3 else ())}:
+        for spelt in {one, one.upper(), f"{one}\n", one.removeprefix("@"), *((local,) if len(local) > 3 else ())}:
             for name in ("md5", "sha1", "sha224", "sha256", "sha512"):
                 digest = hashlib.new(name, spelt.encode("utf-8", "replace"), usedforsecurity=False).digest()
                 known[digest.hex()] = one

@@ -1,4 +1,5 @@
-"""Finds private strings in a line of text: addresses in every spelling, names and local parts as words.
+"""Finds private strings in a line of text: addresses in every spelling, names and local parts as words. (Hosts, which
+begin with `@`: `private_hosts`.)
 
 Pure. Plain ASCII, which is nearly everything, is searched with `str.find`: making a pattern for
 every mail costs more than the search. Anything else goes through a pattern with case folding.
@@ -16,7 +17,7 @@ from functools import lru_cache
 from notifier.headers import clean
 
 # Local parts that are a desk and no person, and ordinary words as well.
-_ROLES = frozenset(
+ROLES = frozenset(
     {
         *("abuse", "admin", "billing", "contact", "hello", "help", "hostmaster", "info", "mail", "marketing", "news"),
         *("newsletter", "noreply", "office", "postmaster", "sales", "security", "service", "support", "team"),
@@ -69,7 +70,7 @@ def across(end: str, beginning: str, private: Sequence[str]) -> str | None:
     """The one of `private` of whom half stands in each of two words, where a line was broken between them."""
     joined, at = (end + beginning).lower(), len(end)
     for one in private if end and beginning else ():
-        for mark in (one, one.rpartition("@")[0]):
+        for mark in (one.removeprefix("@"), one.rpartition("@")[0]):
             start = joined.find(mark, max(0, at - len(mark) + 1)) if len(mark) >= _SHORTEST_BROKEN else at
             if 0 <= start < at < start + len(mark):
                 return one
@@ -81,11 +82,11 @@ def spellings(text: str) -> tuple[str, ...]:
     local, at, domain = text.rpartition("@")
     if not at or not local or not domain:
         return ()
-    return tuple(f"{local}{joint}{spelt}" for joint in _JOINTS for spelt in _domains(domain))
+    return tuple(f"{local}{joint}{spelt}" for joint in _JOINTS for spelt in domain_spellings(domain))
 
 
 @lru_cache(maxsize=1000)
-def _domains(domain: str) -> tuple[str, ...]:
+def domain_spellings(domain: str) -> tuple[str, ...]:
     """A domain as it may be spelt, longest first: its dots in words, its other letters as RFC 5890 has them."""
     scripts = {domain}
     with contextlib.suppress(UnicodeError):
@@ -103,7 +104,7 @@ def names_in(text: str) -> tuple[str, ...]:
     if _HAS_UNSPACED.search(name):
         words.add("".join(pieces))
     words |= {unaccented(word) for word in words}
-    return tuple(word for word in words if len(word) >= _shortest(word) and word not in _ROLES)
+    return tuple(word for word in words if len(word) >= _shortest(word) and word not in ROLES)
 
 
 def _shortest(word: str) -> int:
@@ -120,7 +121,9 @@ def unaccented(text: str) -> str:
 @lru_cache(maxsize=1000)  # the same recipients are asked about for each field of a mail
 def marks(text: str) -> tuple[str, ...]:
     """Of these one stands in a text that names the person, in any spelling."""
-    local, at, _ = text.rpartition("@")
+    local, at, domain = text.rpartition("@")
+    if at and not local:
+        return tuple(spelt.casefold() for spelt in domain_spellings(domain))
     if at and len(local) < _SHORTEST_NAME:  # letters that stand in every word
         return tuple(spelt.casefold() for spelt in spellings(text)) or (text.casefold(),)
     return tuple(mark.casefold() for mark in (local if at else text, *names_in(text)))
@@ -171,7 +174,7 @@ def _address_end(text: str, joint_at: int, domain: str) -> int:
     """Where the address ends whose local part ends at `joint_at`; 0 where there is none."""
     for joint in _LONGEST_FIRST:
         if text.startswith(joint, joint_at):
-            for spelt in _domains(domain):
+            for spelt in domain_spellings(domain):
                 if text.startswith(spelt, joint_at + len(joint)):
                     return joint_at + len(joint) + len(spelt)
     return 0
@@ -181,7 +184,8 @@ def _pattern(private: Sequence[str], *, names: bool) -> re.Pattern[str] | None:
     addresses, words = _sought(private, names=names)
     # One alternative for each address: a pattern's length is what making it costs.
     parts = [
-        f"{re.escape(local)}{_JOINT}(?:{'|'.join(map(re.escape, _domains(domain)))})" for local, domain in addresses
+        f"{re.escape(local)}{_JOINT}(?:{'|'.join(map(re.escape, domain_spellings(domain)))})"
+        for local, domain in addresses
     ]
     parts += [_as_word(word) for word in words]
     return re.compile("|".join(parts), re.IGNORECASE) if parts else None

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable, Sequence
 from email.utils import format_datetime, parsedate_to_datetime
 
-from notifier import hidden, identifiers
+from notifier import hidden, identifiers, private_hosts
 from notifier import private as private_strings
 from notifier.headers import clean
 from notifier.links import defang, site, without_marks
@@ -63,17 +63,20 @@ class Redactor:
     def text(self, text: str, private: Iterable[str], *, names: bool = True) -> str:
         """Free text in which each private string is a token, in any case, and an address also as `local=domain`.
 
-        With `names`, a name and the local part of an address go too where they stand as words.
+        With `names`, a name and the local part of an address go too where they stand as words; a host always does.
         """
         line = _whole_words(text)
         known = private_strings.distinct(private)
-        if len(known) > _MOST_KNOWN:
-            return WITHHELD if names else line
-        strings = private_strings.among(known, line.casefold())
+        persons, hosts = private_hosts.parted(known)
+        if len(persons) > _MOST_KNOWN:
+            return WITHHELD if names else private_hosts.replaced(line, hosts, self._host)
+        strings = private_strings.among(persons, line.casefold())
         if len(strings) > _MOST_NAMED:
             return WITHHELD
         if strings:
             line = private_strings.replaced(line, strings, names=names, by=lambda f: self._replacement(f, strings))
+        if hosts:
+            line = private_hosts.replaced(line, hosts, self._host)
         return clean(hidden.replaced(line, known, self._person))
 
     def line(self, text: str, private: Iterable[str], marks: Sequence[str] = ()) -> str:
@@ -81,10 +84,14 @@ class Redactor:
         return self._line(text, private_strings.distinct(private), marks)
 
     def host(self, name: str, private: Iterable[str]) -> str:
-        """A host name in which the labels before the registered name tell nobody who got the mail."""
+        """A host name in which the labels before the registered name tell nobody who got the mail, nor does that name
+        where it is private."""
+        _, hosts = private_hosts.parted(private_strings.distinct(private))
+        if (shown := private_hosts.replaced(clean(name, 255), hosts, self._host)) != clean(name, 255):
+            return shown
         labels = clean(name, 255).split(".")
-        shown = [self.text(label, private) for label in labels[:-2]]
-        return site(".".join([*shown, *labels[-2:]]), lambda label: self._token("link", label))
+        before = [self.text(label, private) for label in labels[:-2]]
+        return site(".".join([*before, *labels[-2:]]), lambda label: self._token("link", label))
 
     def body(self, text: str, private: Iterable[str], marks: Sequence[str] = ()) -> str:
         """The text of a mail's body, line by line: as `text`, and without the `marks` of `identifiers.marks`, addresses
@@ -136,7 +143,8 @@ class Redactor:
     ) -> tuple[tuple[str, str], ...]:
         """The evidence headers that may leave, in order; everything that is not named here is dropped.
 
-        `private` are addresses (and names) of the complainant and the recipients, in any spelling.
+        `private` are addresses (and names) of the complainant and the recipients, in any spelling, and their hosts as
+        `private_hosts` has them.
         Received without its recipient and with tokens for queue numbers and addresses, Date
         rewritten, From and Subject with tokens for private strings, Message-ID as a token.
         """
@@ -171,6 +179,9 @@ class Redactor:
 
     def _person(self, text: str) -> str:
         return self._token("address", private_strings.mailbox_of(text))
+
+    def _host(self, text: str) -> str:
+        return f"{self._token('host', text.removeprefix('@'))}.{_DOMAIN}"
 
     def _token(self, what: str, text: str) -> str:
         digest = hmac.new(self._key, f"{what}\0{text}".encode(errors="surrogatepass"), hashlib.sha256).digest()

@@ -13,6 +13,7 @@ from notifier.redact import Redactor
 from parsers import parse
 
 REDACTOR = Redactor(b"0123456789abcdef")
+PUBLIC = frozenset({"isp.example", "bigmail.example"})
 
 
 def report(headers: str, fields: str = "", sender: str = "feed@feed.example") -> bytes:
@@ -27,7 +28,8 @@ def report(headers: str, fields: str = "", sender: str = "feed@feed.example") ->
 
 def hidden(raw: bytes, feed: str | None = "feed") -> list[str]:
     parsed = parse(raw)
-    return private_strings(parsed, parsed.reports[0], feed)
+    found = private_strings(parsed, parsed.reports[0], feed, PUBLIC)
+    return [one for one in found if not one.startswith("@")]
 
 
 @pytest.mark.standard("RED-3")
@@ -71,7 +73,7 @@ def test_sites_are_named_without_labels_for_one_recipient_and_what_is_no_address
         "Reporting-MTA: dns; jane.corp.example\r\nOriginal-Rcpt-To: jane.doe@corp.example\r\n"
     )
     parsed = parse(report("", fields))
-    told = evidence(parsed, parsed.reports[0], REDACTOR, "feed")
+    told = evidence(parsed, parsed.reports[0], REDACTOR, "feed", PUBLIC)
     said = str(told)
     assert "a1b2c3d4e5f6" not in said
     assert "jane" not in said
@@ -90,9 +92,8 @@ def test_a_campaign_is_asked_for_by_its_list_and_never_by_the_number_of_one_mail
     alone = parse(report("Feedback-ID: camp:u9981:x:shop\r\n"))
     for said, expected in ((parsed, "news.shop.example"), (alone, "An offer")):
         item = SimpleNamespace(report=said.reports[0], screening=SimpleNamespace(identity=SimpleNamespace(feed="feed")))
-        told = consents.campaign_of(
-            REDACTOR, SimpleNamespace(parsed=said), item, {"headers": [["Subject", "An offer"]]}
-        )
+        house = SimpleNamespace(redactor=lambda: REDACTOR, public_domains=PUBLIC)
+        told = consents.campaign_of(house, SimpleNamespace(parsed=said), item, {"headers": [["Subject", "An offer"]]})
         assert expected in told
         assert "jane" not in told
         assert "u99" not in told
@@ -103,3 +104,61 @@ def test_a_campaign_is_asked_for_by_its_list_and_never_by_the_number_of_one_mail
 )
 def test_a_hostile_header_costs_no_more_than_its_length(value: str) -> None:
     assert len(hidden(report(f"Return-Path: {value}\r\nReceived: {value}\r\nTo: {value}\r\n"))) <= 3000
+
+
+PERSON = "bob.smith@bobs.example"
+CHAIN = (
+    "Received: from mx.bobs.example (mx.bobs.example [198.51.100.7])\r\n by store.bobs.example with LMTP; "
+    "Tue, 03 Mar 2026 10:00:02 +0000\r\n"
+    "Received: from shop.example (shop.example [192.0.2.1])\r\n by mx.bobs.example (198.51.100.7) with ESMTP; "
+    "Tue, 03 Mar 2026 10:00:01 +0000\r\n"
+    "Received: from bobs.example (unknown [203.0.113.9])\r\n by relay.shop.example with SMTP; "
+    "Tue, 03 Mar 2026 10:00:00 +0000\r\n"
+    "Subject: Only for bobs.example: see http://login.bobs.example.shop.example/x\r\n"
+)
+MTA = "Reporting-MTA: dns; mx.bobs.example\r\nReported-Domain: www.bobs.example\r\n"
+
+
+def told_of(raw: bytes, feed: str | None = None) -> str:
+    parsed = parse(raw)
+    return str(evidence(parsed, parsed.reports[0], REDACTOR, feed, PUBLIC))
+
+
+@pytest.mark.standard("RED-3")
+def test_a_domain_that_is_one_persons_is_told_nowhere_and_the_source_stays() -> None:
+    told = told_of(report(CHAIN, MTA, sender=PERSON))
+    assert "bobs" not in told
+    assert "198.51.100.7" not in told
+    assert "'source_ip': '192.0.2.1'" in told
+    assert "from shop.example (shop.example [192.0.2.1])" in told
+    assert "by relay.shop.example" in told
+    assert "10:00:01 +0000" in told
+
+
+@pytest.mark.standard("RED-3")
+def test_who_got_a_feeds_mail_is_not_known_by_his_own_server_either() -> None:
+    told = told_of(report(CHAIN, MTA + f"Original-Rcpt-To: {PERSON}\r\n"), "feed")
+    assert "bobs" not in told
+    assert "198.51.100.7" not in told
+
+
+@pytest.mark.parametrize(
+    ("sender", "feed", "why"),
+    [
+        ("abuse@bobs.example", None, "a desk speaks for all of its domain"),
+        ("bob@bobs.example", "feed", "a feed is named anyway"),
+        ("bob@bigmail.example", None, "thousands have the domain"),
+    ],
+)
+def test_the_host_that_received_the_mail_stays_where_it_names_nobody(sender: str, feed: str | None, why: str) -> None:
+    domain = sender.partition("@")[2]
+    told = told_of(report(CHAIN.replace("bobs.example", domain), sender=sender), feed)
+    assert f"by mx.{domain} (198.51.100.7)" in told, why
+
+
+def test_a_mailing_that_names_its_own_address_as_recipient_keeps_its_domain() -> None:
+    headers = "Received: from shop.example (mail.shop.example [192.0.2.1]) by mx.bigmail.example; Tue, 03 Mar 2026 10:00:01 +0000\r\n"
+    told = told_of(report(headers + "To: sales@shop.example\r\n", sender="bob@bigmail.example"))
+    assert "(mail.shop.example [192.0.2.1])" in told
+    forged = told_of(report(CHAIN + f"To: {PERSON}\r\n", sender=PERSON).replace(b"sales@shop", b"info@bobs"))
+    assert "bobs" not in forged

@@ -8,6 +8,7 @@ import email
 import hashlib
 import html
 import quopri
+import re
 from collections.abc import Callable
 from email.header import Header
 from urllib.parse import quote
@@ -342,3 +343,65 @@ def test_the_message_that_is_read_back_holds_nothing_either() -> None:
     read = email.message_from_bytes(raw)
     kept = REDACTOR.allow_listed([("Subject", str(read["Subject"]))], PRIVATE)
     assert not survives(str(kept))
+
+
+HOST = "@bobs.example"
+
+
+@pytest.mark.standard("RED-3")
+@pytest.mark.parametrize(
+    "written",
+    [
+        "bobs.example",
+        "MX1.Bobs.Example",
+        "a.b.c.d.e.f.g.h.i.j.k.bobs.example",
+        "x@bobs.example",
+        "bounce-7-bob=bobs.example@list.example",
+        "track-bobs.example.shop.example",
+        "mail[.]bobs[.]example",
+        "bobs dot example",
+        "https://www.bobs.example/path",
+        "hxxps://www[.]bobs[.]example/path",
+        "bobs%2Eexample",
+        "bobs&#46;example",
+        base64.b64encode(b"to=mail.bobs.example").decode(),
+        hashlib.md5(b"bobs.example").hexdigest(),
+        "[mx.bobs.example]",
+        "mx.bobs.exam\nple is his",
+        "邮件bobs.example服务器",
+    ],
+)
+@pytest.mark.parametrize("others", [0, 100])
+def test_no_host_of_a_private_domain_survives(written: str, others: int) -> None:
+    private = [HOST, *(f"person{n}@many.example" for n in range(others))]
+    shown = REDACTOR.body(f"see {written} there", private).lower()
+    for trace in ("bobs", hashlib.md5(b"bobs.example").hexdigest(), base64.b64encode(b"to=mail.bobs.example").decode()):
+        assert trace.lower() not in shown
+    assert not re.search(r"exam\s*ple is", shown)
+
+
+def test_what_only_looks_like_the_domain_stays_and_every_host_has_one_token() -> None:
+    line = "notbobs.example bobs.examples mx.bobs.example www.bobs.example"
+    first, second, mx, www = REDACTOR.line(line, [HOST]).split()
+    assert (first, second) == ("notbobs.example", "bobs.examples")
+    assert mx == www
+    assert re.fullmatch(r"[a-z2-7]{24}\.redacted\.invalid", mx)
+    assert REDACTOR.line(REDACTOR.line(line, [HOST]), [HOST]) == REDACTOR.line(line, [HOST])
+    assert REDACTOR.host("mx.bobs.example", [HOST]) == mx
+    assert REDACTOR.host("mx.shop.example", [HOST]) == "mx.shop.example"
+
+
+def test_the_address_of_a_private_host_goes_and_longer_ones_stay() -> None:
+    line = "by mx ([198.51.100.7]) (IPv6:2001:db8::7) 198.51.100.77 2001:db8::77"
+    shown = REDACTOR.text(line, ["@198.51.100.7", "@2001:db8::7"], names=False)
+    assert re.fullmatch(
+        r"by mx \(\[\w{24}\.redacted\.invalid\]\) \(IPv6:\w{24}\.redacted\.invalid\) 198\.51\.100\.77 2001:db8::77",
+        shown,
+    )
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from("ab.-_[]@=b1 "), max_size=40), st.text(st.sampled_from("ab.-_[]@=b1 "), max_size=40))
+def test_a_private_domain_goes_whatever_stands_around_it(before: str, after: str) -> None:
+    shown = REDACTOR.body(f"{before} b1.bobs.example {after}", [HOST])
+    assert "bobs" not in shown

@@ -40,6 +40,9 @@ class Attribution(Section):
         return secret_from_file(value, info, "outside_secret_file", required=required, least=32)
 
 
+LEASE_KINDS = frozenset({"radius-detail", "radius-sql", "kea", "dhcpd"})  # their addresses change hands all the time
+
+
 class Source(Section):
     """A system that knows who holds which address: the service reads it on schedule."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -38,11 +38,14 @@ from gateway.casework.desk import ClockKey, Desk, Origin
 from gateway.casework.mutes import muting
 from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
-from gateway.model import Attribution, ScreeningReason, Verdict
+from gateway.model import Attribution, AttributionReason, ScreeningReason, Verdict
 from gateway.store import desk as desk_store
 from gateway.store import events, messages, reporters, reports
 from gateway.store.events import Event
+from gateway.store.queue import SNOOZED, WAITING
 from parsers.contract import to_json
+
+LEASES_ARE_READ = timedelta(hours=1)  # by then the reading that a report waits for is late, and staff are asked
 
 Placed = dict[tuple[int, Attribution], ClockKey]  # (position of the report in the batch, attribution) -> its clock
 
@@ -66,7 +69,7 @@ async def file(house: House, connection: AsyncConnection, dossiers: Sequence[Dos
     ids = await reports.add(connection, [row for d in dossiers for row in _report_rows(house, d, known)])
     clock_ids = await desk_store.save(connection, desk, now, ids)
     await consents.ask_new(house, connection, desk, _filed(desk, items, placed), now)
-    await reports.attribute(connection, _attribution_rows(items, ids, placed, clock_ids))
+    await reports.attribute(connection, _attribution_rows(items, ids, placed, clock_ids, now))
     await ladder.count(house, connection, desk, items, placed, ids)
     await content.want(house, connection, dossiers, ids, now)
     await advertised_hosts.want(house, connection, dossiers, ids, now)
@@ -276,13 +279,18 @@ def _report_row(house: House, dossier: Dossier, item: ReportInHand) -> dict[str,
 
 
 def _attribution_rows(
-    items: list[tuple[Dossier, ReportInHand]], ids: list[int], placed: Placed, clock_ids: dict[ClockKey, int]
+    items: list[tuple[Dossier, ReportInHand]],
+    ids: list[int],
+    placed: Placed,
+    clock_ids: dict[ClockKey, int],
+    now: datetime,
 ) -> list[dict[str, Any]]:
     rows = []
     for position, (dossier, item) in enumerate(items):
         unplaced = dossier.live and item.screening.verdict == Verdict.ACCEPTED
         for attribution in item.attributions:
             clock = placed.get((position, attribution))
+            queue, until = _queue(attribution, now) if unplaced else (None, None)
             rows.append(
                 {
                     "report_id": ids[position],
@@ -295,11 +303,22 @@ def _attribution_rows(
                     "confidence": attribution.confidence,
                     "muted_by": item.muted.get(attribution),
                     "candidates": [{"account_id": c.account_id, "why": c.why} for c in attribution.candidates],
-                    "queue": "waiting" if unplaced and attribution.account_id is None else None,
+                    "queue": queue,
+                    "snoozed_until": until,
                     "clock_id": clock_ids[clock] if clock else None,
                 }
             )
     return rows
+
+
+def _queue(attribution: Attribution, now: datetime) -> tuple[str | None, datetime | None]:
+    """Where what nobody was found for waits, and until when nobody is troubled with it: the next reading of the leases
+    places it."""
+    if attribution.account_id is not None:
+        return None, None
+    if attribution.reason is AttributionReason.LEASES_UNREAD:
+        return SNOOZED, now + LEASES_ARE_READ
+    return WAITING, None
 
 
 def _report_event(dossier: Dossier, item: ReportInHand, report_id: int, now: datetime) -> Event:

@@ -8,33 +8,50 @@ waits for what is committed already: an answer from yesterday's leases would be 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.attribution.hosts import HostIndex
-from gateway.attribution.network import Network
+from gateway.attribution.network import Leases, Network
 from gateway.attribution.packed import Row, row_of
 from gateway.attribution.prefixes import PrefixIndex
 from gateway.model import Assignment
-from gateway.store import assignments, bystanders, identifiers, switches
+from gateway.store import assignments, bystanders, identifiers, source_runs, switches
 
 _MANY = 2_000  # rows from which on the work is done in a thread
 
 
 @dataclass
 class Holdings:
-    """`empty` has the settings' part: own networks, relays and the like."""
+    """`empty` has the settings' part: own networks, relays, the systems that lease addresses, and the like."""
 
     empty: Network
     _network: Network | None = field(default=None, init=False)
     _version: int = field(default=-1, init=False)
     _tree: str | None = field(default=None, init=False)  # version of the customers that `owners` is of
+    _numbers: Mapping[str, int] = field(init=False)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     merging: asyncio.Task[None] | None = field(default=None, init=False)
 
+    def __post_init__(self) -> None:
+        self._numbers = {one.name: number for number, one in enumerate(self.empty.leases, 1)}
+
     async def network(self, connection: AsyncConnection) -> Network:
-        """Who held what, when, by all that is committed. One statement where nothing changed."""
+        """Who held what, when, by all that is committed. One statement where nothing changed, two where systems lease
+        addresses."""
+        leases = await self._leases(connection)  # before the version: what they brought is then in it
+        network = await self._assignments(connection)
+        return replace(network, leases=leases) if leases else network
+
+    async def _leases(self, connection: AsyncConnection) -> tuple[Leases, ...]:
+        if not self.empty.leases:
+            return ()
+        until = await source_runs.read_until(connection, [one.name for one in self.empty.leases])
+        return tuple(replace(one, until=until.get(one.name)) for one in self.empty.leases)
+
+    async def _assignments(self, connection: AsyncConnection) -> Network:
         version = int(await switches.read(connection, switches.ASSIGNMENTS_VERSION) or 0)
         if self._network is not None and version == self._version:
             return self._network
@@ -51,7 +68,7 @@ class Holdings:
     async def _whole(self, connection: AsyncConnection) -> Network:
         rows: dict[int, list[Row]] = {4: [], 6: []}
         names: list[Assignment] = []
-        async for page in assignments.pages(connection):
+        async for page in assignments.pages(connection, sources=self._numbers):
             for one in page:
                 if one.family:
                     rows[one.family].append(row_of(one))
@@ -64,7 +81,7 @@ class Holdings:
         """Rows of other transactions that commit later have later versions: none is ever passed over."""
         rows: dict[int, list[Row]] = {4: [], 6: []}
         names: list[Assignment] = []
-        async for page in assignments.pages(connection, self._version):
+        async for page in assignments.pages(connection, self._version, self._numbers):
             for one in page:
                 if one.family:
                     rows[one.family].append(row_of(one))

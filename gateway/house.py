@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import tokens
 from gateway.attribution.hosts import HostIndex
-from gateway.attribution.network import Network
+from gateway.attribution.network import Leases, Network
 from gateway.attribution.prefixes import PrefixIndex
+from gateway.attribution_sections import LEASE_KINDS
 from gateway.casework.cases import Terms
 from gateway.casework.clocks import Proposal
 from gateway.casework.desk import Party
@@ -83,6 +84,7 @@ class House:
             Network(
                 PrefixIndex(), HostIndex(), tuple(operator.networks), tuple(operator.relays), tuple(how.protected),
                 confirm_first=how.confirm_first, bystanders=self.bystanders, cfbl_key=self.key("cfbl"),
+                leases=_leases(self.settings),
             )
         )  # fmt: skip
 
@@ -193,3 +195,8 @@ class House:
 def proposals(policy: Policy, kinds: Iterable[ActionKind]) -> tuple[Proposal, ...]:
     """These actions with the approval that the policy asks for each."""
     return tuple(Proposal(kind, policy.actions.approval_for(kind)) for kind in kinds)
+
+
+def _leases(settings: Settings) -> tuple[Leases, ...]:
+    """The systems that lease addresses, as attribution numbers them."""
+    return tuple(Leases(source.name) for source in settings.sources if source.kind in LEASE_KINDS)

@@ -34,6 +34,7 @@ class AttributionReason(StrEnum):
     FIRST_OF_KIND = "first-of-kind"  # the first report that advertises this: staff confirm it once
     DNS_POINTS_HERE = "dns-points-here"  # the DNS gave an address of ours for an advertised host: a candidate, no more
     OUTSIDE_DISAGREES = "outside-disagrees"  # the operator's own system names another account than we
+    LEASES_UNREAD = "leases-unread"  # it happened after the last reading of the leases of its address
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ class Use(StrEnum):
 class Assignment:
     """A resource held by an account for a time. `first`/`last` are the bounds of an address range as
     integers (both inclusive) with `family` 4 or 6; a name (host, mailbox, `tel:+...`) has `family` 0 and stands
-    in `resource`. Ports None: the whole address. Valid in [valid_from, valid_to). `manual`: entered by a person."""
+    in `resource`. Ports None: the whole address. Valid in [valid_from, valid_to). `manual`: entered by a person;
+    `source`: number of the system whose leases it is of (`attribution.network.Leases`), 0: of none."""
 
     id: int
     account_id: int
@@ -85,3 +87,4 @@ class Assignment:
     valid_to: datetime | None
     manual: bool = False
     use: Use = Use.EXCLUSIVE
+    source: int = 0

@@ -29,9 +29,10 @@ from gateway.connectors.sources.relay_logs import Exim, Postfix
 from gateway.connectors.sources.tables import Table
 from gateway.house import House
 from gateway.intake.customer_values import BadValueError
+from gateway.model import AttributionReason
 from gateway.queue_rules import run_again
 from gateway.staff_mail import Alarm
-from gateway.store import events, identifiers, lease_holders, leases, source_runs
+from gateway.store import events, identifiers, lease_holders, leases, queue, source_runs
 from gateway.store.database import StoreError
 from gateway.store.events import Event
 from gateway.store.lease_holders import Holders
@@ -41,6 +42,7 @@ from notifier.http import Fetched, HttpClient, NotFetched
 
 _FAILURES = 3  # in a row, then staff are told
 _PROBLEMS = 200  # of one run that are kept
+_WRITTEN_LATER = timedelta(minutes=1)  # a system writes down what happened a moment after it did
 
 log = structlog.get_logger(module=__name__)
 
@@ -106,7 +108,10 @@ async def run_reader(house: House, name: str, read: Reader, who: str, every: tim
     try:
         if not await _read(hand, read, taken.position):
             return hand.changes
-        if taken.unfinished or hand.changes.anything:
+        async with house.database.writing() as connection:
+            await source_runs.read_through(connection, name, began - _WRITTEN_LATER)
+            waited_for = await queue.waits_for(connection, AttributionReason.LEASES_UNREAD)
+        if taken.unfinished or hand.changes.anything or waited_for:
             placed = len(await run_again(house, who, f"assignments from {name}"))
     except StoreError:  # this could not be written down either; the lease ends by itself
         raise

@@ -147,6 +147,8 @@ def _address(source: Source, role: Role, received_at: datetime, network: Network
         how = f"{source.how}, at {moment(source.at)}: more than 24 hours after the report came in"
         return entry(ResourceKind.IP, role, ip, AttributionReason.IN_FUTURE, how, candidates)
     lookup = _holder(source, received_at, network.prefixes)
+    if isinstance(lookup, Found) and (unread := _unread(source, received_at, network, lookup)):
+        return entry(ResourceKind.IP, role, ip, AttributionReason.LEASES_UNREAD, unread, candidates_of(lookup))
     if isinstance(lookup, Nobody) and lookup.reason is AttributionReason.NOT_OURS:
         how = f"{source.how}; it is in our networks, but no customer ever had it"
         return entry(ResourceKind.IP, role, ip, AttributionReason.NOT_ASSIGNED_THEN, how)
@@ -165,6 +167,18 @@ def _holder(source: Source, received_at: datetime, prefixes: PrefixIndex) -> Loo
     if source.other is None:
         return found
     return one_of((found, prefixes.lookup(source.ip, source.other, source.port)))
+
+
+def _unread(source: Source, received_at: datetime, network: Network, found: Found) -> str | None:
+    """Why the holder by what was read may be the one before: nothing was read since. A person's word needs none."""
+    if not network.leases or found.assignment.manual:
+        return None
+    at = max(*(span(source, received_at) or ()), source.at or received_at, source.other or source.at or received_at)
+    leases = network.unread(source.ip, at)
+    if leases is None:
+        return None
+    read = f"were read as of {moment(leases.until)}" if leases.until else "were not read yet"
+    return f"{source.how}, at {moment(at)}; the leases of {leases.name} {read}, and somebody else may have it since"
 
 
 def _disagreement(found: Disagreement, network: Network) -> Attribution:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from gateway.attribution.hosts import HostIndex
@@ -53,6 +54,15 @@ class Owners:
 
 
 @dataclass(frozen=True, slots=True)
+class Leases:
+    """A system that leases addresses. `until` (aware UTC): what it had written down by then is read; None: nothing
+    was read to its end yet."""
+
+    name: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """What is ours: assignments, the operator's own networks, its outbound relays (an address is a /32 or /128),
     its own infrastructure (`protected`), identifiers of accounts, the tree of customers, what staff confirmed
@@ -69,6 +79,7 @@ class Network:
     confirmed: frozenset[tuple[str, int]] = frozenset()
     bystanders: frozenset[str] = frozenset()
     cfbl_key: bytes = b""
+    leases: tuple[Leases, ...] = ()  # the system with number n is the n-th
 
     def is_ours(self, ip: str) -> bool:
         return self.prefixes.covers(ip) or _inside(ip, self.own_networks)
@@ -78,6 +89,13 @@ class Network:
 
     def is_protected(self, ip: str) -> bool:
         return _inside(ip, self.protected)
+
+    def unread(self, ip: str, at: datetime) -> Leases | None:
+        """The system that leases the address and was not read since: who held it at `at` may be known to it alone."""
+        behind = {n: one for n, one in enumerate(self.leases, 1) if one.until is None or at > one.until}
+        if not behind:
+            return None
+        return next((behind[n] for n in sorted(self.prefixes.sources(ip, at)) if n in behind), None)
 
     def is_bystander(self, name: str) -> bool:
         """Is it one of the large innocent domains, or below one?"""

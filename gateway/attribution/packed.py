@@ -21,6 +21,8 @@ Row = tuple[int, int, int, int, float, float, int, int, int]
 
 WHOLE = (0, 65535)
 MANUAL, SHARED, PROTECTED = 1, 2, 4
+_SOURCE_BITS = 3  # of the flags, the number of its source stands above them
+MOST_SOURCES = 31
 SPECIAL = SHARED | PROTECTED
 
 # What a range's rows look like: of the whole address, one after the other; or anything that has to be weighed, such as
@@ -37,7 +39,7 @@ def row_of(a: Assignment) -> Row:
     """An assignment of an address as it is packed."""
     ports = WHOLE if a.port_first is None or a.port_last is None else (a.port_first, a.port_last)
     end = math.inf if a.valid_to is None else a.valid_to.timestamp()
-    flags = _FLAGS[a.use] | (MANUAL if a.manual else 0)
+    flags = _FLAGS[a.use] | (MANUAL if a.manual else 0) | a.source << _SOURCE_BITS
     return (a.first, a.last, *ports, a.valid_from.timestamp(), end, a.id, a.account_id, flags)
 
 
@@ -164,6 +166,7 @@ class Ranges:
             self._id[row], self.accounts[row], resource_text(self.family, first, last), self.family, first, last,
             low, high, datetime.fromtimestamp(self._valid_from[row], UTC),
             None if end == math.inf else datetime.fromtimestamp(end, UTC), manual=bool(flags & MANUAL), use=use,
+            source=flags >> _SOURCE_BITS,
         )  # fmt: skip
 
     def rows(self) -> Iterator[Row]:

@@ -15,6 +15,7 @@ import typer
 
 from gateway.attribution.coverage import gaps, overlaps
 from gateway.attribution.holders import Found, Lookup, day
+from gateway.attribution.network import Network
 from gateway.cli.session import ConfigOption, JsonOption, as_json, fail, in_house, table, text, who
 from gateway.connectors.sources.contract import SourceError
 from gateway.connectors.sources.tables import Table
@@ -163,7 +164,7 @@ def at(
         found = network.prefixes.lookup(plain, when, port)
         if _outcome(found) != _outcome(alone):
             raise LookupError(f"{plain}: the index says {_outcome(found)}, the database {_outcome(alone)}; report this")
-        return await _told(house, found, plain, when)
+        return await _told(house, found, plain, when) | {"unread": _unread(network, plain, when)}
 
     try:
         told = in_house(config, work)
@@ -176,8 +177,19 @@ def at(
         f"{told['account']}, {told['resource']} from {day(told['valid_from'])}" if told["account"] else told["reason"]
     )
     typer.echo(f"{told['address']} at {text(told['at'])}: {text(holder)}")
+    if told.get("unread"):
+        typer.echo(f"  {text(told['unread'])}")
     for one in told["candidates"]:
         typer.echo(f"  {text(one['account'])}: {text(one['why'])}")
+
+
+def _unread(network: Network, address: str, when: datetime) -> str:
+    """What reports of that time wait for; empty: nothing."""
+    leases = network.unread(address, when)
+    if leases is None:
+        return ""
+    read = f"are read as of {day(leases.until)}" if leases.until else "were not read yet"
+    return f"the leases of {leases.name} {read}: a report of that time waits for the next reading"
 
 
 async def _told(house: House, found: Lookup, address: str, when: datetime) -> dict[str, Any]:

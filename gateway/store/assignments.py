@@ -7,10 +7,11 @@ assignments with which it was made, so that each node reads only what is new. Mu
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import JSON, ColumnElement, Text, and_, bindparam, cast, func, insert, or_, select, update
@@ -39,8 +40,10 @@ class Question:
     port: int | None = None
 
 
-async def pages(connection: AsyncConnection, after_version: int = -1) -> AsyncIterator[list[Assignment]]:
-    """Every assignment written after a version, thousands at a time."""
+async def pages(
+    connection: AsyncConnection, after_version: int = -1, sources: Mapping[str, int] = MappingProxyType({})
+) -> AsyncIterator[list[Assignment]]:
+    """Every assignment written after a version, thousands at a time. `sources`: the numbers of systems by name."""
     last = 0
     while True:
         rows = await connection.execute(
@@ -49,7 +52,7 @@ async def pages(connection: AsyncConnection, after_version: int = -1) -> AsyncIt
             .order_by(assignments.c.id)
             .limit(_PAGE)
         )
-        found = [assignment_of(row) for row in rows]
+        found = [assignment_of(row, sources.get(row.origin, 0)) for row in rows]
         if found:
             yield found
         if len(found) < _PAGE:
@@ -193,7 +196,7 @@ def columns(row: AssignmentRow, account_id: int) -> dict[str, Any]:
     }
 
 
-def assignment_of(row: Any) -> Assignment:
+def assignment_of(row: Any, source: int = 0) -> Assignment:
     """An assignment as the pure code knows it, from a row of the table."""
     whole = (row.port_first, row.port_last) == WHOLE
     return Assignment(
@@ -201,6 +204,7 @@ def assignment_of(row: Any) -> Assignment:
         first=int(row.first, 16), last=int(row.last, 16),
         port_first=None if whole else row.port_first, port_last=None if whole else row.port_last,
         valid_from=row.valid_from, valid_to=row.valid_to, manual=row.origin in BY_HAND, use=Use(row.use),
+        source=source,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, case, delete, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.model import Attribution, Case, CaseState
+from gateway.model import Attribution, AttributionReason, Case, CaseState
 from gateway.store import events, reports
 from gateway.store.events import Event
 from gateway.store.messages import Stored
@@ -184,6 +184,12 @@ async def reports_after(connection: AsyncConnection, report_id: int, limit: int)
         .limit(limit)
     )
     return list(rows.scalars())
+
+
+async def waits_for(connection: AsyncConnection, reason: AttributionReason) -> bool:
+    """Does anything wait for this reason?"""
+    one = select(attributions.c.id).where(_UNDECIDED, attributions.c.reason == reason.value).limit(1)
+    return (await connection.execute(one)).first() is not None
 
 
 async def messages_of(connection: AsyncConnection, message_ids: Iterable[int]) -> dict[int, Stored]:

@@ -42,6 +42,7 @@ REASONS = {
     "first-of-kind": "advertised for the first time: confirm it once",
     "dns-points-here": "the DNS points to us, and nobody is assigned it",
     "outside-disagrees": "our own system names another customer",
+    "leases-unread": "it happened after the leases were last read: waits for the next reading",
 }
 # Invisible, or changing the order of what stands around it. Cf holds the bidirectional controls.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

@@ -18,6 +18,7 @@ from gateway.screening.reporters import standing
 from gateway.store import messages
 from gateway.store.notices import StoredNotice
 from notifier import identifiers, markup
+from notifier.private import sought
 from parsers.envelope import decode_headers
 from parsers.report import Parsed
 from parsers.reported_texts import Shown
@@ -66,7 +67,7 @@ def redacted(house: House, parsed: Parsed, position: int, shown: Shown, feed: st
     if position >= len(parsed.reports):
         return {}
     report, redactor = parsed.reports[position], house.redactor()
-    private = recipients.private_strings(parsed, report, feed, house.public_domains)
+    private = sought(recipients.private_strings(parsed, report, feed, house.public_domains))
     headers = decode_headers(report.original.header_block) if report.original else []
     marks = identifiers.marks(headers)
     texts = [markup.words(text.content) if text.markup else text.content for text in shown.texts]

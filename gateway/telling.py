@@ -7,13 +7,14 @@ never send anything, nor let a complainant's or recipient's address through.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.recipients import private_strings
 from notifier.notice import Evidence
+from notifier.private import Sought, sought
 from notifier.redact import Redactor
 from parsers.contract import iso
 from parsers.envelope import decode_headers
@@ -47,7 +48,7 @@ def evidence(
 ) -> dict[str, Any]:
     """The evidence as it may leave the house, in plain JSON values (fields of notifier.notice.Evidence)."""
     headers = decode_headers(report.original.header_block) if report.original else []
-    private = private_strings(parsed, report, feed, public_domains, headers)
+    private = sought(private_strings(parsed, report, feed, public_domains, headers))
     return {
         "feedback_type": _arf_type(report),
         "source_ip": report.source_ip,
@@ -82,7 +83,7 @@ def moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _sites(uris: Iterable[str], redactor: Redactor, private: Sequence[str]) -> list[str]:
+def _sites(uris: Iterable[str], redactor: Redactor, private: Sought) -> list[str]:
     """Scheme and host only: a path or query is often made for one recipient, and so is a long label of the host."""
     found = set()
     for uri in uris:

@@ -83,7 +83,7 @@ def may_hide(text: str) -> bool:
 
 
 def replaced(line: str, private: Sequence[str], by: Callable[[str], str]) -> str:
-    """`line` with each word in which one of `private` (as `private.distinct` gives them) hides replaced by what `by`
+    """`line` with each word in which one of `private` (as `private.Sought` has them) hides replaced by what `by`
     makes of that string. Words that name somebody in the clear are the caller's."""
     if not private or not may_hide(line):
         return line

@@ -12,6 +12,7 @@ import contextlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from notifier.headers import clean
@@ -40,10 +41,23 @@ _BETWEEN_WORDS = re.compile(r"[\s._+=,-]+")
 _DIGITS = "0123456789"
 
 
-def distinct(private: Iterable[str]) -> list[str]:
-    """Private strings without repeats, lower-case, without `<>`; longest first."""
-    strings = {clean(text, 320).strip("<> ").lower() for text in private}
-    return sorted((text for text in strings if text), key=lambda text: (-len(text), text))
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Private strings without repeats, lower-case, without `<>`; longest first. Made once for all that is said of a
+    report: `persons` are the addresses and names, `hosts` begin with `@`."""
+
+    strings: tuple[str, ...]
+    persons: tuple[str, ...]
+    hosts: tuple[str, ...]
+
+
+def sought(private: Iterable[str] | Sought) -> Sought:
+    if isinstance(private, Sought):
+        return private
+    distinct = {clean(text, 320).strip("<> ").lower() for text in private} - {""}
+    strings = tuple(sorted(distinct, key=lambda text: (-len(text), text)))
+    persons = tuple(one for one in strings if not one.startswith("@"))
+    return Sought(strings, persons, tuple(one for one in strings if one.startswith("@")))
 
 
 def among(strings: Sequence[str], folded: str) -> list[str]:
@@ -52,7 +66,7 @@ def among(strings: Sequence[str], folded: str) -> list[str]:
 
 
 def replaced(line: str, private: Sequence[str], *, names: bool, by: Callable[[str], str]) -> str:
-    """`line` with each private string given to `by`. `private` is `distinct`: of two that begin alike the longer
+    """`line` with each private string given to `by`. `private` as `Sought` has them: of two that begin alike the longer
     one is meant. With `names`, a name and the local part of an address go too where they stand as words."""
     if line.isascii() and all(text.isascii() for text in private):
         return _replaced_plain(line, private, names=names, by=by)
@@ -129,7 +143,7 @@ def marks(text: str) -> tuple[str, ...]:
     return tuple(mark.casefold() for mark in (local if at else text, *names_in(text)))
 
 
-def _sought(private: Sequence[str], *, names: bool) -> tuple[list[tuple[str, str]], list[str]]:
+def _parted(private: Sequence[str], *, names: bool) -> tuple[list[tuple[str, str]], list[str]]:
     """(local part, domain) of the addresses, and the words, each in the order in which they are tried."""
     parted = [text.rpartition("@") for text in private]
     # Without `names` only such as no host can have.
@@ -140,7 +154,7 @@ def _sought(private: Sequence[str], *, names: bool) -> tuple[list[tuple[str, str
 
 def _replaced_plain(line: str, private: Sequence[str], *, names: bool, by: Callable[[str], str]) -> str:
     lowered = line.lower()
-    addresses, words = _sought(private, names=names)
+    addresses, words = _parted(private, names=names)
     found = [
         (start, rank, end)
         for rank, (local, domain) in enumerate(addresses)
@@ -181,7 +195,7 @@ def _address_end(text: str, joint_at: int, domain: str) -> int:
 
 
 def _pattern(private: Sequence[str], *, names: bool) -> re.Pattern[str] | None:
-    addresses, words = _sought(private, names=names)
+    addresses, words = _parted(private, names=names)
     # One alternative for each address: a pattern's length is what making it costs.
     parts = [
         f"{re.escape(local)}{_JOINT}(?:{'|'.join(map(re.escape, domain_spellings(domain)))})"

@@ -7,21 +7,12 @@ Pure and linear. Must never decide which domains are private, nor what is put in
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from notifier.private import domain_spellings
 
 _DOT = r"(?:\.|\[\.\])"
-
-
-def parted(private: Iterable[str]) -> tuple[list[str], list[str]]:
-    """(addresses and names, hosts), each in the order in which they came."""
-    persons: list[str] = []
-    hosts: list[str] = []
-    for one in private:
-        (hosts if one.startswith("@") else persons).append(one)
-    return persons, hosts
 
 
 def replaced(line: str, hosts: Sequence[str], by: Callable[[str], str]) -> str:

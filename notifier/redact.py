@@ -21,6 +21,7 @@ from notifier import hidden, identifiers, private_hosts
 from notifier import private as private_strings
 from notifier.headers import clean
 from notifier.links import defang, site, without_marks
+from notifier.private import Sought, sought
 
 _DOMAIN = "redacted.invalid"  # RFC 2606: can never be written to
 
@@ -60,62 +61,61 @@ class Redactor:
         """A token for a Message-ID or a queue number, which the sender's logs turn into a recipient."""
         return self._token("identifier", text.strip().strip("<>"))
 
-    def text(self, text: str, private: Iterable[str], *, names: bool = True) -> str:
+    def text(self, text: str, private: Iterable[str] | Sought, *, names: bool = True) -> str:
         """Free text in which each private string is a token, in any case, and an address also as `local=domain`.
 
         With `names`, a name and the local part of an address go too where they stand as words; a host always does.
         """
         line = _whole_words(text)
-        known = private_strings.distinct(private)
-        persons, hosts = private_hosts.parted(known)
-        if len(persons) > _MOST_KNOWN:
-            return WITHHELD if names else private_hosts.replaced(line, hosts, self._host)
-        strings = private_strings.among(persons, line.casefold())
+        known = sought(private)
+        if len(known.persons) > _MOST_KNOWN:
+            return WITHHELD if names else private_hosts.replaced(line, known.hosts, self._host)
+        strings = private_strings.among(known.persons, line.casefold())
         if len(strings) > _MOST_NAMED:
             return WITHHELD
         if strings:
             line = private_strings.replaced(line, strings, names=names, by=lambda f: self._replacement(f, strings))
-        if hosts:
-            line = private_hosts.replaced(line, hosts, self._host)
-        return clean(hidden.replaced(line, known, self._person))
+        if known.hosts:
+            line = private_hosts.replaced(line, known.hosts, self._host)
+        return clean(hidden.replaced(line, known.strings, self._person))
 
-    def line(self, text: str, private: Iterable[str], marks: Sequence[str] = ()) -> str:
+    def line(self, text: str, private: Iterable[str] | Sought, marks: Sequence[str] = ()) -> str:
         """One line of a body, or what stands alone like one: the name of a file, a subject."""
-        return self._line(text, private_strings.distinct(private), marks)
+        return self._line(text, sought(private), marks)
 
-    def host(self, name: str, private: Iterable[str]) -> str:
+    def host(self, name: str, private: Iterable[str] | Sought) -> str:
         """A host name in which the labels before the registered name tell nobody who got the mail, nor does that name
         where it is private."""
-        _, hosts = private_hosts.parted(private_strings.distinct(private))
-        if (shown := private_hosts.replaced(clean(name, 255), hosts, self._host)) != clean(name, 255):
+        known, name = sought(private), clean(name, 255)
+        if (shown := private_hosts.replaced(name, known.hosts, self._host)) != name:
             return shown
-        labels = clean(name, 255).split(".")
-        before = [self.text(label, private) for label in labels[:-2]]
+        labels = name.split(".")
+        before = [self.text(label, known) for label in labels[:-2]]
         return site(".".join([*before, *labels[-2:]]), lambda label: self._token("link", label))
 
-    def body(self, text: str, private: Iterable[str], marks: Sequence[str] = ()) -> str:
+    def body(self, text: str, private: Iterable[str] | Sought, marks: Sequence[str] = ()) -> str:
         """The text of a mail's body, line by line: as `text`, and without the `marks` of `identifiers.marks`, addresses
         that are made for one recipient, the unique part of links, and blocks of encoded data. Lines end with LF."""
-        strings = private_strings.distinct(private)
+        strings = sought(private)
         lines = self._whole(_without_blobs(text[:LONGEST_BODY].replace("=\n", "").split("\n")), strings)
         done = ("", WITHHELD)
         return "\n".join(line if line.strip() in done else self._line(line, strings, marks) for line in lines)
 
-    def _whole(self, lines: Sequence[str], private: Sequence[str]) -> list[str]:
+    def _whole(self, lines: Sequence[str], private: Sought) -> list[str]:
         """The lines; where somebody stands at the end of one and the beginning of the next, as a token."""
         whole = list(lines)
         written = [number for number, line in enumerate(whole) if line.strip()]
         for number, following in itertools.pairwise(written):
             before, last = _parted(whole[number], -1)
             after, first = _parted(whole[following], 0)
-            found = private_strings.across(last, first, private)
+            found = private_strings.across(last, first, private.strings)
             if found is None and last and first and not before and not after:
-                found = hidden.whose(last + first, private)
+                found = hidden.whose(last + first, private.strings)
             if found is not None:
                 whole[number], whole[following] = f"{before} {self._person(found)}", after
         return whole
 
-    def _line(self, line: str, private: Sequence[str], marks: Sequence[str]) -> str:
+    def _line(self, line: str, private: Sought, marks: Sequence[str]) -> str:
         # Links first: of what hides in one, its host is to stay.
         line = self.text(self._dead(line), private)
         line = _ANY_ADDRESS.sub(lambda match: self._made_for_one(match[0]), line)
@@ -128,7 +128,7 @@ class Redactor:
         local, _, domain = address.rpartition("@")
         return self.address(address) if identifiers.is_verp(local) and domain != _DOMAIN else address
 
-    def _from(self, value: str, private: Sequence[str]) -> str:
+    def _from(self, value: str, private: Sought) -> str:
         """From: the sender's domain stays, a mailbox that is made for one recipient does not."""
         line = self.text(self._dead(value), private)
         return _ANY_ADDRESS.sub(lambda match: self._mailbox(match[0]), line)
@@ -139,7 +139,7 @@ class Redactor:
         return f"{self._person(address)}@{domain}" if marked and domain != _DOMAIN else address
 
     def allow_listed(
-        self, headers: Sequence[tuple[str, str]], private: Iterable[str] = ()
+        self, headers: Sequence[tuple[str, str]], private: Iterable[str] | Sought = ()
     ) -> tuple[tuple[str, str], ...]:
         """The evidence headers that may leave, in order; everything that is not named here is dropped.
 
@@ -148,7 +148,7 @@ class Redactor:
         Received without its recipient and with tokens for queue numbers and addresses, Date
         rewritten, From and Subject with tokens for private strings, Message-ID as a token.
         """
-        strings = private_strings.distinct(private)
+        strings = sought(private)
         marks = identifiers.marks(headers)
         kept: list[tuple[str, str]] = []
         for name, value in headers:
@@ -162,7 +162,7 @@ class Redactor:
                 break
         return tuple(kept)
 
-    def _value(self, name: str, value: str, private: Sequence[str]) -> str | None:
+    def _value(self, name: str, value: str, private: Sought) -> str | None:
         if name == "Received":
             # Host names are evidence, and no names of people: "mail" may be somebody's local part.
             return self.text(self._received(_whole_words(value)), private, names=False)

@@ -177,8 +177,10 @@ def _unread(source: Source, received_at: datetime, network: Network, found: Foun
     leases = network.unread(source.ip, at)
     if leases is None:
         return None
-    read = f"were read as of {moment(leases.until)}" if leases.until else "were not read yet"
-    return f"{source.how}, at {moment(at)}; the leases of {leases.name} {read}, and somebody else may have it since"
+    if leases.until is None:
+        return f"{source.how}, at {moment(at)}; the leases of {leases.name} were not read yet"
+    read = f"the leases of {leases.name} were read as of {moment(leases.until)}, and somebody else may have it since"
+    return f"{source.how}, at {moment(at)}; {read}"
 
 
 def _disagreement(found: Disagreement, network: Network) -> Attribution:

@@ -219,7 +219,7 @@ PRIVATE = st.sampled_from(
 @settings(deadline=None)
 @given(st.lists(PIECES, max_size=14).map("".join), st.lists(PRIVATE, max_size=4), st.booleans())
 def test_the_quick_search_replaces_what_the_pattern_finds(line, strings, names):
-    wanted = quick.distinct(strings)
+    wanted = quick.sought(strings).strings
     pattern = quick._pattern(wanted, names=names)
     expected = pattern.sub(lambda match: f"<{match[0]}>", line) if pattern else line
     assert quick.replaced(line, wanted, names=names, by=lambda found: f"<{found}>") == expected

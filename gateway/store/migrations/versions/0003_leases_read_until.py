@@ -5,6 +5,7 @@ Revises: 0002
 """
 
 import sqlalchemy as sa
+import sqlmodel
 from alembic import op
 
 revision = "0003"
@@ -14,7 +15,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("sources", sa.Column("read_until", sa.DateTime(), nullable=True))
+    op.add_column("sources", sa.Column("read_until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
 
 
 def downgrade() -> None:

@@ -41,6 +41,7 @@ def evidence_of(report: dict[str, Any], headers: list[tuple[str, str]]) -> dict[
     names = ("feedback_type", "source_ip", "source_port", "arrival_date", "incidents", "category", "reporting_mta")
     sites = sorted({re.sub(r"(?<=[^/:])/.*", "/", uri) for uri in report["reported_uri"]})
     told = {name: report[name] for name in names} | {"reported_domain": report["reported_domain"]}
+    told["reporting_mta"] = without_hosts(report["reporting_mta"], private_of(report, headers))
     return told | {"reported_uri": sites, "headers": redacted(report, headers)}
 
 
@@ -97,8 +98,7 @@ def words(facts: dict[str, Any], evidence: dict[str, Any]) -> list[str]:
 
 def redacted(report: dict[str, Any], headers: list[tuple[str, str]]) -> list[list[str]]:
     """Allow-listed headers in which the recipients, queue numbers and the Message-ID are tokens."""
-    private = {address.lower() for address in report["original_rcpt_to"]}
-    private |= {found.lower() for name, value in headers if name.lower() in NAMING for found in ADDRESS.findall(value)}
+    private = private_of(report, headers)
     hidden = {needle: one for one in private for needle in encodings(one)}
     shown = []
     for name, value in headers:
@@ -126,8 +126,25 @@ def redacted(report: dict[str, Any], headers: list[tuple[str, str]]) -> list[lis
                     text = re.sub(rf"\b{re.escape(word)}\b", token(one), text, flags=re.IGNORECASE)
         for needle, one in hidden.items():
             text = text.replace(needle, token(one))
+        text = without_hosts(text, private)
         shown.append([name, text])
     return shown
+
+
+def private_of(report: dict[str, Any], headers: list[tuple[str, str]]) -> set[str]:
+    """The recipients' addresses."""
+    private = {address.lower() for address in report["original_rcpt_to"]}
+    return private | {
+        found.lower() for name, value in headers if name.lower() in NAMING for found in ADDRESS.findall(value)
+    }
+
+
+def without_hosts(text: str, private: set[str]) -> str:
+    """The hosts of the recipients' domains are tokens."""
+    for domain in sorted({address.rpartition("@")[2] for address in private}):
+        spelt = rf"(?<![\w-])(?:[\w-]+\.)*{re.escape(domain)}(?![\w-])"
+        text = re.sub(spelt, f"{token('@' + domain)}.redacted.invalid", text, flags=re.IGNORECASE)
+    return text
 
 
 def encodings(private: str) -> list[str]:

@@ -73,6 +73,6 @@ def _words(mail: EmailMessage) -> list[Any]:
         mail.get_param("report-type"),
         *(part.get_content_type() for part in mail.iter_parts()),
     ]
-    fields = [(name, str(value)) for name, value in machine.get_payload(0).items()]
+    fields = [(name, _mask(str(value))) for name, value in machine.get_payload(0).items()]
     kept = re.sub(r"\r?\n[ \t]+", " ", headers.get_content())  # folded here, not there
     return [*shown, *kinds, *_mask(text.get_content()).splitlines(), *fields, *_mask(kept).split("\n")]

@@ -58,16 +58,22 @@ $(VENV)/pyvenv.cfg:
 	@echo "Making $(VENV) with $(PYTHON) ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing (Debian: apt-get install python3-venv)."; exit 1; }
 
-$(VENV)/installed-demo: $(VENV)/pyvenv.cfg $(LOCK)/build.txt $(LOCK)/demo.txt pyproject.toml
-	@echo "Installing what arfgate needs (pinned and hashed; about a minute the first time) ..."
+# Of one lock: what builds the packages, what it names, and arfgate itself.
+define installed
 	@$(PIP) install --require-hashes -r $(LOCK)/build.txt
-	@$(PIP) install --require-hashes --no-build-isolation -r $(LOCK)/demo.txt
+	@$(PIP) install --require-hashes --no-build-isolation -r $(LOCK)/$(1).txt
 	@$(PIP) install --no-build-isolation --no-deps -e .
 	@# flanker writes its tables when it is first imported: two processes doing so at once trip over each other.
 	@$(BIN)/python -W ignore -c 'import flanker.addresslib.address' 2>/dev/null
+endef
+
+$(VENV)/installed-demo: $(VENV)/pyvenv.cfg $(LOCK)/build.txt $(LOCK)/demo.txt pyproject.toml
+	@echo "Installing what arfgate needs (pinned and hashed; about a minute the first time) ..."
+	$(call installed,demo)
 	@touch $@
 
-$(VENV)/installed-test: $(VENV)/installed-demo $(LOCK)/test.txt
-	@echo "Installing what the tests need ..."
-	@$(PIP) install --require-hashes --no-build-isolation -r $(LOCK)/test.txt
-	@touch $@
+# The lock of the tests holds that of the demo: one step instead of two.
+$(VENV)/installed-test: $(VENV)/pyvenv.cfg $(LOCK)/build.txt $(LOCK)/test.txt pyproject.toml
+	@echo "Installing what arfgate and its tests need (pinned and hashed; about a minute the first time) ..."
+	$(call installed,test)
+	@touch $(VENV)/installed-demo $@

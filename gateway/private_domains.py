@@ -61,6 +61,8 @@ def _machines(report: Report, domains: Collection[str], headers: Sequence[tuple[
         if name.lower() != "received":
             continue
         line = value[:LINE_CHARS]
+        if not any(domain in line.lower() for domain in domains):
+            continue
         one = hop(line)
         if one.ip is not None and {_of(host) for host in (one.helo, one.rdns) if host} & set(domains):
             yield from _spelt(one.ip, report.source_ip)

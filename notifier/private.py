@@ -102,10 +102,16 @@ def spellings(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=1000)
 def domain_spellings(domain: str) -> tuple[str, ...]:
     """A domain as it may be spelt, longest first: its dots in words, its other letters as RFC 5890 has them."""
+    spelt = {one.replace(".", dot) for one in in_scripts(domain) for dot in _DOTS}
+    return tuple(sorted(spelt, key=lambda one: (-len(one), one)))
+
+
+def in_scripts(domain: str) -> set[str]:
+    """A domain in ASCII and in its own letters, where it has others."""
     scripts = {domain}
     with contextlib.suppress(UnicodeError):
         scripts.add(domain.encode("idna").decode("ascii") if not domain.isascii() else domain.encode().decode("idna"))
-    return tuple(sorted({one.replace(".", dot) for one in scripts for dot in _DOTS}, key=lambda one: (-len(one), one)))
+    return scripts
 
 
 @lru_cache(maxsize=1000)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from notifier.private import domain_spellings
+from notifier.private import domain_spellings, in_scripts
 
 _DOT = r"(?:\.|\[\.\])"
 
@@ -20,9 +20,15 @@ def replaced(line: str, hosts: Sequence[str], by: Callable[[str], str]) -> str:
     what `by` makes of the domain's private string: letters, digits, dots."""
     lowered = line.lower()
     for one in hosts:
-        if any(spelt in lowered for spelt in domain_spellings(one[1:])):
+        if any(label in lowered for label in _begins(one)):
             line = _pattern(one).sub(by(one), line)
     return line
+
+
+@lru_cache(maxsize=256)
+def _begins(one: str) -> tuple[str, ...]:
+    """Of these one stands in every text that names the domain: its first label, in each script."""
+    return tuple(domain.partition(".")[0] for domain in in_scripts(one[1:]))
 
 
 @lru_cache(maxsize=256)

@@ -37,9 +37,18 @@ EAST_ASIAN = (
 )  # fmt: skip
 _COMPANY = ("公司", "会社", "회사")  # one of these is in each of them
 
-# Found by its capital, of which a text has few.
-_SHORT_WORD = re.compile(r"[A-Z][\w./]{1,7}(?=[\s,;:)<|»\"”·•]|\Z)")
-_SHORT_WORD_OTHER = re.compile(r"[A-ZА-ЯΑ-Ω][\w./]{1,7}(?=[\s,;:)<|»\"”·•]|\Z)")
+
+def _any_form() -> re.Pattern[str]:
+    """A form as a word, with dots or without. It begins with plain letters, of which a text has few: `re` then looks
+    for these alone, which it does not where a look behind comes first."""
+    by_letter: dict[str, list[str]] = {}
+    for form in sorted(FORMS, key=len, reverse=True):
+        by_letter.setdefault(form[0], []).append("".join(rf"\.?{re.escape(letter)}" for letter in form[1:]))
+    words = "|".join(f"{first}(?<![A-Za-z./]{first})(?:{'|'.join(rest)})" for first, rest in by_letter.items())
+    return re.compile(rf"(?:{words})(?![\w/])[./]*+(?=[\s,;:)<|»\"”·•]|\Z)")
+
+
+_FORM = _any_form()
 # Possessive, and from the beginning of a word: it is looked for in all of the window.
 _WORDS_BEFORE = re.compile(
     r"(?<![^\W_])(?:[^\W_][\w&.'’+-]{0,40}+|[&+–-])(?:[ ](?:[^\W_][\w&.'’+-]{0,40}+|[&+–-])){0,7}+,?\s?\Z"
@@ -70,12 +79,8 @@ def check(mail: ReportedMail) -> Iterator[Finding]:
 
 
 def _names(text: str) -> Iterator[str]:
-    pattern = _SHORT_WORD if text.isascii() else _SHORT_WORD_OTHER
-    for found in itertools.islice(pattern.finditer(text), HITS):
-        word = found[0]
-        if (word in FORMS or ("." in word and word.replace(".", "") in FORMS)) and (
-            name := _named(text, found.start(), word.rstrip("."))
-        ):
+    for found in itertools.islice(_FORM.finditer(text), HITS):
+        if name := _named(text, found.start(), found[0].rstrip("./")):
             yield name
     for sign, forms in SMALL:
         if sign in text:

@@ -32,6 +32,7 @@ _OCTAL = re.compile(r"\\([0-3][0-7]{2})")
 _IN_STYLE = re.compile(r"\\([0-9a-fA-F]{2,6})\s?")
 _QUOTED = re.compile(rb"=([0-9A-Fa-f]{2})")
 _TOKEN = re.compile(r"[a-z2-7]{24}(?:[@.]redacted\.invalid)?;?")  # ours already
+_OURS = "@redacted.invalid"
 _ROT13 = {**{65 + i: 65 + (i + 13) % 26 for i in range(26)}, **{97 + i: 97 + (i + 13) % 26 for i in range(26)}}
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{32,128}")
 _DIGEST = re.compile(r"[A-Za-z0-9+/_-]{22,86}")  # in base64
@@ -170,7 +171,7 @@ def _wide(text: str) -> Iterator[str]:
         digits = re.sub(r"[^0-9a-fA-F]", "", match[1])
         yield from _texts(bytes.fromhex(digits))
         yield from _texts(bytes.fromhex(digits[1:-1]))
-    if "@" in text:  # turned round, or by thirteen letters, an address still has its sign
+    if "@" in text.replace(_OURS, ""):  # turned round, or by thirteen letters, an address still has its sign
         yield text.translate(_ROT13)
         yield text[::-1]
 

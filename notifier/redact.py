@@ -10,7 +10,6 @@ an unknown header is let through.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import itertools
 import re
@@ -51,7 +50,7 @@ class Redactor:
     def __init__(self, key: bytes) -> None:
         if len(key) < 16:
             raise ValueError("the redaction key is shorter than 16 bytes: give it at least 16 random bytes")
-        self._key = key
+        self._keyed = hmac.new(key, digestmod="sha256")
 
     def address(self, text: str) -> str:
         """`token@redacted.invalid`: the same person has the same token, however the address is spelt."""
@@ -184,8 +183,9 @@ class Redactor:
         return f"{self._token('host', text.removeprefix('@'))}.{_DOMAIN}"
 
     def _token(self, what: str, text: str) -> str:
-        digest = hmac.new(self._key, f"{what}\0{text}".encode(errors="surrogatepass"), hashlib.sha256).digest()
-        return base64.b32encode(digest[:15]).decode("ascii").lower()
+        keyed = self._keyed.copy()
+        keyed.update(f"{what}\0{text}".encode(errors="surrogatepass"))
+        return base64.b32encode(keyed.digest()[:15]).decode("ascii").lower()
 
     def _replacement(self, found: str, private: Sequence[str]) -> str:
         lowered = found.lower()

@@ -8,17 +8,16 @@ waits for what is committed already: an answer from yesterday's leases would be 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.attribution.hosts import HostIndex
-from gateway.attribution.network import Leases, Network
-from gateway.attribution.packed import Row, row_of
+from gateway.attribution.network import Network
+from gateway.attribution.packed import MOST_SOURCES, Row, row_of
 from gateway.attribution.prefixes import PrefixIndex
 from gateway.model import Assignment
-from gateway.store import assignments, bystanders, identifiers, source_runs, switches
+from gateway.store import assignments, bystanders, identifiers, lease_readings, switches
 
 _MANY = 2_000  # rows from which on the work is done in a thread
 
@@ -31,28 +30,20 @@ class Holdings:
     _network: Network | None = field(default=None, init=False)
     _version: int = field(default=-1, init=False)
     _tree: str | None = field(default=None, init=False)  # version of the customers that `owners` is of
-    _numbers: Mapping[str, int] = field(init=False)
+    _numbers: dict[str, int] = field(default_factory=dict, init=False)  # of the systems, in the order of their numbers
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     merging: asyncio.Task[None] | None = field(default=None, init=False)
 
-    def __post_init__(self) -> None:
-        self._numbers = {one.name: number for number, one in enumerate(self.empty.leases, 1)}
-
     async def network(self, connection: AsyncConnection) -> Network:
-        """Who held what, when, by all that is committed. One statement where nothing changed, two where systems lease
-        addresses."""
-        leases = await self._leases(connection)  # before the version: what they brought is then in it
-        network = await self._assignments(connection)
-        return replace(network, leases=leases) if leases else network
+        """Who held what, when, by all that is committed. One statement where nothing changed."""
+        version, leases = await lease_readings.states(connection, [one.name for one in self.empty.leases])
+        for one in leases:  # also of a system that is no setting any more: nothing tells since when its leases are over
+            self._numbers.setdefault(one.name, min(len(self._numbers) + 1, MOST_SOURCES))
+        network = await self._at(connection, version)
+        order = {name: place for place, name in enumerate(self._numbers)}
+        return replace(network, leases=tuple(sorted(leases, key=lambda one: order[one.name]))) if leases else network
 
-    async def _leases(self, connection: AsyncConnection) -> tuple[Leases, ...]:
-        if not self.empty.leases:
-            return ()
-        until = await source_runs.read_until(connection, [one.name for one in self.empty.leases])
-        return tuple(replace(one, until=until.get(one.name)) for one in self.empty.leases)
-
-    async def _assignments(self, connection: AsyncConnection) -> Network:
-        version = int(await switches.read(connection, switches.ASSIGNMENTS_VERSION) or 0)
+    async def _at(self, connection: AsyncConnection, version: int) -> Network:
         if self._network is not None and version == self._version:
             return self._network
         async with self._lock:

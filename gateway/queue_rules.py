@@ -94,12 +94,12 @@ async def assign_rule(house: House, entry_id: int, terms: Terms, who: str) -> tu
     return rule, await run_again(house, who, f"rule: {rule.label}")
 
 
-async def run_again(house: House, who: str, why: str) -> list[Entry]:
-    """Attribution over everything that waits, under the assignments of now. Returns what was placed."""
+async def run_again(house: House, who: str, why: str, reason: AttributionReason | None = None) -> list[Entry]:
+    """Attribution over all that waits (for that reason), under the assignments of now. Returns what was placed."""
     async with house.database.reading() as connection:
         network = await house.network(connection)
     placed: list[int] = []
-    async for batch in _resolved(house, network):
+    async for batch in _resolved(house, network, reason):
         placed += await file_resolved(house, batch, who, why)
     async with house.database.reading() as connection:
         return await store.entries(connection, placed)
@@ -209,12 +209,14 @@ async def _must_place(house: House, waiting: Entry, rule: Rule, network: Network
 # --- running over what waits -----------------------------------------------------------
 
 
-async def _resolved(house: House, network: Network) -> AsyncIterator[list[Resolved]]:
-    """All reports that wait, in batches, with what attribution says of them now."""
+async def _resolved(
+    house: House, network: Network, reason: AttributionReason | None = None
+) -> AsyncIterator[list[Resolved]]:
+    """All reports that wait (for that reason), in batches, with what attribution says of them now."""
     last = 0
     while True:
         async with house.database.reading() as connection:
-            ids = await store.reports_after(connection, last, _BATCH)
+            ids = await store.reports_after(connection, last, _BATCH, reason)
             entries = await store.of_reports(connection, ids)
         if not ids:
             return

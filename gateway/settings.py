@@ -18,8 +18,7 @@ from typing import Annotated, Any
 from pydantic import Field, PrivateAttr, SecretStr, StringConstraints, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
-from gateway.attribution.packed import MOST_SOURCES
-from gateway.attribution_sections import LEASE_KINDS, Attribution, Source
+from gateway.attribution_sections import Attribution, Source
 from gateway.channel_sections import Channel
 from gateway.mailbox_sections import Mailbox
 from gateway.notice_sections import Contacts, Notices
@@ -114,14 +113,6 @@ class Settings(Section):
         for name, count in Counter(entry.name for entry in value).items():
             if count > 1:
                 raise ValueError(f'{count} entries are named "{name}"; give each its own name')
-        return value
-
-    @field_validator("sources")
-    @classmethod
-    def _not_too_many(cls, value: tuple[Source, ...]) -> tuple[Source, ...]:
-        leasing = sum(source.kind in LEASE_KINDS for source in value)
-        if leasing > MOST_SOURCES:
-            raise ValueError(f"{leasing} of them lease addresses; {MOST_SOURCES} can be told apart: put some together")
         return value
 
     @field_validator("connectors")

@@ -17,10 +17,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import staff_mail
 from gateway.attribution.relays import RelayMail
-from gateway.attribution_sections import Source
+from gateway.attribution_sections import LEASE_KINDS, Source
 from gateway.connectors.sources.contract import Batch, Known, Lease, Position, Reader, SourceError
 from gateway.connectors.sources.leases import Dhcpd, Kea
 from gateway.connectors.sources.netbox import NetBox
@@ -32,7 +33,7 @@ from gateway.intake.customer_values import BadValueError
 from gateway.model import AttributionReason
 from gateway.queue_rules import run_again
 from gateway.staff_mail import Alarm
-from gateway.store import events, identifiers, lease_holders, leases, queue, source_runs
+from gateway.store import events, identifiers, lease_ends, lease_holders, lease_readings, leases, source_runs
 from gateway.store.database import StoreError
 from gateway.store.events import Event
 from gateway.store.lease_holders import Holders
@@ -59,12 +60,13 @@ class Seen:
 
 @dataclass
 class _Hand:
-    """One run under way. `holder`: by which the lease knows us."""
+    """One run under way. `holder`: by which the lease of the source knows us."""
 
     house: House
     name: str
     holder: str
     reading: Reading
+    until: datetime | None = None  # of a system that leases addresses: up to when it will be known
     changes: Changes = field(default_factory=Changes)
 
 
@@ -87,18 +89,21 @@ async def run(house: House, source: Source, who: str) -> Changes:
     """Read what is new of a source. Raises SourceError after it is remembered what went wrong."""
     http = HttpClient(house.resolver, house.clock) if source.kind == "netbox" else None
     try:
-        return await run_reader(
-            house, source.name, reader(source, house.clock, http), who, timedelta(minutes=source.minutes)
-        )
+        reads, every = reader(source, house.clock, http), timedelta(minutes=source.minutes)
+        return await run_reader(house, source.name, reads, who, every, leases_too=source.kind in LEASE_KINDS)
     finally:
         if http is not None:
             await http.aclose()
 
 
-async def run_reader(house: House, name: str, read: Reader, who: str, every: timedelta | None = None) -> Changes:
-    """The same with a reader in hand: for a file that is no setting. `every`: the time to the service's next run."""
+async def run_reader(
+    house: House, name: str, read: Reader, who: str, every: timedelta | None = None, *, leases_too: bool = False
+) -> Changes:
+    """The same with a reader in hand: for a file that is no setting. `every`: the time to the service's next run.
+    `leases_too`: it is a system that leases addresses, of which a later moment is not known until it is read."""
     began = house.clock()
-    hand = _Hand(house, name, f"{house.node} {secrets.token_hex(4)}", Reading(name))
+    until = began - _WRITTEN_LATER if leases_too else None
+    hand = _Hand(house, name, f"{house.node} {secrets.token_hex(4)}", Reading(name), until)
     async with house.database.writing() as connection:
         taken = await source_runs.take(connection, name, hand.holder, began, on_time=who == events.SYSTEM)
     if taken is None:
@@ -108,11 +113,13 @@ async def run_reader(house: House, name: str, read: Reader, who: str, every: tim
     try:
         if not await _read(hand, read, taken.position):
             return hand.changes
-        async with house.database.writing() as connection:
-            await source_runs.read_through(connection, name, began - _WRITTEN_LATER)
-            waited_for = await queue.waits_for(connection, AttributionReason.LEASES_UNREAD)
-        if taken.unfinished or hand.changes.anything or waited_for:
+        if until is not None:
+            async with house.database.writing() as connection:
+                await lease_readings.read_through(connection, name, until)
+        if taken.unfinished or hand.changes.anything:
             placed = len(await run_again(house, who, f"assignments from {name}"))
+        elif until is not None:  # nothing changed hands: what waited for that is placed all the same
+            placed = len(await run_again(house, who, f"leases of {name} were read", AttributionReason.LEASES_UNREAD))
     except StoreError:  # this could not be written down either; the lease ends by itself
         raise
     except Exception as error:
@@ -222,6 +229,8 @@ async def _take(hand: _Hand, batch: Batch) -> None:
     async with house.database.writing() as connection:
         if not await source_runs.keep(connection, name, hand.holder, batch.position, now):
             raise SourceBusyError(f"{name}: somebody else reads it by now; what was read before stays")
+        if batch.lost and hand.until is not None:
+            await _lost(hand, connection, now)
         accounts = await lease_holders.holders(connection, [h for record in said for h in record.holders])
         await _leases(connection, hand.reading, said, accounts, changes, now)
         known = [r for r in said if isinstance(r, Known)]
@@ -233,7 +242,21 @@ async def _take(hand: _Hand, batch: Batch) -> None:
         if mails:
             changes.mails += sum(await identifiers.write_relay_mails(connection, mails))
         if batch.whole is not None:
-            await leases.end_missing(connection, name, batch.whole, changes, now=now)
+            await lease_ends.missing(connection, name, batch.whole, changes, now=now)
+
+
+async def _lost(hand: _Hand, connection: AsyncConnection, now: datetime) -> None:
+    """Part of it was gone before it was read: of that time nobody is found by it, and what was held before is held no
+    longer, until the source says so again."""
+    assert hand.until is not None
+    since = await lease_readings.lost(connection, hand.name, hand.until)
+    if since is None:
+        return
+    hand.changes.ended += await lease_ends.unsure(connection, hand.name, since)
+    why = f"{hand.name}: what it wrote since {since:%Y-%m-%d %H:%M}Z was gone before it was read; read it more often"
+    hand.changes.problems.append(why)
+    alarm = Alarm(f"source/{hand.name}/lost", "Leases were lost", why, f"arfgate assignment sources {hand.name}")
+    await staff_mail.tell(hand.house, connection, [alarm], now)
 
 
 async def _leases(
@@ -243,9 +266,8 @@ async def _leases(
     for lease in said:
         if not isinstance(lease, Lease):
             continue
+        # Of somebody whom nobody knows here: whoever had it before has it no longer.
         account = _account(lease, accounts, changes, now) if lease.holders else None
-        if account is None and lease.holders:
-            continue
         try:
             held.append(leases.held(lease, account))
         except BadValueError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from gateway.attribution.advertised import FUTURE_LIMIT, advertised, settled_by_source
 from gateway.attribution.holders import Found, Lookup, Nobody, one_of
@@ -37,6 +37,7 @@ from parsers.report import Hop, Report, Resource, ResourceKind, Role
 __all__ = ["FUTURE_LIMIT", "Network", "attribute", "names_ours"]
 
 
+_EVER = datetime.min.replace(tzinfo=UTC)
 _Sought = Source | Relayed | Disagreement | None
 
 
@@ -170,13 +171,21 @@ def _holder(source: Source, received_at: datetime, prefixes: PrefixIndex) -> Loo
 
 
 def _unread(source: Source, received_at: datetime, network: Network, found: Found) -> str | None:
-    """Why the holder by what was read may be the one before: nothing was read since. A person's word needs none."""
-    if not network.leases or found.assignment.manual:
+    """Why the holder by what was read may be the one before. Nobody's lease is above a narrower range, nor above a
+    person's word about the same."""
+    if not network.leases:
         return None
-    at = max(*(span(source, received_at) or ()), source.at or received_at, source.other or source.at or received_at)
-    leases = network.unread(source.ip, at)
+    held = found.assignment
+    times = (
+        span(source, received_at) or tuple(time for time in (source.at, source.other) if time) or (_EVER, received_at)
+    )
+    at = max(times)
+    leases = network.unread(source.ip, min(times), at, held.last - held.first - held.manual)
     if leases is None:
         return None
+    if gap := leases.gap(min(times), at):
+        lost = f"what {leases.name} said from {moment(gap[0])} to {moment(gap[1])} was lost, and with it who had it"
+        return f"{source.how}, at {moment(at)}; {lost}"
     if leases.until is None:
         return f"{source.how}, at {moment(at)}; the leases of {leases.name} were not read yet"
     read = f"the leases of {leases.name} were read as of {moment(leases.until)}, and somebody else may have it since"

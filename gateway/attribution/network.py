@@ -13,6 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from gateway.attribution.hosts import HostIndex
 from gateway.attribution.identifiers import IdentifierIndex
+from gateway.attribution.packed import MOST_SOURCES
 from gateway.attribution.prefixes import PrefixIndex
 from parsers.report import Parsed
 
@@ -56,10 +57,18 @@ class Owners:
 @dataclass(frozen=True, slots=True)
 class Leases:
     """A system that leases addresses. `until` (aware UTC): what it had written down by then is read; None: nothing
-    was read to its end yet."""
+    was read to its end yet. `gaps`: (behind, until) of what was lost before it was read."""
 
     name: str
     until: datetime | None = None
+    gaps: tuple[tuple[datetime, datetime], ...] = ()
+
+    def gap(self, first: datetime, last: datetime) -> tuple[datetime, datetime] | None:
+        """What was lost of a span of time."""
+        return next((gap for gap in self.gaps if gap[0] < last and first <= gap[1]), None)
+
+    def knows(self, first: datetime, last: datetime) -> bool:
+        return self.until is not None and last <= self.until and self.gap(first, last) is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,7 @@ class Network:
     confirmed: frozenset[tuple[str, int]] = frozenset()
     bystanders: frozenset[str] = frozenset()
     cfbl_key: bytes = b""
-    leases: tuple[Leases, ...] = ()  # the system with number n is the n-th
+    leases: tuple[Leases, ...] = ()  # those with number n: the n-th, and all behind the last number with it
 
     def is_ours(self, ip: str) -> bool:
         return self.prefixes.covers(ip) or _inside(ip, self.own_networks)
@@ -90,12 +99,16 @@ class Network:
     def is_protected(self, ip: str) -> bool:
         return _inside(ip, self.protected)
 
-    def unread(self, ip: str, at: datetime) -> Leases | None:
-        """The system that leases the address and was not read since: who held it at `at` may be known to it alone."""
-        behind = {n: one for n, one in enumerate(self.leases, 1) if one.until is None or at > one.until}
+    def unread(self, ip: str, first: datetime, last: datetime, width: int | None = None) -> Leases | None:
+        """The system that leases the address and does not tell of all of that time yet: it alone may know who held it.
+        `width`: where it leases ranges of at most so many addresses less one."""
+        behind: dict[int, Leases] = {}
+        for number, one in enumerate(self.leases, 1):
+            if not one.knows(first, last):
+                behind.setdefault(min(number, MOST_SOURCES), one)
         if not behind:
             return None
-        return next((behind[n] for n in sorted(self.prefixes.sources(ip, at)) if n in behind), None)
+        return next((behind[n] for n in sorted(self.prefixes.sources(ip, last, width)) if n in behind), None)
 
     def is_bystander(self, name: str) -> bool:
         """Is it one of the large innocent domains, or below one?"""

@@ -22,7 +22,7 @@ Row = tuple[int, int, int, int, float, float, int, int, int]
 WHOLE = (0, 65535)
 MANUAL, SHARED, PROTECTED = 1, 2, 4
 _SOURCE_BITS = 3  # of the flags, the number of its source stands above them
-MOST_SOURCES = 31
+MOST_SOURCES = 31  # numbers; more sources share the last
 SPECIAL = SHARED | PROTECTED
 
 # What a range's rows look like: of the whole address, one after the other; or anything that has to be weighed, such as

@@ -86,14 +86,15 @@ class PrefixIndex:
             return Nobody(AttributionReason.NO_SOURCE)
         return holder_within(levels, first, last, port) if levels else _NOT_OURS
 
-    def sources(self, ip: str, at: datetime) -> set[int]:
-        """The systems that lease the address: of the assignments around a time, of every range over it. Slow: for the
-        few that ask about what has just happened."""
+    def sources(self, ip: str, at: datetime, width: int | None = None) -> set[int]:
+        """The systems that lease the address: of the assignments around a time, of every range over it not wider than
+        `width` (addresses less one). Slow: for the few that ask about what has just happened."""
         try:
             levels = self._levels(*self._over(ip))
         except (OSError, ValueError):
             return set()
-        return {a.source for level in levels for a in level.near(at)} - {0}
+        near = (a for level in levels for a in level.near(at))
+        return {a.source for a in near if width is None or a.last - a.first <= width} - {0}
 
     def covers(self, ip: str) -> bool:
         """Has anybody ever held the address?"""

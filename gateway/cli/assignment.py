@@ -185,7 +185,7 @@ def at(
 
 def _unread(network: Network, address: str, when: datetime) -> str:
     """What reports of that time wait for; empty: nothing."""
-    leases = network.unread(address, when)
+    leases = network.unread(address, when, when)
     if leases is None:
         return ""
     read = f"are read as of {day(leases.until)}" if leases.until else "were not read yet"

@@ -7,7 +7,6 @@ whose it was: two sources that differ are both kept, and the look-up says that i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.connectors.sources.contract import Lease
 from gateway.intake import customer_values
-from gateway.intake.customer_values import BadValueError
 from gateway.intake.customers import AssignmentRow
 from gateway.store import events, switches
 from gateway.store.assignments import BY_HAND, WHOLE, columns
@@ -25,8 +23,6 @@ from gateway.store.events import Event
 from gateway.store.tables import assignments
 from gateway.store.text import storable
 
-_FEW_GONE = 20  # rows that may vanish at once whatever share they are
-_MUCH_GONE = 0.2
 _MOST_SHOWN = 50  # differing, unknown, refused: of each in a report
 
 
@@ -125,6 +121,9 @@ class _Work:
         """One lease beside what is known of the same resource and ports. `rows` grows with what is new."""
         lease = one.lease
         self._renumbered(one)
+        if one.account_id is None and lease.holders and lease.start is not None:
+            self._between([row for row in rows if row["origin"] == self.origin], one, lease.start, lease.end)
+            return
         if lease.stated and self._stated(one, rows):
             return
         own = [row for row in rows if row["origin"] == self.origin and not self._beside_it(row, one)]
@@ -144,6 +143,7 @@ class _Work:
                 since, until = _room(own, before)
                 by_ref = before["ref"] is not None and before["ref"] == lease.ref
                 self._renew(before, max(start, since or start), end, until, by_ref=by_ref)
+                self._heard_again(before, lease.ref)
                 return
         start, end = self._between(own, one, start, end)
         if end is not None and end <= start:
@@ -207,7 +207,7 @@ class _Work:
         if one.lease.ref is not None and row["ref"] == one.lease.ref:
             return True
         if one.lease.ref is not None:
-            return False
+            return row["ref"] is None and row["valid_from"] == start  # `lease_ends.unsure` took its key
         return (row["valid_to"] is None or start <= row["valid_to"]) and (end is None or row["valid_from"] <= end)
 
     def _renew(
@@ -225,6 +225,11 @@ class _Work:
             return
         self._alter(row, valid_from=since, valid_to=until)
         self.changes.changed += 1
+
+    def _heard_again(self, row: dict[str, Any], ref: str | None) -> None:
+        if row["ref"] is None and ref is not None:
+            self._alter(row, ref=ref)
+            self.by_ref[ref] = row
 
     def _between(
         self, own: list[dict[str, Any]], one: Held, start: datetime, end: datetime | None
@@ -297,6 +302,7 @@ async def _save(connection: AsyncConnection, work: _Work) -> None:
                 valid_from=bindparam("new_from"),
                 valid_to=bindparam("new_to"),
                 use=bindparam("new_use"),
+                ref=bindparam("new_ref"),
                 changed=work.version,
             ),
             [
@@ -305,42 +311,13 @@ async def _save(connection: AsyncConnection, work: _Work) -> None:
                     "new_from": row["valid_from"],
                     "new_to": row["valid_to"],
                     "new_use": row["use"],
+                    "new_ref": row["ref"],
                 }
                 for row in work.altered.values()
             ],
         )
     if work.fresh:
         await connection.execute(insert(assignments), storable(work.fresh))
-
-
-async def end_missing(
-    connection: AsyncConnection, origin: str, whole: frozenset[tuple[str, str]], changes: Changes, *, now: datetime
-) -> None:
-    """What a source gave and has no longer ends now. `whole`: (ref, resource) of all that it has. Where much is
-    missing at once, a right was lost rather than customers: nothing is ended, and people are told."""
-    kept = set()
-    for ref, resource in whole:
-        with suppress(BadValueError):
-            kept.add((ref, customer_values.resource(resource)[0]))
-    rows = await connection.execute(
-        select(assignments.c.id, assignments.c.ref, assignments.c.resource).where(
-            assignments.c.origin == origin, assignments.c.valid_to.is_(None), assignments.c.ref.is_not(None)
-        )
-    )
-    known = [(row.id, row.resource, (row.ref.partition("@")[0], row.resource)) for row in rows]
-    gone = [(row_id, resource) for row_id, resource, key in known if key not in kept]
-    if len(gone) > max(_FEW_GONE, _MUCH_GONE * len(known)):
-        changes.problems.append(f"{origin}: {len(gone)} of {len(known)} are there no longer; none was ended: look why")
-        return
-    if gone:
-        version = await switches.count_up(connection, switches.ASSIGNMENTS_VERSION)
-        ending = update(assignments).where(assignments.c.id == bindparam("row_id"))
-        await connection.execute(
-            ending.values(valid_to=now, changed=version), [{"row_id": row_id} for row_id, _ in gone]
-        )
-        changes.ended += len(gone)
-        shown = ", ".join(resource for _, resource in gone[:5]) + (", ..." if len(gone) > 5 else "")
-        await events.add(connection, [Event(now, origin, "assignment ended", f"deleted at the source: {shown}")])
 
 
 def held(lease: Lease, account_id: int | None) -> Held:

@@ -174,22 +174,19 @@ async def alike(connection: AsyncConnection, entry: Entry, limit: int = 500) -> 
     return list(rows.scalars())
 
 
-async def reports_after(connection: AsyncConnection, report_id: int, limit: int) -> list[int]:
-    """The next reports, by id, with something that waits."""
+async def reports_after(
+    connection: AsyncConnection, report_id: int, limit: int, reason: AttributionReason | None = None
+) -> list[int]:
+    """The next reports, by id, with something that waits (for that reason)."""
+    chosen = (attributions.c.reason == reason.value,) if reason else ()
     rows = await connection.execute(
         select(attributions.c.report_id)
-        .where(_UNDECIDED, attributions.c.report_id > report_id)
+        .where(_UNDECIDED, attributions.c.report_id > report_id, *chosen)
         .distinct()
         .order_by(attributions.c.report_id)
         .limit(limit)
     )
     return list(rows.scalars())
-
-
-async def waits_for(connection: AsyncConnection, reason: AttributionReason) -> bool:
-    """Does anything wait for this reason?"""
-    one = select(attributions.c.id).where(_UNDECIDED, attributions.c.reason == reason.value).limit(1)
-    return (await connection.execute(one)).first() is not None
 
 
 async def messages_of(connection: AsyncConnection, message_ids: Iterable[int]) -> dict[int, Stored]:

@@ -20,7 +20,6 @@ class SourceRow(SQLModel, table=True):
     position: JsonDict = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     last_run: datetime | None = None
     last_good: datetime | None = None
-    read_until: datetime | None = None  # what the system had by then is read
     next_at: datetime | None = None  # the service's next run; None: at once
     failures: int = 0  # one after the other
     error: str | None = None

@@ -103,17 +103,6 @@ async def keep(connection: AsyncConnection, name: str, holder: str, position: Po
     return done.rowcount == 1
 
 
-async def read_through(connection: AsyncConnection, name: str, until: datetime) -> None:
-    """It was read to its end: whatever it had by `until` is known."""
-    await connection.execute(update(sources).where(sources.c.name == name).values(read_until=until))
-
-
-async def read_until(connection: AsyncConnection, names: Sequence[str]) -> dict[str, datetime]:
-    """Up to when these sources are known; those that never were read to their end are missing."""
-    rows = await connection.execute(select(sources.c.name, sources.c.read_until).where(sources.c.name.in_(list(names))))
-    return {row.name: row.read_until for row in rows if row.read_until is not None}
-
-
 async def release(connection: AsyncConnection, name: str, holder: str) -> None:
     """Nobody reads it any more; its turn is as it was."""
     mine = (sources.c.name == name, sources.c.lease_holder == holder)

@@ -67,6 +67,8 @@ class Batch:
     lines: int = 0
     whole: frozenset[tuple[str, str]] | None = None
     """(ref, resource) of all that the source has, once it was read to its end: what else it ever gave is over."""
+    lost: bool = False
+    """What it had written since the position was gone before it was read."""
 
     def behind(self, position: Position) -> bool:
         """One line, block or row more was read, to this position. True: the batch is full."""

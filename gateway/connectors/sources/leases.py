@@ -12,11 +12,12 @@ import re
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 from gateway.connectors.sources.contract import Batch, Lease, Position
 from gateway.connectors.sources.tables import utc
-from gateway.connectors.sources.tail import Line, begin, unread
+from gateway.connectors.sources.tail import Line, begin, lost, unread
 
 _EXPIRED = 2  # Kea's state of a lease that was reclaimed; 1 is an address that a client declined
 _BLOCK = re.compile(r"lease\s+([0-9.]{7,15})\s*\{")
@@ -31,10 +32,11 @@ class Kea:
     path: Path
 
     async def read(self, position: Position) -> AsyncGenerator[Batch, None]:
+        gone = lost(self.path, position)
         place = begin(self.path, position)
         header: list[str] = position.get("header", []) if place["offset"] else []
-        batch = Batch(place | {"header": header})
-        for line in unread(self.path, position):
+        batch = Batch(place | {"header": header}, lost=gone)
+        for line in chain(self._merged() if gone else (), unread(self.path, position)):
             cells = next(csv.reader([line.text]), [])
             if "address" in cells and "expire" in cells:
                 header = cells
@@ -44,6 +46,16 @@ class Kea:
                 yield batch
                 batch = Batch(batch.position)
         yield batch
+
+    def _merged(self) -> Iterator[Line]:
+        """What kea-lfc made of the files that it took away: the last lease of each address."""
+        merged = [Path(f"{self.path}.{end}") for end in ("completed", "2")]
+        there = next((file for file in merged if file.exists()), None)
+        return (
+            (Line(line.number, line.text, line.inode, 0, line.head) for line in unread(there, {}))
+            if there
+            else iter(())
+        )
 
     def _row(self, row: dict[str, str], line: Line, batch: Batch) -> None:
         try:
@@ -71,7 +83,7 @@ class Dhcpd:
     path: Path
 
     async def read(self, position: Position) -> AsyncGenerator[Batch, None]:
-        batch = Batch(begin(self.path, position))
+        batch = Batch(begin(self.path, position), lost=lost(self.path, position))
         for address, said, line in _blocks(unread(self.path, position)):
             self._block(address, said, line, batch)
             if batch.behind(line.place):

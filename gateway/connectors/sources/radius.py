@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from gateway.connectors.sources.contract import BATCH, Batch, Lease, Position, SourceError
 from gateway.connectors.sources.tables import utc
-from gateway.connectors.sources.tail import Line, begin, unread
+from gateway.connectors.sources.tail import Line, begin, lost, unread
 
 _ADDRESSES = ("Framed-IP-Address", "Framed-IPv6-Address", "Framed-IPv6-Prefix", "Delegated-IPv6-Prefix")
 _COLUMNS = ("framedipaddress", "framedipv6address", "framedipv6prefix", "delegatedipv6prefix")
@@ -40,7 +40,7 @@ class Detail:
     path: Path
 
     async def read(self, position: Position) -> AsyncGenerator[Batch, None]:
-        batch = Batch(begin(self.path, position))
+        batch = Batch(begin(self.path, position), lost=lost(self.path, position))
         for packet, line in _packets(unread(self.path, position)):
             self._packet(packet, line, batch)
             if batch.behind(line.place):

@@ -6,6 +6,7 @@ one than before, or shorter, is read from its beginning. Must never hold the who
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,28 +14,40 @@ from pathlib import Path
 from gateway.connectors.sources.contract import Position, SourceError
 
 LINE_BYTES = 64 * 1024
+_HEAD = 512  # bytes at a file's beginning by which it is known again: its number may be another's by now
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`number` counts from where this reading began; `inode` of its file, `end` the place behind it, in bytes."""
+    """`number` counts from where this reading began; `inode` and `head` of its file, `end` the place behind it, in
+    bytes."""
 
     number: int
     text: str
     inode: int
     end: int
+    head: str = ""
 
     @property
     def place(self) -> Position:
         """Where to read on."""
-        return {"inode": self.inode, "offset": self.end}
+        return {"inode": self.inode, "offset": self.end, "head": self.head}
 
 
 def begin(path: Path, position: Position) -> Position:
     """The place from which `unread` reads: the one given while its file is there, else the file's beginning.
     Raises SourceError."""
+    (file, inode, offset), *_ = _pieces(path, position)
+    return {"inode": inode, "offset": offset, "head": _head(file)}
+
+
+def lost(path: Path, position: Position) -> bool:
+    """Is what stood behind the position gone: its file lies beside the new one no more, or was cut short? Raises
+    SourceError."""
+    if position.get("inode") is None:
+        return False
     (_, inode, offset), *_ = _pieces(path, position)
-    return {"inode": inode, "offset": offset}
+    return (inode, offset) != (position["inode"], int(position.get("offset", 0)))
 
 
 def unread(path: Path, position: Position) -> Iterator[Line]:
@@ -43,6 +56,7 @@ def unread(path: Path, position: Position) -> Iterator[Line]:
     for file, inode, offset in _pieces(path, position):
         try:
             with file.open("rb") as opened:
+                head = _digest(opened.read(_HEAD))
                 opened.seek(offset)
                 end = offset
                 while raw := opened.readline(LINE_BYTES):
@@ -50,7 +64,7 @@ def unread(path: Path, position: Position) -> Iterator[Line]:
                         break  # being written
                     number += 1
                     end += len(raw)
-                    yield Line(number, raw.decode("utf-8", "replace").rstrip("\r\n"), inode, end)
+                    yield Line(number, raw.decode("utf-8", "replace").rstrip("\r\n"), inode, end, head)
         except OSError as error:
             raise _unreadable(file, error) from None
 
@@ -61,16 +75,39 @@ def _pieces(path: Path, position: Position) -> list[tuple[Path, int, int]]:
     try:
         now = path.stat()
         if before == now.st_ino:
-            return [(path, now.st_ino, offset if offset <= now.st_size else 0)]
+            same = offset <= now.st_size and _is_known(path, str(position.get("head", "")))
+            return [(path, now.st_ino, offset if same else 0)]
         rotated = _rotated(path, before) if before is not None else None
     except OSError as error:
         raise _unreadable(path, error) from None
     return [*([(rotated, int(before or 0), offset)] if rotated else []), (path, now.st_ino, 0)]
 
 
+def _head(path: Path) -> str:
+    try:
+        with path.open("rb") as opened:
+            return _digest(opened.read(_HEAD))
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _digest(head: bytes) -> str:
+    """How long the beginning was, and what it was: a file grows."""
+    return f"{len(head)} {hashlib.sha256(head).hexdigest()[:16]}"
+
+
+def _is_known(path: Path, head: str) -> bool:
+    """Does the file begin as it did? Of a position without one nothing else is known."""
+    length = head.partition(" ")[0]
+    if not length.isdigit():
+        return True
+    with path.open("rb") as opened:
+        return _digest(opened.read(int(length))) == head
+
+
 def _rotated(path: Path, inode: int) -> Path | None:
-    """The file that had the name before: beside it, under its name and something more (.1, -20260131)."""
-    for sibling in path.parent.glob(f"{path.name}[.-]*"):
+    """The file that had the name before: beside it, under its name and something more (.1, -20260131, ~)."""
+    for sibling in path.parent.glob(f"{path.name}[.~-]*"):
         if sibling.suffix not in {".gz", ".xz", ".bz2", ".zst"} and sibling.stat().st_ino == inode:
             return sibling
     return None

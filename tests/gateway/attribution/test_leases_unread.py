@@ -17,9 +17,7 @@ from gateway.attribution.packed import MOST_SOURCES
 from gateway.attribution.prefixes import PrefixIndex
 from gateway.model import Assignment
 from gateway.model import AttributionReason as Why
-from gateway.settings import SettingsError, load
 from parsers.report import Report
-from servers.waiting import write_settings
 
 T0 = datetime(2026, 11, 20, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -101,8 +99,33 @@ def test_the_number_of_a_source_survives_the_packing():
         assert PrefixIndex([one]).lookup(ADDRESS, T0, None).assignment == one
 
 
-def test_more_systems_than_can_be_told_apart_are_refused(tmp_path):
-    sections = [{"name": f"s{n}", "kind": "kea", "path": f"/leases/{n}"} for n in range(MOST_SOURCES + 1)]
-    with pytest.raises(SettingsError, match="32 of them lease addresses"):
-        load(write_settings(tmp_path, "sqlite:///x", sources=sections))
-    assert len(load(write_settings(tmp_path, "sqlite:///x", sources=sections[1:])).sources) == MOST_SOURCES
+def test_of_more_systems_than_can_be_told_apart_the_last_are_waited_for_together():
+    systems = [Leases(f"s{n}", RECEIVED) for n in range(MOST_SOURCES)]
+    one = [held(1, 5, T0, source=MOST_SOURCES)]
+    assert asked(one, RECEIVED - MINUTE, *systems).account_id == 5
+    assert asked(one, RECEIVED - MINUTE, *systems, Leases("late", T0)).reason is Why.LEASES_UNREAD
+
+
+def test_a_persons_word_about_a_wider_range_is_no_word_about_a_lease_in_it():
+    ended, wide = held(1, 5, T0, T0 + 60 * MINUTE), held(2, 9, T0, resource="198.51.100.0/28", source=0, manual=True)
+    assert asked([ended, wide], T0 + 90 * MINUTE, Leases("dhcp", T0 + 80 * MINUTE)).reason is Why.LEASES_UNREAD
+    narrow = held(3, 9, T0 + 60 * MINUTE, source=0, manual=True)
+    assert asked([ended, narrow], T0 + 90 * MINUTE, Leases("dhcp", T0 + 80 * MINUTE)).account_id == 9
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 8, 23])
+def test_a_clock_that_is_ahead_waits_no_longer_than_the_next_reading(ahead):
+    at, one = RECEIVED + timedelta(hours=ahead), [held(1, 5, T0 - timedelta(days=9))]
+    assert asked(one, at, Leases("dhcp", RECEIVED - MINUTE)).reason is Why.LEASES_UNREAD
+    assert asked(one, at, Leases("dhcp", RECEIVED + MINUTE)).account_id == 5
+
+
+def test_of_what_was_lost_nobody_is_found_however_far_was_read_since():
+    lost = Leases("dhcp", RECEIVED, ((T0 + 60 * MINUTE, T0 + 120 * MINUTE),))
+    one = [held(1, 5, T0)]
+    assert asked(one, T0 + 60 * MINUTE, lost).account_id == 5
+    found = asked(one, T0 + 61 * MINUTE, lost)
+    assert found.reason is Why.LEASES_UNREAD
+    assert "what dhcp said from 20 Nov 2026 01:00 UTC to 20 Nov 2026 02:00 UTC was lost" in found.how
+    assert asked(one, T0 + 121 * MINUTE, lost).account_id == 5
+    assert asked(one, None, lost).reason is Why.LEASES_UNREAD

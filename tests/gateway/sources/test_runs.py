@@ -14,7 +14,7 @@ from gateway import queue_rules, sources
 from gateway.attribution_sections import Source
 from gateway.cli import build
 from gateway.connectors.sources.contract import Batch, Lease
-from gateway.connectors.sources.leases import Kea
+from gateway.connectors.sources.leases import Dhcpd, Kea
 from gateway.connectors.sources.relay_logs import Exim
 from gateway.connectors.sources.tables import Table
 from gateway.service import Service
@@ -234,3 +234,29 @@ def test_people_see_sources_with_their_runs(tmp_path, monkeypatch):
     assert [one["last"] is None for one in json.loads(said("--json"))] == [False, True]
     assert "It was never read." in said("new")
     assert "there is no source 'neither'" in said("neither", status=1)
+
+
+async def test_dhcpd_writes_its_file_anew_and_what_stood_in_the_old_one_is_read(tmp_path):
+    file = tmp_path / "dhcpd.leases"
+    block = "lease {} {{\n  starts epoch 1795089600;\n  ends never;\n  hardware ethernet 02:00:00:00:00:0a;\n}}\n"
+    file.write_text(block.format("198.51.100.201"))
+    *_, batch = [b async for b in Dhcpd(file).read({})]
+    with file.open("a") as log:
+        log.write(block.format("198.51.100.202"))
+    file.rename(tmp_path / "dhcpd.leases~")
+    file.write_text(block.format("198.51.100.203"))
+    batches = [b async for b in Dhcpd(file).read(batch.position)]
+    assert [r.resource for b in batches for r in b.records] == ["198.51.100.202", "198.51.100.203"]
+    assert not any(b.lost for b in batches)
+    (tmp_path / "dhcpd.leases~").unlink()
+    assert [b.lost async for b in Dhcpd(file).read(batch.position)] == [True]
+
+
+async def test_a_file_of_the_same_number_that_begins_otherwise_is_another_one(tmp_path):
+    file = tmp_path / "kea.csv"
+    file.write_text(KEA + lease(201))
+    *_, batch = [b async for b in Kea(file).read({})]
+    file.write_text(KEA + lease(202) + lease(203))
+    batches = [b async for b in Kea(file).read(batch.position)]
+    assert [r.resource for b in batches for r in b.records] == ["198.51.100.202", "198.51.100.203"]
+    assert [b.lost for b in batches] == [True]

@@ -4,13 +4,19 @@ ended unseen."""
 from __future__ import annotations
 
 import asyncio
+import shutil
+import subprocess
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from gateway import queue_acts, sources
+from gateway import queue_acts, queue_rules, sources
 from gateway.cli import build
+from gateway.connectors.sources.tables import Table
+from gateway.holdings import Holdings
 from gateway.store import customers, identifiers, queue
 from servers.waiting import INCIDENT, NOW, arf, waiting_house
 
@@ -146,3 +152,136 @@ def test_who_asks_whose_it_was_is_told_that_it_may_not_be_known_yet(tmp_path):
     assert "alder" in said(INCIDENT - HOUR)
     assert "waits for the next reading" not in said(INCIDENT - HOUR)
     assert "the leases of dhcp are read as of" in said(INCIDENT)
+
+
+def released(at):
+    """ADDRESS is given back by alder's machine."""
+    return f"{ADDRESS},02:00:00:00:00:0a,,0,{int(at.timestamp())},1,0,0,,0,\n"
+
+
+def packet(at, login, status="Start", session="1", address=ADDRESS):
+    return (
+        f'{at:%c}\n\tUser-Name = "{login}"\n\tAcct-Status-Type = {status}\n\tAcct-Unique-Session-Id = "{session}"\n'
+        f"\tFramed-IP-Address = {address}\n\tTimestamp = {int(at.timestamp())}\n"
+        f"\tAcct-Session-Time = {0 if status == 'Start' else int((at - SINCE).total_seconds())}\n\n"
+    )
+
+
+SINCE = INCIDENT - 24 * HOUR
+
+
+@pytest.fixture
+async def dialled(tmp_path, database_url):
+    """A house that reads FreeRADIUS's detail file; alder's login holds ADDRESS since a day before the incident."""
+    file = tmp_path / "detail"
+    file.write_text(packet(SINCE, "alder-1"))
+    section = [{"name": "radius", "kind": "radius-detail", "path": str(file)}]
+    async with waiting_house(tmp_path, database_url, sources=section) as made:
+        row = {"kind": "login", "value": "alder-1", "valid_from": NOW.replace(year=2020), "valid_to": None}
+        async with made.house.database.writing() as connection:
+            row |= {"account_id": await customers.account_named(connection, "alder")}
+            await identifiers.write(connection, [row], origin="test", who="test", now=NOW)
+        yield made, file
+
+
+async def test_a_lease_of_somebody_whom_nobody_knows_ends_the_one_before(leased, named):
+    waiting, file = leased
+    await named(**{"02_00_00_00_00_0a": "alder"})
+    await read_at(waiting, INCIDENT - HOUR)
+    waiting.time[0] = NOW
+    await waiting.take_in(arf(ADDRESS))
+    with file.open("a") as end:
+        end.write(lease(INCIDENT - HOUR / 2, "0c"))
+    await read_at(waiting, NOW + HOUR / 4)
+    assert await placed(waiting) == [("not-assigned-then", "snoozed", None)]
+    assert await waiting.ask("select count(*) from cases") == [(0,)]
+
+
+async def test_a_login_that_nobody_knows_ends_a_session_of_which_the_stop_was_lost(dialled):
+    waiting, file = dialled
+    with file.open("a") as end:
+        end.write(packet(INCIDENT - HOUR, "newcomer", session="2"))
+    await read_at(waiting, INCIDENT + HOUR)
+    waiting.time[0] = NOW
+    await waiting.take_in(arf(ADDRESS))
+    assert await placed(waiting) == [("not-assigned-then", "waiting", None)]
+
+
+@pytest.mark.parametrize("heard_again", [True, False])
+async def test_what_was_lost_with_its_file_ends_what_was_held_until_it_is_heard_of_again(dialled, heard_again):
+    waiting, file = dialled
+    await read_at(waiting, INCIDENT - 2 * HOUR)
+    file.unlink()  # rotated and compressed at once, with what stood in it since
+    file.write_text(packet(INCIDENT - HOUR, "alder-1", "Interim-Update") if heard_again else "")
+    await read_at(waiting, NOW - HOUR)
+    waiting.time[0] = NOW
+    during, after = INCIDENT - 1.5 * HOUR, NOW - 1.1 * HOUR
+    await waiting.take_in(arf(ADDRESS, at=during), arf(ADDRESS, at=after))
+    first, second = await placed(waiting)
+    assert first == (("leases-unread", "snoozed", None) if heard_again else ("not-assigned-then", "waiting", None))
+    assert second[0] == ("leases-unread" if heard_again else "not-assigned-then"), "lost until this reading"
+    waiting.time[0] = NOW + 2 * HOUR
+    await waiting.take_in(arf(ADDRESS, at=NOW - HOUR / 2))
+    await read_at(waiting, NOW + 2 * HOUR)
+    *_, third = await placed(waiting)
+    assert third == (("assigned", "assigned", "alder") if heard_again else ("not-assigned-then", "waiting", None))
+    assert await waiting.ask("select count(*) from due_alarms") == [(1,)], "staff are told of the loss"
+
+
+@pytest.mark.needs("kea")
+async def test_what_keas_own_cleanup_took_away_between_two_readings_is_read_from_what_it_left(leased, named):
+    waiting, file = leased
+    await named(**{"02_00_00_00_00_0a": "alder", "02_00_00_00_00_0b": "birch"})
+    await read_at(waiting, INCIDENT - HOUR)
+    with file.open("a") as end:
+        end.write(released(INCIDENT - HOUR / 2) + lease(INCIDENT - HOUR / 2, "0b"))
+    file.rename(f"{file}.1")
+    file.write_text(KEA)
+    ends = {"x": ".2", "i": ".1", "o": ".output", "f": ".completed", "p": ".pid"}
+    arguments = [part for flag, end in ends.items() for part in (f"-{flag}", f"{file}{end}")]
+    program = shutil.which("kea-lfc", path="/usr/sbin:/usr/bin")
+    subprocess.run([program, "-4", "-c", "/x", *arguments], capture_output=True, check=False)
+    assert not Path(f"{file}.1").exists()
+    await read_at(waiting, INCIDENT + HOUR)
+    waiting.time[0] = NOW
+    await waiting.take_in(arf(ADDRESS), arf(ADDRESS, at=INCIDENT + 2 * HOUR))
+    assert (await placed(waiting))[0] == ("leases-unread", "snoozed", None), "others may have had it in between"
+    await read_at(waiting, NOW + HOUR)
+    assert [row[0::2] for row in await placed(waiting)] == [("leases-unread", None), ("assigned", "birch")]
+
+
+async def test_a_file_read_by_hand_under_the_name_of_a_system_vouches_for_nothing(leased, named, tmp_path):
+    waiting, _ = leased
+    await named(**{"02_00_00_00_00_0a": "alder"})
+    await read_at(waiting, INCIDENT - HOUR)
+    table = tmp_path / "dhcp.csv"
+    table.write_text("customer,resource,valid_from\n")
+    waiting.time[0] = INCIDENT + HOUR
+    await sources.run_reader(waiting.house, "dhcp", Table(table, "csv"), "ann")
+    waiting.time[0] = NOW
+    await waiting.take_in(arf(ADDRESS))
+    assert await placed(waiting) == [("leases-unread", "snoozed", None)]
+
+
+async def test_the_leases_of_a_system_that_is_no_setting_any_more_are_not_held_for_ever(leased, named, tmp_path):
+    waiting, _ = leased
+    await named(**{"02_00_00_00_00_0a": "alder"})
+    await read_at(waiting, INCIDENT - HOUR)
+    async with waiting.house.database.reading() as connection:
+        holdings = Holdings(replace(waiting.house.holdings.empty, leases=()))
+        network = await holdings.network(connection)
+    assert network.unread(ADDRESS, INCIDENT, INCIDENT).name == "dhcp"
+    assert network.unread(ADDRESS, INCIDENT - 2 * HOUR, INCIDENT - 2 * HOUR) is None
+
+
+async def test_a_reading_that_changed_nothing_reads_only_what_waited_for_it(leased, named, monkeypatch):
+    waiting, _ = leased
+    await named(**{"02_00_00_00_00_0a": "alder"})
+    await read_at(waiting, INCIDENT - HOUR)
+    waiting.time[0] = NOW
+    await waiting.take_in(arf("198.51.100.130"), arf(ADDRESS), arf("198.51.100.131"))
+    looked_at = []
+    settle = queue_rules._settle
+    monkeypatch.setattr(queue_rules, "_settle", lambda *said: looked_at.append(said[1][0].value) or settle(*said))
+    await read_at(waiting, NOW + HOUR / 4)
+    assert looked_at == [ADDRESS]

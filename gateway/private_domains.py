@@ -1,47 +1,60 @@
 """Domains that may be one person's: of the complainant and of who got the mail, and the machines that show them.
 
 A domain that somebody has alone, with a mail server of its own, names him wherever that server stands in the evidence.
-Pure. Must never take for such a domain one of many people (`public`: large providers, the operator), of a desk or a
-feed, nor what only the sender says of itself.
+Pure, and bounded. Must never take for such a domain one of many people (`public`: large providers, the operator), of a
+desk or a feed, nor that of a sender who writes to itself.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 
-from notifier.private import ROLES
-from parsers.fields import ip, registrable
+from parsers.fields import ip, registrable, scope
 from parsers.report import Parsed, Report
-from parsers.trace import LINE_CHARS, hop
 
-_MOST = 30  # domains of one report's recipients; more of them name none
-_BY = re.compile(r"\sby\s([^;]{1,500})", re.IGNORECASE)
-_WORD = re.compile(r"[0-9A-Fa-f:.]{4,45}")
+# Mailboxes of RFC 2142 and their like, that speak for a network. `info` and `mail` are read by people.
+DESKS = frozenset(
+    ("abuse", "postmaster", "hostmaster", "noc", "security", "cert", "csirt", "soc", "fbl", "feedback", "complaints")
+)
+_MOST_TOLD = 50  # domains that the reporter or a server named
+_MOST_WRITTEN = 30  # domains in the sender's To and Cc: of more nobody is named by one
+_MOST_MACHINES = 20  # addresses
+_LINE_CHARS = 2_000
+_V4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
+_V6 = re.compile(r"(?<![0-9A-Za-z:])(?:IPv6:)?([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f.]{0,15}){2,8})", re.IGNORECASE)
+_SIGNED = re.compile(r"(?:^|;)\s*d\s*=\s*([^\s;]{1,253})")
+
+
+def of_many(parsed: Parsed, feed: str | None, public: Collection[str]) -> frozenset[str]:
+    """The domains that name nobody: the public ones, and the reporter's where a feed or a desk speaks for it."""
+    reporter = parsed.envelope.from_ or ""
+    desk = feed is not None or reporter.partition("@")[0].lower() in DESKS
+    return frozenset((*public, _of(reporter)) if desk else public)
 
 
 def private_hosts(
-    parsed: Parsed,
     report: Report,
-    feed: str | None,
-    addresses: Iterable[str],
+    told: Iterable[str],
+    written: Iterable[str],
     public: Collection[str],
     headers: Sequence[tuple[str, str]],
 ) -> list[str]:
     """As `notifier.private_hosts` has them: `@example.net`, and `@192.0.2.1` for addresses of hosts in such a domain.
-    `addresses`: of the complainant and the recipients; `headers` of the reported mail, decoded."""
-    reporter = parsed.envelope.from_ or ""
-    domains = {domain for address in addresses if "@" in address and (domain := _of(address))}
-    domains = {one for one in domains if one not in public}
-    desk = feed is not None or reporter.partition("@")[0].lower() in ROLES
-    if desk:
-        domains.discard(_of(reporter))
-    sender = _of(report.original.from_ or "") if report.original else ""
-    if sender in domains and (desk or sender != _of(reporter)) and sender not in _receiving(report):
-        domains.discard(sender)  # a mailing that names its own address as recipient
-    if len(domains) > _MOST:
-        domains &= {_of(reporter)}
-    return [f"@{one}" for one in sorted(domains | set(_machines(report, domains, headers)))]
+    Addresses of the complainant and the recipients: `told` by the reporter or a server on the way, and `written` by the
+    sender into To and Cc. `public` as `of_many` has them; `headers` of the reported mail, decoded."""
+    sure = sorted(_domains(told, public))[:_MOST_TOLD]
+    perhaps = _domains(written, public) - _sender(report, headers)
+    domains = {*sure, *(perhaps if len(perhaps) <= _MOST_WRITTEN else ())}
+    if not domains:
+        return []
+    machines = islice(dict.fromkeys(_machines(report, domains, headers)), _MOST_MACHINES)
+    return [f"@{one}" for one in [*sorted(domains), *(spelt for one in machines for spelt in _spellings(one))]]
+
+
+def _domains(addresses: Iterable[str], public: Collection[str]) -> set[str]:
+    return {domain for one in addresses if "@" in one and (domain := _of(one)) and domain not in public}
 
 
 def _of(address: str) -> str:
@@ -49,29 +62,34 @@ def _of(address: str) -> str:
     return registrable(domain) or domain
 
 
-def _receiving(report: Report) -> set[str]:
-    """The domains of hosts that took the mail from the source."""
-    by = [one.by for one in report.trace if one.ip is not None and one.ip == report.source_ip and one.by]
-    return {_of(name) for name in [*by, report.reporting_mta or ""]}
+def _sender(report: Report, headers: Sequence[tuple[str, str]]) -> set[str]:
+    """The domain in From, where the server that sent the mail or a signature is in it: a mailing that names its own
+    address as recipient. Else whoever wrote it may have put the recipient's there."""
+    claimed = _of(report.original.from_ or "") if report.original else ""
+    hosts = [hop.rdns for hop in report.trace if hop.ip is not None and hop.ip == report.source_ip and hop.rdns]
+    hosts += [
+        found[1] for name, value in headers if name.lower() == "dkim-signature" for found in _SIGNED.finditer(value)
+    ]
+    return {claimed} & {_of(host) for host in hosts[:20]}
 
 
 def _machines(report: Report, domains: Collection[str], headers: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """The addresses of hosts in these domains, as far as Received lines show them; never the source's."""
+    """The addresses that stand beside hosts of these domains in Received lines, as written; never the source's."""
     for name, value in headers:
         if name.lower() != "received":
             continue
-        line = value[:LINE_CHARS]
-        if not any(domain in line.lower() for domain in domains):
-            continue
-        one = hop(line)
-        if one.ip is not None and {_of(host) for host in (one.helo, one.rdns) if host} & set(domains):
-            yield from _spelt(one.ip, report.source_ip)
-        if one.by is not None and _of(one.by) in domains and (said := _BY.search(line)):
-            for word in _WORD.findall(said[1]):
-                yield from _spelt(word.strip(".:"), report.source_ip)
+        line = value[:_LINE_CHARS].partition(";")[0]
+        lowered = line.lower()
+        if any(domain in lowered for domain in domains):
+            for address in (*_V4.findall(line), *_V6.findall(line)):
+                found = ip(address)
+                if found is not None and found != report.source_ip and scope(found) == "global":
+                    yield from (found, address.lower())
 
 
-def _spelt(address: str, source: str | None) -> Iterator[str]:
-    found = ip(address)
-    if found is not None and found != source:
-        yield from {found, address.lower()}
+def _spellings(address: str) -> tuple[str, ...]:
+    """An address, and as it stands in names that providers make of it."""
+    if ":" in address:
+        return (address,)
+    parts = address.split(".")
+    return address, "-".join(parts), ".".join(parts[::-1]), "-".join(parts[::-1])

@@ -9,21 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from gateway.private_domains import private_hosts
+from gateway.private_domains import of_many, private_hosts
 from parsers.envelope import HEADERS_SHOWN, VALUE_CHARS, decode_headers, mailboxes
 from parsers.header_block import Headers
 from parsers.report import Parsed, Report
 
 _NAMES_RECIPIENTS = re.compile(
     r"to|cc|bcc|(?:resent|apparently|delivered|envelope|original|forwarded|received)-?(?:to|for|cc|bcc)"
-    r"|x-.{0,40}(?:rcpt|recipient|(?:delivered|envelope|original|forwarded|received)-?(?:to|for)).{0,20}",
+    r"|x-.{0,80}(?:rcpt|recipient|(?:delivered|envelope|original|forwarded|received)-?(?:to|for)).{0,20}",
     re.IGNORECASE,
 )
 _NAMES_RETURNS = re.compile(
     r"return-path|errors-to|bounces-to|sender|from|reply-to|received|message-id|list-unsubscribe|list-id"
-    r"|(?:x-)?envelope-from|x-.{0,40}(?:sender|bounce).{0,20}",
+    r"|(?:x-)?envelope-from|x-.{0,80}(?:sender|bounce).{0,20}",
     re.IGNORECASE,
 )
+_WRITTEN = re.compile(r"(?:resent-|apparently-)?(?:to|cc|bcc)", re.IGNORECASE)  # by the sender, who may write anything
 _DOMAIN = r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"
 _ADDRESS = re.compile(rf"(?<![\w.+-])([\w.!#$%&'*+/=?^`{{|}}~-]{{1,64}}@{_DOMAIN})", re.ASCII)
 _FOR = re.compile(rf"\bfor\s{{1,20}}<?([^\s<>;()]{{1,64}}@{_DOMAIN})", re.IGNORECASE)
@@ -53,7 +54,9 @@ def private_strings(
     theirs alone (not in `public_domains`). A feed's own are no secret. `headers` of the reported mail, where they are
     decoded already."""
     envelope = parsed.envelope
-    found: list[str | None] = [*report.original_rcpt_to]
+    found: list[str | None] = []
+    written: list[str] = []
+    (written if _by_the_sender(report) else found).extend(report.original_rcpt_to)
     if feed is None:
         found += [envelope.from_, envelope.return_path, envelope.reply_to, envelope.from_name]
     if report.original_mail_from:
@@ -61,13 +64,24 @@ def private_strings(
     if headers is None:
         headers = decode_headers(report.original.header_block) if report.original else []
     if report.original:
-        found += _names(value for name, value in headers if _NAMES_RECIPIENTS.fullmatch(name))
         for name, value in [*headers, *_beyond(report.original.header_block)]:
-            found += _of_field(name, value)
-    found += [_without_tag(text) for text in found if text and "+" in text]
-    strings = {text for text in found if text and (len(text) >= _SHORTEST or not text.isascii())}
-    hosts = private_hosts(parsed, report, feed, strings, public_domains, headers)
-    return [*hosts, *sorted(strings)[:_MOST]]
+            (written if _WRITTEN.fullmatch(name) else found).extend(_of_field(name, value))
+    told = _strings(found)
+    hosts = private_hosts(report, told, written, of_many(parsed, feed, public_domains), headers)
+    return [*hosts, *sorted(told | _strings(written))[:_MOST]]
+
+
+def _by_the_sender(report: Report) -> bool:
+    """Are the recipients those that the reported mail itself names?"""
+    origin = next((where for name, where in report.provenance if name == "original_rcpt_to"), "")
+    return _WRITTEN.fullmatch(origin.removeprefix("original:")) is not None
+
+
+def _strings(found: Iterable[str | None]) -> set[str]:
+    """Those long enough to be looked for, also without what may stand behind a plus."""
+    plain = {text for text in found if text}
+    plain |= {short for text in plain if "+" in text and (short := _without_tag(text))}
+    return {text for text in plain if len(text) >= _SHORTEST or not text.isascii()}
 
 
 def _names(values: Iterable[str]) -> list[str]:
@@ -84,6 +98,7 @@ def _beyond(block: bytes) -> Iterator[tuple[str, str]]:
 
 def _of_field(name: str, value: str) -> Iterator[str]:
     if _NAMES_RECIPIENTS.fullmatch(name):
+        yield from _names([value])
         yield from _ADDRESS.findall(value)
         return
     if not _NAMES_RETURNS.fullmatch(name):

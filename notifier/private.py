@@ -18,7 +18,7 @@ from functools import lru_cache
 from notifier.headers import clean
 
 # Local parts that are a desk and no person, and ordinary words as well.
-ROLES = frozenset(
+_ROLES = frozenset(
     {
         *("abuse", "admin", "billing", "contact", "hello", "help", "hostmaster", "info", "mail", "marketing", "news"),
         *("newsletter", "noreply", "office", "postmaster", "sales", "security", "service", "support", "team"),
@@ -124,7 +124,7 @@ def names_in(text: str) -> tuple[str, ...]:
     if _HAS_UNSPACED.search(name):
         words.add("".join(pieces))
     words |= {unaccented(word) for word in words}
-    return tuple(word for word in words if len(word) >= _shortest(word) and word not in ROLES)
+    return tuple(word for word in words if len(word) >= _shortest(word) and word not in _ROLES)
 
 
 def _shortest(word: str) -> int:

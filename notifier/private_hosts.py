@@ -10,30 +10,32 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from notifier.private import domain_spellings, in_scripts
+from notifier.private import in_scripts
 
 _DOT = r"(?:\.|\[\.\])"
+# Within the domain, however somebody hides it: in words, in brackets, as it stands in a longer name, in Chinese.
+_JOINT = r"(?:\s?[.\u3002\uff0e\uff61]\s?|\s?[\[({]\s?(?:\.|dot)\s?[\])}]\s?|[_-]|[ _-]dot[ _-])"
 
 
 def replaced(line: str, hosts: Sequence[str], by: Callable[[str], str]) -> str:
     """`line` with every host of these domains, however it is spelt and whatever stands below the domain, replaced by
     what `by` makes of the domain's private string: letters, digits, dots."""
     lowered = line.lower()
-    for one in hosts:
-        if any(label in lowered for label in _begins(one)):
+    for label, one in _begins(tuple(hosts)):
+        if label in lowered:
             line = _pattern(one).sub(by(one), line)
     return line
 
 
-@lru_cache(maxsize=256)
-def _begins(one: str) -> tuple[str, ...]:
-    """Of these one stands in every text that names the domain: its first label, in each script."""
-    return tuple(domain.partition(".")[0] for domain in in_scripts(one[1:]))
+@lru_cache(maxsize=64)
+def _begins(hosts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """What stands in every text that names a host, and the host: its first label, in each script."""
+    return tuple((domain.partition(".")[0], one) for one in hosts for domain in sorted(in_scripts(one[1:])))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _pattern(one: str) -> re.Pattern[str]:
-    spelt = "|".join(map(re.escape, domain_spellings(one[1:])))
+    spelt = "|".join(_JOINT.join(map(re.escape, domain.split("."))) for domain in sorted(in_scripts(one[1:])))
     # It may be the end of a return path and the beginning of another name: `-example.net.tracker.example`.
     below = rf"(?:[A-Za-z0-9_-]{{1,63}}{_DOT}){{0,8}}"
     return re.compile(rf"(?<![A-Za-z0-9]){below}(?<![A-Za-z0-9])(?:{spelt})(?![A-Za-z0-9])", re.IGNORECASE)

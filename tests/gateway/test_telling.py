@@ -156,9 +156,77 @@ def test_the_host_that_received_the_mail_stays_where_it_names_nobody(sender: str
     assert f"by mx.{domain} (198.51.100.7)" in told, why
 
 
+AT = "Tue, 03 Mar 2026 10:00:01 +0000"
+
+
 def test_a_mailing_that_names_its_own_address_as_recipient_keeps_its_domain() -> None:
-    headers = "Received: from shop.example (mail.shop.example [192.0.2.1]) by mx.bigmail.example; Tue, 03 Mar 2026 10:00:01 +0000\r\n"
-    told = told_of(report(headers + "To: sales@shop.example\r\n", sender="bob@bigmail.example"))
-    assert "(mail.shop.example [192.0.2.1])" in told
-    forged = told_of(report(CHAIN + f"To: {PERSON}\r\n", sender=PERSON).replace(b"sales@shop", b"info@bobs"))
-    assert "bobs" not in forged
+    way = f"Received: from x (mail.shop.example [192.0.2.1])\r\n by mx.bigmail.example; {AT}\r\n"
+    signed = (
+        f"Received: from x ([192.0.2.1]) by mx.bigmail.example; {AT}\r\nDKIM-Signature: v=1; d=shop.example; s=a\r\n"
+    )
+    for headers in (way, signed):
+        raw = report(
+            f"{headers}To: sales@shop.example\r\nSubject: News of shop.example\r\n", sender="bob@bigmail.example"
+        )
+        assert "News of shop.example" in told_of(raw)
+
+
+@pytest.mark.standard("RED-3")
+@pytest.mark.parametrize("sender", ["bob.s@bigmail.example", "fbl@feed.example", "abuse@provider.example", PERSON])
+def test_a_sender_that_claims_the_recipients_own_domain_does_not_bring_it_out(sender: str) -> None:
+    headers = (
+        f"Received: from x (mail.shop.example [192.0.2.1]) by mx.bigmail.example for <{PERSON}>; {AT}\r\n"
+        f"To: {PERSON}\r\nSubject: [bobs.example] your mailbox is full\r\n"
+    )
+    forged = report(headers, sender=sender).replace(b"Shop <sales@shop.example>", b"bobs.example <help@bobs.example>")
+    assert "bobs" not in told_of(forged, "feed" if sender.startswith("fbl") else None)
+    unseen = forged.replace(f" for <{PERSON}>".encode(), b"")
+    assert "bobs" not in told_of(unseen, "feed" if sender.startswith("fbl") else None)
+
+
+@pytest.mark.parametrize("local", ["mail", "info", "hello", "contact", "office", "admin", "team"])
+def test_a_mailbox_that_people_read_is_no_desk(local: str) -> None:
+    assert "bobs" not in told_of(report(CHAIN, MTA, sender=f"{local}@bobs.example"))
+
+
+@pytest.mark.standard("RED-3")
+@pytest.mark.parametrize(
+    ("line", "address"),
+    [
+        ("by mx.bobs.example (203.0.113.51) with SMTP id 2", "203.0.113.51"),
+        ("from mx.bobs.example (mx.bobs.example [IPv6:2001:db8:0:0:0:0:0:9]) by store.x.example", "2001:db8"),
+        ("from unknown (HELO mx.bobs.example) (203.0.113.52) by 203.0.113.53 with SMTP", "203.0.113.5"),
+        ("from x.example ([192.0.2.9]) by [203.0.113.50] (mx.bobs.example) with ESMTP", "203.0.113.50"),
+        ("from mx.bobs.example ([10.0.0.2] [203.0.113.57]) by fwd.x.example", "203.0.113.57"),
+        ("from mx.bobs.example (203-0-113-58.dsl.x.example [203.0.113.58]) by fwd.x.example", "113-58"),
+        ("from mx.bobs.example (59.113.0.203.in-addr.arpa [203.0.113.59]) by fwd.x.example", "59.113"),
+    ],
+)
+def test_no_address_of_such_a_host_is_told_in_whatever_line_or_name(line: str, address: str) -> None:
+    told = told_of(report(f"Received: {line}; {AT}\r\n", sender=PERSON))
+    assert "bobs" not in told
+    assert address not in told
+
+
+@pytest.mark.standard("RED-3")
+def test_many_recipients_of_the_sender_hide_those_that_a_server_named() -> None:
+    many = ", ".join(f"u@domain{number}.example" for number in range(60))
+    told = told_of(
+        report(CHAIN.replace("(198.51.100.7) with", f"(198.51.100.7) for <{PERSON}> with") + f"To: {many}\r\n"), "feed"
+    )
+    assert "by mx.bobs" not in told
+    few = told_of(report("Subject: for domain7.example\r\nTo: u@domain7.example\r\n"), "feed")
+    assert "domain7" not in few
+
+
+def test_a_recipient_stands_in_the_longest_of_names_too() -> None:
+    assert PERSON in hidden(report(f"X-MS-Exchange-Organization-OriginalEnvelopeRecipients: {PERSON}\r\n"))
+
+
+def test_the_addresses_of_a_long_way_are_bounded() -> None:
+    way = "".join(
+        f"Received: from a{n}.bobs.example (a{n}.bobs.example [203.0.{n // 250}.{n % 250}]) by x.example; {AT}\r\n"
+        for n in range(90)
+    )
+    parsed = parse(report(way, sender=PERSON))
+    assert len(private_strings(parsed, parsed.reports[0], None, PUBLIC)) < 100

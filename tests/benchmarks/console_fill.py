@@ -1,4 +1,5 @@
-"""Brings the rows of `console_rows` into a migrated database quickly: without its indexes, which are made afterwards.
+"""Brings the rows of `console_rows` into a migrated database quickly: without its indexes, which are made afterwards,
+and without its triggers, which look at other rows by those indexes; the days are counted afterwards.
 
 Must never run beside somebody else who writes.
 """
@@ -35,15 +36,17 @@ def _fill_sqlite(path: str, many: int) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in _QUICK:
         connection.execute(f"PRAGMA {pragma}").fetchall()
-    indexes = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
-    made = indexes.fetchall()
-    for name, _ in made:
-        connection.execute(f'DROP INDEX "{name}"')
+    held = connection.execute(
+        "SELECT type, name, sql FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY type"
+    )
+    made = held.fetchall()
+    for kind, name, _ in made:
+        connection.execute(f'DROP {kind} "{name}"')
     connection.execute("BEGIN")
     for statement in statements(many, sqlite=True):
         _timed(statement, lambda: connection.execute(statement))  # noqa: B023  (called at once)
-    for name, sql in made:
-        _timed(f"index {name}", lambda: connection.execute(sql))  # noqa: B023
+    for kind, name, sql in made:
+        _timed(f"{kind} {name}", lambda: connection.execute(sql))  # noqa: B023
     connection.execute("COMMIT")
     connection.execute("PRAGMA locking_mode=NORMAL").fetchall()
     connection.execute("PRAGMA journal_mode=WAL").fetchall()

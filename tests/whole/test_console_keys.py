@@ -23,6 +23,7 @@ async def test_keys_find_move_select_help_and_lists_change_in_place(tmp_path, sq
             await tab.goto(f"{url}/queue")
             await tab.keyboard.press("j")
             first = await tab.evaluate("document.activeElement.getAttribute('href')")
+            assert first != await tab.locator("[data-row] [aria-current]").get_attribute("href")  # the one in hand
             await tab.keyboard.press("j")
             second = await tab.evaluate("document.activeElement.getAttribute('href')")
             assert first.startswith("/queue/")

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.needs("chromium")
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "_hostile"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 ON_A_PHONE = ["color-contrast", "target-size"]  # the others do not depend on the screen
+HEADINGS = "[...document.querySelectorAll('h1')].filter(one => one.checkVisibility()).length"
 TABS = ("facts", "findings", "trace", "headers", "text", "source")
 
 
@@ -45,6 +46,8 @@ class Looker:
         said = [f"{one['id']}: {[str(n['target']) for n in one['nodes'][:3]]}" for one in result.response["violations"]]
         if await tab.evaluate("document.documentElement.scrollWidth > innerWidth"):
             said.append("wider than the screen")
+        if (headings := await tab.evaluate(HEADINGS)) != 1:
+            said.append(f"main headings that are seen: {headings}")
         if said:
             self.wrong[f"{at} ({self.rules[0]})"] = said
 
@@ -176,7 +179,8 @@ async def in_the_lab(seen: Screen, path: Path) -> None:
     async with seen.tab.expect_navigation() as went:
         await seen.tab.locator("main form button").first.click()
     assert (await went.value).status == 200, path.name
-    assert await seen.tab.locator("main h1").count() == 2, path.name
+    assert await seen.tab.locator("main h1").count() == 1, path.name
+    assert await seen.tab.locator("main .head h2").count() == 1, path.name
 
 
 async def by_the_form(waiting: Waiting, url: str, fixtures: list[Path]) -> list[str]:

@@ -1,5 +1,5 @@
 // Keys and live updates of the console. Every page works without it.
-// A row is [data-row], or a link of .list; an element with data-key="a" is what the key "a" does there;
+// A row is [data-row]; an element with data-key="a" is what the key "a" does there;
 // an element with data-live and an id is drawn anew in place when something changed.
 const page = document.getElementById("page");
 const field = document.getElementById("find");
@@ -7,13 +7,12 @@ const help = document.getElementById("keys");
 
 document.documentElement.classList.add("keyed"); // the letters stand on the buttons only where they work
 
-const rows = () => [...page.querySelectorAll(".list a, [data-row]")].filter((row) => row.offsetParent);
-const linkOf = (row) => (row.matches("a") ? row : row.querySelector("a[href]"));
+const rows = () => [...page.querySelectorAll("[data-row]")].filter((row) => row.offsetParent);
 const typing = (at) => at.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
 
 function current(all) {
   const here = all.findIndex((row) => row.contains(document.activeElement));
-  return here >= 0 ? here : all.findIndex((row) => row.getAttribute("aria-current") === "true");
+  return here >= 0 ? here : all.findIndex((row) => row.querySelector('[aria-current="true"]'));
 }
 
 function move(step) {
@@ -21,7 +20,7 @@ function move(step) {
   if (!all.length) return;
   const at = current(all);
   const next = all[Math.min(Math.max(at < 0 ? (step > 0 ? 0 : all.length - 1) : at + step, 0), all.length - 1)];
-  const link = linkOf(next);
+  const link = next.querySelector("a[href]");
   if (link) {
     link.focus();
     next.scrollIntoView({ block: "nearest" });

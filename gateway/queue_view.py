@@ -6,7 +6,8 @@ it escapes it. Must never decide, and never hand out a body as anything but text
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway import identities
@@ -19,7 +20,8 @@ from gateway.store import queue as store
 from gateway.store import queue_acts, third_parties
 from gateway.store.queue import Entry
 from gateway.store.queue_acts import Earlier
-from parsers.envelope import decode_headers
+from parsers.envelope import decode_headers, spelled_headers
+from parsers.report import Original
 
 # In the order in which people ask for them: (key in the contract's JSON, what it is called).
 _FIELDS = (
@@ -101,15 +103,15 @@ async def look(house: House, entry_id: int, *, ask: bool = True) -> View:
         earlier, same = await queue_acts.earlier(connection, entry, campaign)
         network = await house.network(connection)
     dossier = (await read_again(house, [entry])).get(entry.report_id)
-    original = dossier.reports[0].report.original if dossier else None
+    headers, hidden = headers_of(dossier.reports[0].report.original if dossier else None)
     return View(
         entry,
         alike,
         identities.in_one_line(entry.identity),
         list(identities.evidence(entry.identity)),
-        facts(entry.parsed),
+        facts(entry.parsed, hidden),
         hops(entry.parsed, network),
-        decode_headers(original.header_block) if original else [],
+        headers,
         dossier.parsed.text if dossier else "",
         contacts,
         earlier,
@@ -119,8 +121,17 @@ async def look(house: House, entry_id: int, *, ask: bool = True) -> View:
     )
 
 
-def facts(parsed: dict[str, Any]) -> list[Fact]:
-    """What the report says, as far as it says anything."""
+def headers_of(original: Original | None) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """The header of the reported mail with everything invisible written out; and, by what decoding leaves of them, the
+    values in which there is something invisible."""
+    block = original.header_block if original else b""
+    headers = spelled_headers(block)
+    pairs = zip(decode_headers(block), headers, strict=True)
+    return headers, {left: whole for (_, left), (_, whole) in pairs if left != whole}
+
+
+def facts(parsed: dict[str, Any], hidden: Mapping[str, str] = {}) -> list[Fact]:
+    """What the report says, as far as it says anything; `hidden`: see `headers_of`."""
     source = parsed.get("provenance", {})
     said = [Fact(name, _words(parsed.get(key), key), source.get(key, ""), key in _OURS) for key, name in _FIELDS]
     original = parsed.get("original") or {}
@@ -133,7 +144,7 @@ def facts(parsed: dict[str, Any]) -> list[Fact]:
     checked = parsed.get("findings", [])[:_MOST_VALUES]
     said += [Fact(one["code"], one["evidence"], "checked", ours=True) for one in checked]
     said += [Fact("Defects", _words(parsed.get("defects")))]
-    return [fact for fact in said if fact.value]
+    return [replace(fact, value=hidden.get(fact.value, fact.value)) for fact in said if fact.value]
 
 
 def hops(parsed: dict[str, Any], network: Network) -> list[HopSeen]:

@@ -14,7 +14,6 @@ from gateway.house import House
 from gateway.policies.policy import Policy
 from gateway.queue_view import Fact, HopSeen
 from gateway.store import case_page, messages
-from parsers.envelope import decode_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A report of a case. `row`: as the store has it; `headers` and `text` only where they were asked for."""
+    """A report of a case. `row`: as the store has it; `headers` and `text` only where its mail was read again."""
 
     row: dict[str, Any]
     identity: str
@@ -41,27 +40,27 @@ class Evidence:
 
 
 async def look(house: House, case_id: int, report_id: int, policy: Policy, *, whole: bool) -> Evidence | None:
-    """None: the report is not in this case. `whole`: its mail is read again, for headers and text."""
+    """None: the report is not in this case. `whole`: its mail is read again, for headers, text
+    and what the facts hide."""
     async with house.database.reading() as connection:
         row = await case_page.report_of(connection, case_id, report_id)
         if row is None:
             return None
         network = await house.network(connection)
         raw = await messages.whole(connection, row["message_id"]) if whole else None
-    headers: list[tuple[str, str]] = []
-    text = ""
+    original, text = None, ""
     if raw is not None:
         (parsed,) = await house.workers.parse([raw])
         text = parsed.text
         original = parsed.reports[row["position"]].original if row["position"] < len(parsed.reports) else None
-        headers = decode_headers(original.header_block) if original else []
+    headers, hidden = queue_view.headers_of(original)
     findings = [Finding(f["code"], f["evidence"], clause(policy, f["code"])) for f in row["findings"]]
     plain = row["parsed"] | {"findings": []}  # they have a tab of their own
     return Evidence(
         row,
         identities.in_one_line(row["identity"]),
         list(identities.evidence(row["identity"])),
-        queue_view.facts(plain),
+        queue_view.facts(plain, hidden),
         findings,
         queue_view.hops(row["parsed"], network),
         headers,

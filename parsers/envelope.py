@@ -91,13 +91,22 @@ def decode(value: bytes, guesses: Guesses | None = None) -> str:
             return _cleaned(read)[:VALUE_CHARS].strip()
     if charsets.ESCAPE in value:
         return _UNSAFE.sub("", _characters(value[:VALUE_CHARS].replace(b"\n", b" "), None)[0]).strip()
-    guesses = guesses or Guesses()
+    return _cleaned(_with_words(flat, guesses or Guesses()))[:VALUE_CHARS].strip()
+
+
+def spelled(value: bytes) -> str:
+    """As `decode`, but what may not leave a header is written out, its code in hex: evidence for people's eyes."""
+    text = _with_words(value.translate(_TAB_TO_BLANK, b"\r\n"), Guesses())
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)[:VALUE_CHARS].strip()
+
+
+def _with_words(flat: bytes, guesses: Guesses) -> str:
     text, _ = _characters(flat[: VALUE_CHARS * 6], None, guesses)
     # Beyond the last `?=` no word can end; flanker's pattern would look for one from every `=?`.
     last = text.rfind("?=") + 2
     if last >= 2 and "=?" in text:
         text = _words(text[:last], guesses) + text[last:]
-    return _cleaned(text)[:VALUE_CHARS].strip()
+    return text
 
 
 def _cleaned(text: str) -> str:
@@ -132,6 +141,12 @@ def decode_headers(block: bytes) -> list[tuple[str, str]]:
     """(name, decoded value) of a raw header block in order, at most HEADERS_SHOWN of them."""
     headers = Headers(block, len(block))
     return [(name.decode("ascii"), decode(value, headers.guesses)) for name, value in headers.pairs()[:HEADERS_SHOWN]]
+
+
+def spelled_headers(block: bytes) -> list[tuple[str, str]]:
+    """The same fields as `decode_headers`, their values `spelled`."""
+    pairs = Headers(block, len(block)).pairs()[:HEADERS_SHOWN]
+    return [(name.decode("ascii"), spelled(value)) for name, value in pairs]
 
 
 def first(headers: Headers, name: str) -> str | None:

@@ -63,6 +63,30 @@ def test_nothing_unsafe_comes_out_of_any_bytes(value: bytes) -> None:
         text.encode()
 
 
+@settings(max_examples=200, deadline=None, database=None)
+@given(st.binary(max_size=200))
+@example(b"=?utf-8?b?gICA?=")
+def test_what_decoding_takes_out_is_written_out_for_people(value: bytes) -> None:
+    shown = envelope.spelled(value)
+    assert not [char for char in shown if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")]
+    shown.encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (b"folded\r\n\twords", "folded words"),
+        ("Grüße".encode(), "Grüße"),
+        (b"=?iso-2022-jp?B?" + base64.b64encode("広告".encode("iso-2022-jp")) + b"?=", "広告"),
+        (b"=?utf-8?q?Hello=0D=0ABcc:_victim=40other.example?=", r"Hello\u000d\u000aBcc: victim@other.example"),
+        (b"a\x00b\x1b[31mc\x7f", r"a\u0000b\u001b[31mc\u007f"),
+        (b"=?utf-8?b?" + base64.b64encode("a\u202eb\u2028c\u200fd".encode()) + b"?=", r"a\u202eb\u2028c\u200fd"),
+    ],
+)
+def test_a_header_value_with_what_is_hidden_in_it(value: bytes, expected: str) -> None:
+    assert envelope.spelled(value) == expected
+
+
 def test_decode_headers_is_in_order_bounded_and_clean() -> None:
     block = (
         b"Received: one\n\ttwo\nSubject: =?utf-8?q?a=0Ab?=\nno header\nReceived: three\r\nX-Long: "

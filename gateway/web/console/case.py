@@ -29,7 +29,7 @@ TABS = ("facts", "findings", "trace", "headers", "text", "source")
 _OF_LISTS = frozenset(
     {"class", "kind", "state", "role", "cause", "severity", "action", "category", "verdict", "reason"}
 )
-_WHOLE = frozenset({"headers", "text"})
+_WHOLE = frozenset({"facts", "headers", "text"})
 NOTICE_LANGUAGES = ("en", "zh", "ro")
 _TEXT_CHARS = 20_000
 DONE = {

@@ -34,6 +34,15 @@ async def test_a_case_tells_its_resources_reports_notices_and_events(waiting, st
     assert "\u202e" not in text
 
 
+async def test_what_a_header_hides_is_written_out_among_facts_and_headers(waiting, staff):
+    hidden = "=?utf-8?q?bill_=E2=80=AEfdp=2Eexe=0A=07?="
+    await waiting.take_in(arf("198.51.100.70", subject=hidden, sender="Bank\x00 <x@sender.example>"))
+    for tab in ("facts", "headers"):
+        text = (await staff.get(f"/case/AG-2026-000001?tab={tab}")).text
+        assert r"bill \u202efdp.exe\u000a\u0007" in text, tab
+    assert r"Bank\u0000 &lt;x@sender.example&gt;" in text
+
+
 async def test_what_is_not_open_is_listed_when_all_are_asked_for(waiting, staff):
     await waiting.take_in(arf("198.51.100.70"), arf("192.0.2.8", extra="Source-Port: 1500"))
     both = rows((await staff.get("/cases")).text)

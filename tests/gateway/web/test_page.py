@@ -182,6 +182,7 @@ async def test_hostile_evidence_is_text_with_everything_invisible_written_out(wa
         assert "<script>" not in text.lower()
         assert "<img" not in text.lower()
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]", text)
+        assert text.count(r"\u202egnp.exe\u0007") == 3  # the Subject among the facts; Subject and From
 
 
 def test_invisible_text_is_written_out():

@@ -97,6 +97,7 @@ async def look(house: House, entry_id: int, *, ask: bool = True) -> View:
     entry = await entry_of(house, entry_id)
     outside = await look_ups(house, entry.value) if ask else LookUps()
     async with house.database.reading() as connection:
+        parsed = await store.parsed_of(connection, entry.report_id)
         alike = await store.alike(connection, entry)
         contacts = await third_parties.of_report(connection, entry.report_id)
         campaign = await queue_acts.campaign_of(connection, entry.report_id)
@@ -109,8 +110,8 @@ async def look(house: House, entry_id: int, *, ask: bool = True) -> View:
         alike,
         identities.in_one_line(entry.identity),
         list(identities.evidence(entry.identity)),
-        facts(entry.parsed, hidden),
-        hops(entry.parsed, network),
+        facts(parsed, hidden),
+        hops(parsed, network),
         headers,
         dossier.parsed.text if dossier else "",
         contacts,

@@ -203,7 +203,7 @@ def _listed(title: str, entries: list[Entry]) -> None:
 
 def _line(group: Group) -> dict[str, Any]:
     """What programs get of a group: its oldest entry without the evidence, and how many are like it."""
-    entry = {key: value for key, value in asdict(group.entry).items() if key not in {"parsed", "fingerprint"}}
+    entry = {key: value for key, value in asdict(group.entry).items() if key != "fingerprint"}
     counted = {"seen": group.seen, "reporters": group.reporters, "first_at": group.first_at, "last_at": group.last_at}
     return entry | counted
 

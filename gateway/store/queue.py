@@ -42,7 +42,7 @@ class Candidate:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One resource of one report, with what people need to decide on it. `queue`: see the table; `identity`
-    and `parsed` are the JSON that screening and the parsers left."""
+    is the JSON that screening left. What the parsers left is large: see `parsed_of`."""
 
     id: int
     report_id: int
@@ -69,7 +69,6 @@ class Entry:
     fingerprint: str
     complainant: str | None
     identity: dict[str, Any]
-    parsed: dict[str, Any]
     mailbox: str | None
     format: str | None
     sender: str | None
@@ -148,6 +147,12 @@ async def newest_waiting(connection: AsyncConnection, before: int | None, limit:
 async def entries(connection: AsyncConnection, ids: Iterable[int]) -> list[Entry]:
     """These entries, whatever became of them, by id. Two statements."""
     return await _entries(connection, attributions.c.id.in_(sorted(set(ids))))
+
+
+async def parsed_of(connection: AsyncConnection, report_id: int) -> dict[str, Any]:
+    """The JSON that the parsers left of a report."""
+    rows = await connection.execute(select(report_rows.c.parsed).where(report_rows.c.id == report_id))
+    return dict(rows.scalar_one())
 
 
 async def of_reports(connection: AsyncConnection, report_ids: Iterable[int]) -> list[Entry]:
@@ -274,7 +279,7 @@ async def _entries(connection: AsyncConnection, chosen: Any) -> list[Entry]:
                 report_rows.c.message_id, report_rows.c.position, report_rows.c.category, report_rows.c.feedback_type,
                 report_rows.c.source_port, report_rows.c.arrival_date, report_rows.c.received_at,
                 report_rows.c.reason.label("screening"), report_rows.c.fingerprint, report_rows.c.complainant,
-                report_rows.c.identity, report_rows.c.parsed,
+                report_rows.c.identity,
                 messages.c.mailbox, messages.c.format, messages.c.sender, messages.c.subject,
                 cases.c.id.label("case_id"), cases.c.opened_at,
             )

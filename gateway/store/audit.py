@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import Case, CaseState
+from gateway.store.rarest import rarest_first
 from gateway.store.tables import cases, events, legal_matters
 from gateway.store.text import storable
 
@@ -51,7 +52,9 @@ class Done:
 
 async def page(connection: AsyncConnection, asked: Asked, *, legal: bool, before: int | None, limit: int) -> list[Done]:
     """Events before this id (None: the newest). `legal`: also those about matters of the legal lane."""
-    wanted = _wanted(asked)
+    exact = [(events.c.who, asked.who), (events.c.what, "" if asked.what.endswith("*") else asked.what)]
+    walked = [(one == storable(said), func.coalesce(one, "") == storable(said)) for one, said in exact if said]
+    wanted = _wanted(asked) + await rarest_first(connection, events.c.id, walked)
     if before is not None:
         wanted.append(events.c.id < before)
     wanted += await _between(connection, asked)
@@ -109,10 +112,6 @@ async def _between(connection: AsyncConnection, asked: Asked) -> list[ColumnElem
 
 def _wanted(asked: Asked) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = []
-    if asked.who:
-        wanted.append(events.c.who == storable(asked.who))
-    if asked.what and not asked.what.endswith("*"):
-        wanted.append(events.c.what == storable(asked.what))
     if asked.case_id is not None:
         wanted.append(events.c.case_id == asked.case_id)
     if asked.since is not None:

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.model import CaseState, ClockState
 from gateway.store import cases as case_store
 from gateway.store.cases import CaseLine
+from gateway.store.rarest import rarest_first
 from gateway.store.tables import accounts, cases, clocks, customers
 
 ALL = "all"
@@ -24,7 +25,6 @@ BY_DUE = (ClockState.RUNNING.value, ClockState.OVERDUE.value)  # those clocks ha
 OF_CLOCKS = (*BY_DUE, ClockState.ANSWERED.value, ClockState.UNREACHABLE.value, ClockState.WAITING.value)
 STATES = (CaseState.OPEN.value, *OF_CLOCKS, *(state.value for state in CaseState if state is not CaseState.OPEN), ALL)
 _MOST_ACCOUNTS = 200
-_LOOKED_AT = 50_000  # cases with one value, to know which value is rare
 _DIGITS = 10  # fewer than that many fit into the databases' integer keys
 _DUE, _NEWEST = "d", "n"
 
@@ -80,9 +80,10 @@ async def _by_due(
 ) -> tuple[list[int], str | None]:
     """Cases by their earliest clock in these states, and where the next page begins."""
     others = clocks.alias("others")
+    of_these = func.coalesce(others.c.state, "").in_(states)  # hidden: SQLite would walk all clocks in these states
     first = (  # looked up for each line that is shown: a join would look at all clocks that run
         select(others.c.id)
-        .where(others.c.case_id == clocks.c.case_id, others.c.state.in_(states), others.c.due_at.is_not(None))
+        .where(others.c.case_id == clocks.c.case_id, of_these, others.c.due_at.is_not(None))
         .order_by(others.c.due_at, others.c.id)
         .limit(1)
         .correlate(clocks)
@@ -135,20 +136,7 @@ async def _narrowed(connection: AsyncConnection, wanted: Wanted) -> list[Any]:
     if wanted.customer:
         ids = await _accounts(connection, wanted.customer)
         walked.append((cases.c.account_id.in_(ids), func.coalesce(cases.c.account_id, 0).in_(ids)))
-    return others + await _rarest_first(connection, walked)
-
-
-async def _rarest_first(connection: AsyncConnection, walked: Sequence[tuple[Any, Any]]) -> list[Any]:
-    """(a condition, the same hidden from the indexes). The list walks the index of the rarest; the others are hidden
-    from SQLite, which cannot know which that is, and would walk a million cases of a class to find a person's two."""
-    if len(walked) < 2 or connection.dialect.name != "sqlite":
-        return [condition for condition, _ in walked]
-    many = []
-    for condition, _ in walked:
-        some = select(cases.c.id).where(condition).limit(_LOOKED_AT).subquery()
-        many.append((await connection.execute(select(func.count()).select_from(some))).scalar_one())
-    rarest = many.index(min(many))
-    return [condition if n == rarest else hidden for n, (condition, hidden) in enumerate(walked)]
+    return others + await rarest_first(connection, cases.c.id, walked)
 
 
 async def _accounts(connection: AsyncConnection, text: str) -> list[int]:

@@ -105,28 +105,37 @@ def is_waiting() -> ColumnElement[bool]:
 
 
 async def groups(connection: AsyncConnection, limit: int = 200) -> list[Group]:
-    """What waits, by resource and reason: the most reports first, then the oldest. Three statements."""
+    """What waits, by resource and reason: the most reports first, then the oldest. Four statements."""
     same = (attributions.c.kind, attributions.c.role, attributions.c.value, attributions.c.reason)
     alone = case((attributions.c.value == "", attributions.c.id), else_=0)  # without a resource nothing is alike
     oldest = func.min(attributions.c.id).label("oldest")
-    rows = (
-        await connection.execute(
-            select(
-                oldest,
-                func.count().label("seen"),
-                func.count(report_rows.c.complainant.distinct()).label("reporters"),
-                func.min(report_rows.c.received_at).label("first_at"),
-                func.max(report_rows.c.received_at).label("last_at"),
-            )
-            .join(report_rows, report_rows.c.id == attributions.c.report_id)
-            .where(is_waiting())
-            .group_by(*same, alone)
-            .order_by(func.count().desc(), oldest)
-            .limit(limit)
+    largest = (
+        select(oldest, func.count().label("seen"))
+        .where(is_waiting())
+        .group_by(*same, alone)
+        .order_by(func.count().desc(), oldest)
+        .limit(limit)
+    )
+    seen = {row.oldest: row.seen for row in await connection.execute(largest)}
+    found = {entry.id: entry for entry in await entries(connection, seen)}
+    several = [found[number].value for number, many in seen.items() if many > 1]
+    spread = await connection.execute(  # of the groups that are shown alone: their reports are far apart
+        select(
+            oldest,
+            func.count(report_rows.c.complainant.distinct()).label("reporters"),
+            func.min(report_rows.c.received_at).label("first_at"),
+            func.max(report_rows.c.received_at).label("last_at"),
         )
-    ).all()
-    found = {entry.id: entry for entry in await entries(connection, [row.oldest for row in rows])}
-    return [Group(found[row.oldest], row.seen, row.reporters, row.first_at, row.last_at) for row in rows]
+        .join(report_rows, report_rows.c.id == attributions.c.report_id)
+        .where(is_waiting(), attributions.c.value.in_(several))
+        .group_by(*same)
+    )
+    more = {row.oldest: (row.reporters, row.first_at, row.last_at) for row in spread}
+    return [Group(found[one], many, *(more.get(one) or _of_one(found[one]))) for one, many in seen.items()]
+
+
+def _of_one(entry: Entry) -> tuple[int, datetime, datetime]:
+    return int(entry.complainant is not None), entry.received_at, entry.received_at
 
 
 async def count(connection: AsyncConnection) -> int:

@@ -119,17 +119,22 @@ async def tell(connection: AsyncConnection, alerts: Sequence[Alert], now: dateti
 
 async def _complaints(connection: AsyncConnection, ids: list[int], since: date) -> list[tuple[int, str, str, int]]:
     """(account, campaign, day, distinct complaints that came first on it)."""
-    chosen = (
-        attributions.c.account_id.in_(ids), reports.c.verdict.in_(_COUNTED), reports.c.received_at >= midnight(since),
-    )  # fmt: skip
+    came = select(reports.c.id).where(reports.c.received_at >= midnight(since)).offset(0).subquery()  # by their time:
+    first = (await connection.execute(select(func.min(came.c.id)))).scalar() or 0  # by their ids all would be looked at
+    placed = (  # by the index of an account's reports, from there on
+        select(attributions.c.account_id, attributions.c.report_id)
+        .where(attributions.c.account_id.in_(ids), attributions.c.report_id >= first)
+        .offset(0)
+        .subquery()
+    )
     distinct = (
         select(
-            attributions.c.account_id, func.coalesce(func.min(reports.c.campaign), "").label("campaign"),
+            placed.c.account_id, func.coalesce(func.min(reports.c.campaign), "").label("campaign"),
             func.min(reports.c.received_at).label("first_at"),
         )
-        .join(reports, reports.c.id == attributions.c.report_id)
-        .where(*chosen)
-        .group_by(attributions.c.account_id, reports.c.complainant, reports.c.fingerprint)
+        .join(reports, reports.c.id == placed.c.report_id)
+        .where(reports.c.verdict.in_(_COUNTED), reports.c.received_at >= midnight(since))
+        .group_by(placed.c.account_id, reports.c.complainant, reports.c.fingerprint)
         .subquery()
     )  # fmt: skip
     day = Figures(is_sqlite=connection.dialect.name == "sqlite").day(distinct.c.first_at)

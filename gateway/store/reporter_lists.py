@@ -68,16 +68,18 @@ async def _rows(connection: AsyncConnection, now: datetime, since: datetime | No
 
 
 async def _told(connection: AsyncConnection, query: Select[Any]) -> list[dict[str, Any]]:
-    """With `precision`, and `last_seen`: when the newest of its reports came."""
+    """With `precision`, and `last_seen`: when the newest of its reports came, looked up for those that are shown."""
+    shown = query.subquery()
     newest = (
         select(reports.c.received_at)
-        .where(reports.c.reporter_id == reporters.c.id)
+        .where(reports.c.reporter_id == shown.c.id)
         .order_by(reports.c.id.desc())
         .limit(1)
         .scalar_subquery()
-        .correlate(reporters)
+        .correlate(shown)
     )
-    rows = await connection.execute(query.add_columns(newest.label("last_seen")))
+    ordered = select(shown, newest.label("last_seen")).order_by(shown.c.reports.desc(), shown.c.key)
+    rows = await connection.execute(ordered)
     return [_with_precision(dict(row)) for row in rows.mappings()]
 
 

@@ -104,7 +104,7 @@ class ReportRow(SQLModel, table=True):
         Index("reports_contacts", "contacts_state", "contacts_next_at"),
         Index("reports_verdict", "verdict", "message_id"),
         Index("reports_reporter", "reporter_id", "id"),
-        Index("reports_received", "received_at", "category"),  # statistics and whatever asks for a period
+        Index("reports_received", "received_at", "category", "id"),  # statistics and whatever asks for a period
     )
     id: int | None = Field(default=None, primary_key=True)
     message_id: int = Field(foreign_key="messages.id")

@@ -162,6 +162,8 @@ def _came(d: Dialect) -> Iterator[str]:
         CASE WHEN i % 10 >= 8 THEN {FIRST} + {person} WHEN i % {_FEEDS} = 0 THEN 1 ELSE {FIRST} + i % {_FEEDS} END,
         'u' || CAST(i / 2 AS TEXT) || '@reader.example', 'f' || {number}, house.parsed, '[]', 0
         FROM {_of_reports(d)}, (SELECT identity, parsed FROM reports WHERE id = 1) AS house"""
+    for table in ("messages", "reports"):  # the house's own came first
+        yield f"UPDATE {table} SET received_at = {d.at('0')} WHERE id < {FIRST}"
     others, after = d.many // 10, FIRST + d.reports
     verdict = "CASE WHEN i % 20 < 12 THEN 'junk' WHEN i % 20 < 16 THEN 'rejected' WHEN i % 20 = 16 THEN 'review' "
     yield f"""INSERT INTO messages (id, sha256, raw, size, received_at, stored_at, state, tries, kind, message_id, sender,

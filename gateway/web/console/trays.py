@@ -16,6 +16,7 @@ from gateway.model import Verdict
 from gateway.store import messages, trays
 from gateway.web.evidence import hand_out
 from gateway.web.visit import Place, Role, Visit, whole
+from parsers.report import Parsed
 
 _LINES = 50
 _SAMPLE = 40
@@ -120,7 +121,8 @@ async def _show(visit: Visit, number: int, error: str = "", status: int = 200) -
         row=row,
         held=held,
         reports=[
-            (report, identities.in_one_line(report.identity), queue_view.facts(report.parsed)) for report in its_reports
+            (one, identities.in_one_line(one.identity), queue_view.facts(one.parsed, _hidden(parsed, one.position)))
+            for one in its_reports
         ],
         text=parsed.text[:_SHOWN_CHARS],
         error=error,
@@ -128,6 +130,11 @@ async def _show(visit: Visit, number: int, error: str = "", status: int = 200) -
         analyst=visit.may(Role.ANALYST),
         lane=visit.visitor is not None and visit.visitor.legal,
     )
+
+
+def _hidden(parsed: Parsed, position: int) -> dict[str, str]:
+    original = parsed.reports[position].original if position < len(parsed.reports) else None
+    return queue_view.headers_of(original)[1]
 
 
 def _said(why: str) -> str:

@@ -41,6 +41,7 @@ async def test_what_a_header_hides_is_written_out_among_facts_and_headers(waitin
         text = (await staff.get(f"/case/AG-2026-000001?tab={tab}")).text
         assert r"bill \u202efdp.exe\u000a\u0007" in text, tab
     assert r"Bank\u0000 &lt;x@sender.example&gt;" in text
+    assert r"bill \u202efdp.exe\u000a\u0007" in (await staff.get("/message/1")).text
 
 
 async def test_what_is_not_open_is_listed_when_all_are_asked_for(waiting, staff):

@@ -18,6 +18,7 @@ from gateway.model import CaseState, ClockState
 from gateway.screening.reporters import precision
 from gateway.store import counted, figures
 from gateway.store.figures import IN_TIME, Figures, midnight
+from gateway.store.queue import is_waiting
 from gateway.store.tables import actions, attributions, cases, clocks, customers, held
 from gateway.store.tables import reporters as reporter_rows
 
@@ -186,7 +187,7 @@ async def backlog(connection: AsyncConnection) -> dict[str, int]:
     )
     counted = {row[0]: row[1] for row in found}
     waiting = {
-        "queue": select(func.count()).where(attributions.c.queue == "waiting"),
+        "queue": select(func.count()).where(is_waiting()),
         "held": select(func.count()).where(held.c.state == "waiting"),
         "approval": select(func.count()).where(actions.c.state == "proposed"),
     }
@@ -198,7 +199,7 @@ async def unmatched(connection: AsyncConnection) -> dict[str, int]:
     """Entries of the unmatched queue that wait now, by reason, most first."""
     rows = await connection.execute(
         select(attributions.c.reason, func.count())
-        .where(attributions.c.queue == "waiting")
+        .where(is_waiting())
         .group_by(attributions.c.reason)
         .order_by(func.count().desc(), attributions.c.reason)
     )

@@ -14,8 +14,10 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    Integer,
     Select,
     and_,
+    cast,
     delete,
     false,
     func,
@@ -35,16 +37,20 @@ from gateway.store.tables import switches as switch_rows
 COUNTED_TO = "counted_to"  # the switch: the triggers look at days up to this one
 _OVER_FOR = timedelta(hours=1)  # what was under way at midnight is done by then
 _OLDEST = timedelta(days=3660)
+_LONG = timedelta(days=60)  # a period in which nearly every reporter and customer has several days
 _DAY = timedelta(days=1)
 
 
-async def rows(connection: AsyncConnection, figure: str, since: date, until: date) -> Select[Any] | CompoundSelect[Any]:
-    """(day, name, ref, step, count) of these days: kept ones as they are, the others counted now."""
+async def rows(
+    connection: AsyncConnection, figure: str, since: date, until: date, *, daily: bool = True
+) -> Select[Any] | CompoundSelect[Any]:
+    """(day, name, ref, step, count) of these days: kept ones as they are, the others counted now. Not `daily`: it does
+    not matter which day it was, and kept ones of a long time come added up, under no day."""
     kept, others = await _split(connection, PART_OF[figure], since, until)
     tables = Figures(is_sqlite=connection.dialect.name == "sqlite")
-    columns = [day_figures.c[name] for name in ("day", "name", "ref", "step", "count")]
-    chosen = or_(false(), *(_days(span) for span in kept))
-    stored = select(*columns).where(day_figures.c.figure == figure, chosen)
+    every = select(*(day_figures.c[name] for name in ("day", "name", "ref", "step", "count")))
+    stored = every if daily or until - since < _LONG else _added_up()
+    stored = stored.where(day_figures.c.figure == figure, or_(false(), *(_days(span) for span in kept)))
     if not kept:
         return tables.of(figure, others)
     return union_all(stored, tables.of(figure, others)) if others else stored
@@ -141,6 +147,13 @@ def _spans(days: Sequence[date]) -> Iterator[Span]:
         if n + 1 == len(days) or days[n + 1] != day + _DAY:
             yield Span(days[start], day + _DAY)
             start = n + 1
+
+
+def _added_up() -> Select[Any]:
+    """In the order of the index `day_figures_ref`."""
+    by = [day_figures.c[name] for name in ("name", "ref", "step")]
+    total = cast(func.sum(day_figures.c["count"]), Integer)
+    return select(literal("").label("day"), *by, total.label("count")).group_by(*by)
 
 
 def _days(span: Span) -> ColumnElement[bool]:

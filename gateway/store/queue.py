@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, literal, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import Attribution, AttributionReason, Case, CaseState
@@ -105,18 +105,16 @@ def is_waiting() -> ColumnElement[bool]:
 
 
 async def groups(connection: AsyncConnection, limit: int = 200) -> list[Group]:
-    """What waits, by resource and reason: the most reports first, then the oldest. Four statements."""
-    same = (attributions.c.kind, attributions.c.role, attributions.c.value, attributions.c.reason)
-    alone = case((attributions.c.value == "", attributions.c.id), else_=0)  # without a resource nothing is alike
+    """What waits, by resource and reason: the most reports first, then the oldest. Five statements."""
+    same = (attributions.c.value, attributions.c.reason, attributions.c.kind, attributions.c.role)  # as their index
     oldest = func.min(attributions.c.id).label("oldest")
-    largest = (
-        select(oldest, func.count().label("seen"))
-        .where(is_waiting())
-        .group_by(*same, alone)
-        .order_by(func.count().desc(), oldest)
-        .limit(limit)
-    )
-    seen = {row.oldest: row.seen for row in await connection.execute(largest)}
+    named = select(oldest, func.count()).where(is_waiting(), attributions.c.value != "").group_by(*same)
+    nameless = select(attributions.c.id, literal(1)).where(is_waiting(), attributions.c.value == "")  # nothing is alike
+    rows = [
+        *(await connection.execute(named.order_by(func.count().desc(), oldest).limit(limit))),
+        *(await connection.execute(nameless.order_by(attributions.c.id).limit(limit))),
+    ]
+    seen = {row[0]: row[1] for row in sorted(rows, key=lambda row: (-row[1], row[0]))[:limit]}
     found = {entry.id: entry for entry in await entries(connection, seen)}
     several = [found[number].value for number, many in seen.items() if many > 1]
     spread = await connection.execute(  # of the groups that are shown alone: their reports are far apart

@@ -64,7 +64,7 @@ async def latest(connection: AsyncConnection, reporter_id: int, limit: int = 10)
 async def _rows(connection: AsyncConnection, now: datetime, since: datetime | None) -> Any:
     tomorrow = (now.astimezone(UTC) + timedelta(days=1)).date()
     first = since.astimezone(UTC).date() if since else await counted.first_day(connection) or _FIRST
-    return (await counted.rows(connection, figures.SOURCE, first, tomorrow)).subquery()
+    return (await counted.rows(connection, figures.SOURCE, first, tomorrow, daily=False)).subquery()
 
 
 async def _told(connection: AsyncConnection, query: Select[Any]) -> list[dict[str, Any]]:

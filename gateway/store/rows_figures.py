@@ -11,6 +11,7 @@ class DayFigureRow(SQLModel, table=True):
     """How often something was on a day: a kind (`name`), a reporter or customer (`ref`), a length of time (`step`)."""
 
     __tablename__ = "day_figures"
+    __table_args__ = (Index("day_figures_ref", "figure", "name", "ref", "step", "day", "count"),)  # added up over days
     figure: str = Field(primary_key=True)
     day: str = Field(primary_key=True)  # 2026-01-31, UTC
     name: str = Field(primary_key=True)

@@ -87,7 +87,7 @@ class Counts:
 
     async def by_source(self, limit: int) -> list[Source]:
         """Those who reported most."""
-        sums = figures.by_reporter(await self._rows(figures.SOURCE)).limit(limit).subquery()
+        sums = figures.by_reporter(await self._rows(figures.SOURCE, daily=False)).limit(limit).subquery()
         rows = await self._connection.execute(
             select(sums, reporter_rows.c.key, reporter_rows.c.trust)
             .outerjoin(reporter_rows, reporter_rows.c.id == sums.c.ref)
@@ -102,7 +102,7 @@ class Counts:
 
     async def by_customer(self, limit: int) -> list[tuple[str, str, int]]:
         """(key, name, reports about something of theirs), most first."""
-        rows = await self._rows(figures.CUSTOMER)
+        rows = await self._rows(figures.CUSTOMER, daily=False)
         found = _total(rows).label("found")
         most = select(rows.c.ref, found).group_by(rows.c.ref).order_by(found.desc()).limit(limit).subquery()
         named = await self._connection.execute(
@@ -151,8 +151,9 @@ class Counts:
             ripe, in_time = ripe + row[0], in_time + row[1]
         return Answers(int(ripe), int(in_time), int(told), int(again))
 
-    async def _rows(self, figure: str) -> Any:
-        return (await counted.rows(self._connection, figure, self._period.since, self._period.until)).subquery()
+    async def _rows(self, figure: str, *, daily: bool = True) -> Any:
+        since, until = self._period.since, self._period.until
+        return (await counted.rows(self._connection, figure, since, until, daily=daily)).subquery()
 
     async def _spread(self, figure: str) -> list[Spread]:
         """First one Spread for all, then one for each day or week. How often each length of time occurred comes back:

@@ -1,4 +1,4 @@
-"""The first report of a period is found in the index of their times alone
+"""A period: its first report by the index of times alone, its figures added up in the order of an index
 
 Revision ID: 0003
 Revises: 0002
@@ -14,9 +14,12 @@ depends_on = None
 
 def upgrade() -> None:
     _of("received_at", "category", "id")
+    columns = ["figure", "name", "ref", "step", "day", "count"]
+    op.create_index("day_figures_ref", "day_figures", columns, unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("day_figures_ref", "day_figures")
     _of("received_at", "category")
 
 

@@ -73,6 +73,20 @@ async def test_a_day_that_is_over_is_counted_once_and_read_from_then_on(desk):
     assert await told(desk) == before
 
 
+async def test_a_long_time_says_the_same_as_its_days(desk):
+    week = (await told(desk))[0]
+    await count_all(desk)
+    await change(desk, "UPDATE day_figures SET count = 5 WHERE figure IN ('customer', 'source')")
+    changed = (await told(desk))[0]
+    for since in (UNTIL - timedelta(days=59), UNTIL - timedelta(days=400)):
+        long = await statistics.figures(desk.house, since, UNTIL)
+        assert (long.by_source, long.by_customer) == (changed.by_source, changed.by_customer)
+    assert [one.reports for one in changed.by_source] == [5]  # what is kept was read
+    await figures.recount(desk.house)
+    long = await statistics.figures(desk.house, UNTIL - timedelta(days=400), UNTIL)
+    assert (long.by_source, long.by_customer) == (week.by_source, week.by_customer)
+
+
 async def test_an_hour_has_to_pass_first(desk):
     desk.time[0] = NOW.replace(hour=0) + timedelta(days=1, minutes=30)
     await count_all(desk)

@@ -66,7 +66,7 @@ async def page(
 ) -> CasePage | None:
     """None: there is no such case. `before`: only events older than this one."""
     case_id = cases.case_id_of(number)
-    found = await cases.lines(connection, [case_id] if case_id > 0 else [])
+    found = await cases.lines(connection, [case_id] if case_id > 0 else [], whole=True)
     if not found:
         return None
     head = (

@@ -20,10 +20,14 @@ from gateway.store import answers, appeals, charges, consents, content, events, 
 from gateway.store.events import Event
 from gateway.store.tables import accounts, actions, attributions, cases, clocks, customers, reports
 
+_Counted = tuple[int, int | None]  # reports, distinct complainants
+FLOOD = 1000  # reports: to count who sent them each of them has to be looked at
+
 
 @dataclass(frozen=True, slots=True)
 class CaseLine:
-    """One case in a list. `state` is that of its worst clock while the case is open; `due_at` the earliest end."""
+    """One case in a list. `state` is that of its worst clock while the case is open; `due_at` the earliest end;
+    `complainants` None: it is a flood, of which a list does not count them."""
 
     id: int
     number: str
@@ -32,7 +36,7 @@ class CaseLine:
     state: str
     resources: int
     reports: int
-    complainants: int
+    complainants: int | None
     opened_at: datetime
     due_at: datetime | None
     notified_at: datetime | None
@@ -53,8 +57,8 @@ async def listed(
     return await lines(connection, list((await connection.execute(query)).scalars()))
 
 
-async def lines(connection: AsyncConnection, ids: Sequence[int]) -> list[CaseLine]:
-    """These cases as lines, in this order. Three statements."""
+async def lines(connection: AsyncConnection, ids: Sequence[int], *, whole: bool = False) -> list[CaseLine]:
+    """These cases as lines, in this order; `whole`: the complainants of a flood are counted too. Four statements."""
     rows = await connection.execute(
         select(cases, accounts.c.name.label("account"), customers.c.key.label("customer"))
         .join(accounts, accounts.c.id == cases.c.account_id)
@@ -63,7 +67,7 @@ async def lines(connection: AsyncConnection, ids: Sequence[int]) -> list[CaseLin
     )
     found = {row.id: row for row in rows}
     running = await _clocks(connection, list(found))
-    counted = await _counts(connection, list(found))
+    counted = await _counts(connection, list(found), whole=whole)
     return [_line(found[i], running.get(i, []), counted.get(i, (0, 0))) for i in ids if i in found]
 
 
@@ -82,7 +86,7 @@ async def shown(connection: AsyncConnection, number: str) -> dict[str, Any] | No
     if row is None:
         return None
     running = await _clocks(connection, [row.id])
-    counted = await _counts(connection, [row.id])
+    counted = await _counts(connection, [row.id], whole=True)
     return {
         "case": _line(row, running.get(row.id, []), counted.get(row.id, (0, 0))),
         "customer_name": row.name,
@@ -151,20 +155,18 @@ async def _clocks(connection: AsyncConnection, case_ids: list[int]) -> dict[int,
     return found
 
 
-async def _counts(connection: AsyncConnection, case_ids: list[int]) -> dict[int, tuple[int, int]]:
-    """{case: (reports, distinct complainants)}."""
-    rows = await connection.execute(
-        select(
-            clocks.c.case_id,
-            func.count(func.distinct(attributions.c.report_id)),
-            func.count(func.distinct(reports.c.complainant)),
-        )
-        .join(attributions, attributions.c.clock_id == clocks.c.id)
-        .join(reports, reports.c.id == attributions.c.report_id)
-        .where(clocks.c.case_id.in_(case_ids))
-        .group_by(clocks.c.case_id)
+async def _counts(connection: AsyncConnection, case_ids: list[int], *, whole: bool) -> dict[int, _Counted]:
+    of_case = clocks.join(attributions, attributions.c.clock_id == clocks.c.id)
+    many = select(clocks.c.case_id, func.count(func.distinct(attributions.c.report_id))).select_from(of_case)
+    rows = await connection.execute(many.where(clocks.c.case_id.in_(case_ids)).group_by(clocks.c.case_id))
+    counted = {row[0]: row[1] for row in rows}
+    chosen = [case_id for case_id, number in counted.items() if whole or number <= FLOOD]
+    people = select(clocks.c.case_id, func.count(func.distinct(reports.c.complainant))).select_from(
+        of_case.join(reports, reports.c.id == attributions.c.report_id)
     )
-    return {row[0]: (row[1], row[2]) for row in rows}
+    rows = await connection.execute(people.where(clocks.c.case_id.in_(chosen)).group_by(clocks.c.case_id))
+    complained = {row[0]: row[1] for row in rows}
+    return {case_id: (number, complained.get(case_id)) for case_id, number in counted.items()}
 
 
 async def _reports(connection: AsyncConnection, case_id: int) -> list[dict[str, Any]]:
@@ -187,7 +189,7 @@ async def _reports(connection: AsyncConnection, case_id: int) -> list[dict[str, 
     return found
 
 
-def _line(row: Any, its_clocks: list[Any], counted: tuple[int, int]) -> CaseLine:
+def _line(row: Any, its_clocks: list[Any], counted: _Counted) -> CaseLine:
     case = Case(row.account_id, row.cls, CaseState(row.state), row.opened_at, id=row.id)
     shown_by = worst([ClockState(clock.state) for clock in its_clocks]) if case.state == CaseState.OPEN else None
     first = min((clock for clock in its_clocks if clock.due_at), key=lambda clock: clock.due_at, default=None)

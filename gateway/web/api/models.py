@@ -18,7 +18,8 @@ class _Model(BaseModel):
 
 
 class CaseLine(_Model):
-    """A case in a list. `state`: that of its worst clock while it is open."""
+    """A case in a list. `state`: that of its worst clock while it is open; `complainants`: null in the list where it is
+    a flood."""
 
     number: str
     customer: str
@@ -28,7 +29,7 @@ class CaseLine(_Model):
     assignee: str | None
     resources: int
     reports: int
-    complainants: int
+    complainants: int | None
     opened_at: datetime
     notified_at: datetime | None
     due_at: datetime | None

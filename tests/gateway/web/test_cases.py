@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from gateway.store import cases
 from gateway.web.bars import time_left
 from servers.waiting import NOW, arf
 
@@ -42,6 +43,14 @@ async def test_what_a_header_hides_is_written_out_among_facts_and_headers(waitin
         assert r"bill \u202efdp.exe\u000a\u0007" in text, tab
     assert r"Bank\u0000 &lt;x@sender.example&gt;" in text
     assert r"bill \u202efdp.exe\u000a\u0007" in (await staff.get("/message/1")).text
+
+
+async def test_of_a_flood_the_list_does_not_count_who_complained(waiting, staff, monkeypatch):
+    await waiting.take_in(arf("198.51.100.70"), arf("198.51.100.71"))
+    (people,) = re.findall(r">2 <small>from (\d)</small>", (await staff.get("/cases")).text)
+    monkeypatch.setattr(cases, "FLOOD", 1)
+    assert 'data-label="Reports">2</td>' in (await staff.get("/cases")).text
+    assert f"2 reports from {people}" in (await staff.get("/case/AG-2026-000001")).text
 
 
 async def test_what_is_not_open_is_listed_when_all_are_asked_for(waiting, staff):

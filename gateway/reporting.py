@@ -50,12 +50,14 @@ async def decide(house: House, name: str, values: Mapping[str, Any], who: str, w
     return one.key
 
 
-async def listed(house: House, *, everything: bool, since: datetime | None = None) -> list[dict[str, Any]]:
-    """Reporters with what is known of them; `everything`: also registered feeds that never reported. `since`: only
-    reports received from then on are counted."""
+async def listed(
+    house: House, *, everything: bool, since: datetime | None = None, limit: int = 500
+) -> list[dict[str, Any]]:
+    """The busiest reporters with what is known of them; `everything`: also registered feeds that never reported.
+    `since`: only reports received from then on are counted."""
     async with house.database.reading() as connection:
         await house.know_reporters(connection)
-        rows = await reporter_lists.listed(connection, house.clock(), since=since)
+        rows = await reporter_lists.listed(connection, house.clock(), limit, since)
     feeds = {feed.name: feed for feed in house.border().feeds}
     seen = {row["name"] for row in rows if row["kind"] == ReporterKind.FEED.value}
     told = [_told(row, feeds.get(row["name"]) if row["kind"] == ReporterKind.FEED.value else None) for row in rows]

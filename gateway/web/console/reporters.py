@@ -18,6 +18,7 @@ from gateway.store import reporters
 from gateway.web.visit import Place, Role, Visit, whole
 
 _RECENT = timedelta(days=90)
+_LINES = 200  # the busiest
 _SWITCHES = ("opens_cases", "may_reply", "raw_forwarding")
 _FORM = ("trust", "weight", "throttle", "alias", "blocked", *_SWITCHES, "reason")
 _MOST_WEIGHT = 100.0
@@ -31,8 +32,8 @@ async def listing(visit: Visit) -> Response:
     """Counts of the last 90 days; `?all=1`: of all time, and feeds that never reported."""
     everything = visit.asked("all") == "1"
     since = None if everything else visit.house.clock() - _RECENT
-    found = await reporting.listed(visit.house, everything=everything, since=since)
-    return visit.show("console/reporters.html", reporters=found, everything=everything)
+    found = await reporting.listed(visit.house, everything=everything, since=since, limit=_LINES)
+    return visit.show("console/reporters.html", reporters=found, everything=everything, most=_LINES)
 
 
 async def one(visit: Visit) -> Response:

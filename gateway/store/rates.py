@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import BindParameter, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casework.rates import Alert, Day
@@ -121,9 +121,11 @@ async def _complaints(connection: AsyncConnection, ids: list[int], since: date) 
     """(account, campaign, day, distinct complaints that came first on it)."""
     came = select(reports.c.id).where(reports.c.received_at >= midnight(since)).offset(0).subquery()  # by their time:
     first = (await connection.execute(select(func.min(came.c.id)))).scalar() or 0  # by their ids all would be looked at
+    # not as a parameter: PostgreSQL plans by how many there are
+    known: BindParameter[int] = bindparam(None, first, literal_execute=True)
     placed = (  # by the index of an account's reports, from there on
         select(attributions.c.account_id, attributions.c.report_id)
-        .where(attributions.c.account_id.in_(ids), attributions.c.report_id >= first)
+        .where(attributions.c.account_id.in_(ids), attributions.c.report_id >= known)
         .offset(0)
         .subquery()
     )

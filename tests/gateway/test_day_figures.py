@@ -78,7 +78,7 @@ async def test_a_long_time_says_the_same_as_its_days(desk):
     await count_all(desk)
     await change(desk, "UPDATE day_figures SET count = 5 WHERE figure IN ('customer', 'source')")
     changed = (await told(desk))[0]
-    for since in (UNTIL - timedelta(days=59), UNTIL - timedelta(days=400)):
+    for since in (UNTIL - timedelta(days=100), UNTIL - timedelta(days=400)):
         long = await statistics.figures(desk.house, since, UNTIL)
         assert (long.by_source, long.by_customer) == (changed.by_source, changed.by_customer)
     assert [one.reports for one in changed.by_source] == [5]  # what is kept was read

@@ -17,7 +17,7 @@ from gateway.queue import entry as entry_of
 from gateway.queue import read_again
 from gateway.queue_lookups import LookUps, look_ups
 from gateway.store import queue as store
-from gateway.store import queue_acts, third_parties
+from gateway.store import queue_acts, reports, third_parties
 from gateway.store.queue import Entry
 from gateway.store.queue_acts import Earlier
 from parsers.envelope import decode_headers, spelled_headers
@@ -97,7 +97,7 @@ async def look(house: House, entry_id: int, *, ask: bool = True) -> View:
     entry = await entry_of(house, entry_id)
     outside = await look_ups(house, entry.value) if ask else LookUps()
     async with house.database.reading() as connection:
-        parsed = await store.parsed_of(connection, entry.report_id)
+        parsed = await reports.parsed_of(connection, entry.report_id)
         alike = await store.alike(connection, entry)
         contacts = await third_parties.of_report(connection, entry.report_id)
         campaign = await queue_acts.campaign_of(connection, entry.report_id)

@@ -42,7 +42,7 @@ class Candidate:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One resource of one report, with what people need to decide on it. `queue`: see the table; `identity`
-    is the JSON that screening left. What the parsers left is large: see `parsed_of`."""
+    is the JSON that screening left. What the parsers left is large: see `reports.parsed_of`."""
 
     id: int
     report_id: int
@@ -128,12 +128,9 @@ async def groups(connection: AsyncConnection, limit: int = 200) -> list[Group]:
         .where(is_waiting(), attributions.c.value.in_(several))
         .group_by(*same)
     )
-    more = {row.oldest: (row.reporters, row.first_at, row.last_at) for row in spread}
-    return [Group(found[one], many, *(more.get(one) or _of_one(found[one]))) for one, many in seen.items()]
-
-
-def _of_one(entry: Entry) -> tuple[int, datetime, datetime]:
-    return int(entry.complainant is not None), entry.received_at, entry.received_at
+    alone = {e.id: (int(e.complainant is not None), e.received_at, e.received_at) for e in found.values()}
+    more = alone | {row.oldest: (row.reporters, row.first_at, row.last_at) for row in spread}
+    return [Group(found[one], many, *more[one]) for one, many in seen.items()]
 
 
 async def count(connection: AsyncConnection) -> int:
@@ -154,12 +151,6 @@ async def newest_waiting(connection: AsyncConnection, before: int | None, limit:
 async def entries(connection: AsyncConnection, ids: Iterable[int]) -> list[Entry]:
     """These entries, whatever became of them, by id. Two statements."""
     return await _entries(connection, attributions.c.id.in_(sorted(set(ids))))
-
-
-async def parsed_of(connection: AsyncConnection, report_id: int) -> dict[str, Any]:
-    """The JSON that the parsers left of a report."""
-    rows = await connection.execute(select(report_rows.c.parsed).where(report_rows.c.id == report_id))
-    return dict(rows.scalar_one())
 
 
 async def of_reports(connection: AsyncConnection, report_ids: Iterable[int]) -> list[Entry]:

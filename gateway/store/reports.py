@@ -46,6 +46,12 @@ async def repeated(connection: AsyncConnection, fingerprints: Iterable[str]) -> 
     return {(row.fingerprint, row.complainant) for row in rows}
 
 
+async def parsed_of(connection: AsyncConnection, report_id: int) -> dict[str, Any]:
+    """The JSON that the parsers left of a report."""
+    rows = await connection.execute(select(reports.c.parsed).where(reports.c.id == report_id))
+    return dict(rows.scalar_one())
+
+
 async def replace(connection: AsyncConnection, message_ids: Sequence[int]) -> None:
     """Forget what was made of these messages while they were only observed. Two statements: what is only observed
     was shown to no content filter."""

@@ -24,7 +24,6 @@ _MOST_MACHINES = 20  # addresses
 _LINE_CHARS = 2_000
 _V4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
 _V6 = re.compile(r"(?<![0-9A-Za-z:])(?:IPv6:)?([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f.]{0,15}){2,8})", re.IGNORECASE)
-_SIGNED = re.compile(r"(?:^|;)\s*d\s*=\s*([^\s;]{1,253})")
 
 
 def of_many(parsed: Parsed, feed: str | None, public: Collection[str]) -> frozenset[str]:
@@ -42,10 +41,10 @@ def private_hosts(
     headers: Sequence[tuple[str, str]],
 ) -> list[str]:
     """As `notifier.private_hosts` has them: `@example.net`, and `@192.0.2.1` for addresses of hosts in such a domain.
-    Addresses of the complainant and the recipients: `told` by the reporter or a server on the way, and `written` by the
-    sender into To and Cc. `public` as `of_many` has them; `headers` of the reported mail, decoded."""
-    sure = sorted(_domains(told, public))[:_MOST_TOLD]
-    perhaps = _domains(written, public) - _sender(report, headers)
+    Addresses of the complainant and the recipients: `told` by the reporter or a server, the surest first, and `written`
+    by the sender into To and Cc. `public` as `of_many` has them; `headers` of the reported mail, decoded."""
+    sure = list(_domains(told, public))[:_MOST_TOLD]
+    perhaps = _domains(written, public).keys() - _sender(report)
     domains = {*sure, *(perhaps if len(perhaps) <= _MOST_WRITTEN else ())}
     if not domains:
         return []
@@ -53,8 +52,9 @@ def private_hosts(
     return [f"@{one}" for one in [*sorted(domains), *(spelt for one in machines for spelt in _spellings(one))]]
 
 
-def _domains(addresses: Iterable[str], public: Collection[str]) -> set[str]:
-    return {domain for one in addresses if "@" in one and (domain := _of(one)) and domain not in public}
+def _domains(addresses: Iterable[str], public: Collection[str]) -> dict[str, None]:
+    """In order."""
+    return {domain: None for one in addresses if "@" in one and (domain := _of(one)) and domain not in public}
 
 
 def _of(address: str) -> str:
@@ -62,14 +62,11 @@ def _of(address: str) -> str:
     return registrable(domain) or domain
 
 
-def _sender(report: Report, headers: Sequence[tuple[str, str]]) -> set[str]:
-    """The domain in From, where the server that sent the mail or a signature is in it: a mailing that names its own
-    address as recipient. Else whoever wrote it may have put the recipient's there."""
+def _sender(report: Report) -> set[str]:
+    """The domain in From, where the server that sent the mail is in it by the name that was looked up: a mailing that
+    names its own address as recipient. Else whoever wrote it may have put the recipient's there."""
     claimed = _of(report.original.from_ or "") if report.original else ""
     hosts = [hop.rdns for hop in report.trace if hop.ip is not None and hop.ip == report.source_ip and hop.rdns]
-    hosts += [
-        found[1] for name, value in headers if name.lower() == "dkim-signature" for found in _SIGNED.finditer(value)
-    ]
     return {claimed} & {_of(host) for host in hosts[:20]}
 
 

@@ -24,7 +24,7 @@ from gateway.model import (
     ScreeningReason,
     Verdict,
 )
-from gateway.store import customers, queue_acts
+from gateway.store import customers, mutes, queue_acts
 from gateway.store import queue as store
 from gateway.store.queue import Entry, Settled
 from parsers.report import ResourceKind, Role
@@ -138,6 +138,7 @@ async def file_resolved(house: House, batch: Sequence[Resolved], who: str, why: 
     async with house.database.writing() as connection:
         free = await store.still_waiting(connection, [e.id for one in batch for e, _ in one.settles if e is not None])
         now = house.clock()
+        house.mutes = await mutes.active(connection, now)  # as of now: no mail need have come since one was made
         for one in batch:
             one.settles = [(e, a) for e, a in one.settles if e is None or e.id in free]
             one.dossier.reports[0].attributions = tuple(a for _, a in one.settles)

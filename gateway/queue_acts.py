@@ -112,20 +112,20 @@ async def undo(house: House, entry_id: int, who: str, *, whole_rule: bool = Fals
         await acts.hold(connection, ids)
         chosen = await store.entries(connection, ids)
         for one in chosen:
-            await _untold(connection, one)
+            await _untold(connection, one, ids)
         if whole_rule and rule is not None:
             await assignments.end(connection, [rule], None, who=who, now=house.clock())
         done = [one.id for one in chosen if await acts.take_back(connection, one, who=who, now=house.clock())]
         for one in chosen:  # nor did a notice go on its way meanwhile
-            await _untold(connection, one)
+            await _untold(connection, one, ids)
     if not done:
         raise QueueError(f"entry {first.id} is {first.queue}: there is nothing to take back")
     return done
 
 
-async def _untold(connection: AsyncConnection, one: Entry) -> None:
+async def _untold(connection: AsyncConnection, one: Entry, together: Sequence[int]) -> None:
     """Raises QueueError where somebody knows of it."""
-    if await acts.told(connection, one):
+    if await acts.told(connection, one, together):
         raise QueueError(
             f"entry {one.id}: somebody was told already, or other reports are in the same clock; close case "
             f"{one.case} with its cause instead"

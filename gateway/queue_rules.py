@@ -32,6 +32,7 @@ from gateway.queue import (
     read_again,
     waiting_entry,
 )
+from gateway.second_looks import ask_outside
 from gateway.store import assignments, customers, identifiers, switches
 from gateway.store import queue as store
 from gateway.store.queue import Entry
@@ -73,7 +74,13 @@ async def preview_rule(house: House, entry_id: int, terms: Terms) -> tuple[Rule,
     rule = await _rule(house, waiting, terms)
     network = await _network_with(house, rule)
     await _must_place(house, waiting, rule, network)
-    would = [e async for batch in _resolved(house, network) for r in batch for e, _ in r.settles if e is not None]
+    would = [
+        e
+        async for batch in _resolved(house, network, ruled=rule.account_id)
+        for r in batch
+        for e, _ in r.settles
+        if e is not None
+    ]
     return rule, would
 
 
@@ -91,15 +98,18 @@ async def assign_rule(house: House, entry_id: int, terms: Terms, who: str) -> tu
             await assignments.add(connection, rule.row, rule.account_id, origin="rule", who=who, now=house.clock())
     if not free:
         await waiting_entry(house, entry_id)  # says who was faster
-    return rule, await run_again(house, who, f"rule: {rule.label}")
+    return rule, await run_again(house, who, f"rule: {rule.label}", ruled=rule.account_id)
 
 
-async def run_again(house: House, who: str, why: str, reason: AttributionReason | None = None) -> list[Entry]:
-    """Attribution over all that waits (for that reason), under the assignments of now. Returns what was placed."""
+async def run_again(
+    house: House, who: str, why: str, reason: AttributionReason | None = None, *, ruled: int | None = None
+) -> list[Entry]:
+    """Attribution over all that waits (for that reason), under the assignments of now. `ruled`: the account that a
+    person named by a rule, whatever the operator's own system says. Returns what was placed."""
     async with house.database.reading() as connection:
         network = await house.network(connection)
     placed: list[int] = []
-    async for batch in _resolved(house, network, reason):
+    async for batch in _resolved(house, network, reason, ruled=ruled):
         placed += await file_resolved(house, batch, who, why)
     async with house.database.reading() as connection:
         return await store.entries(connection, placed)
@@ -210,7 +220,7 @@ async def _must_place(house: House, waiting: Entry, rule: Rule, network: Network
 
 
 async def _resolved(
-    house: House, network: Network, reason: AttributionReason | None = None
+    house: House, network: Network, reason: AttributionReason | None = None, *, ruled: int | None = None
 ) -> AsyncIterator[list[Resolved]]:
     """All reports that wait (for that reason), in batches, with what attribution says of them now."""
     last = 0
@@ -224,7 +234,16 @@ async def _resolved(
         of_report = {report_id: [e for e in entries if e.report_id == report_id] for report_id in ids}
         dossiers = await read_again(house, [of_report[report_id][0] for report_id in ids])
         logged = await _logged(house, network, dossiers.values())
-        yield [_settle(dossier, of_report[report_id], network, logged) for report_id, dossier in dossiers.items()]
+        for dossier in dossiers.values():
+            item = dossier.reports[0]
+            item.attributions = attribute_report(item.report, dossier.message.received_at, network, logged)
+        plain = {report_id: dossier.reports[0].attributions for report_id, dossier in dossiers.items()}
+        await ask_outside(house, dossiers.values())
+        for report_id, dossier in dossiers.items():
+            beside = zip(plain[report_id], dossier.reports[0].attributions, strict=True)
+            by_rule = tuple(ours if ruled is not None and ours.account_id == ruled else both for ours, both in beside)
+            dossier.reports[0].attributions = by_rule
+        yield [_settle(dossier, of_report[report_id], ruled) for report_id, dossier in dossiers.items()]
 
 
 async def _logged(house: House, network: Network, dossiers: Iterable[Dossier]) -> list[RelayMail]:
@@ -236,11 +255,12 @@ async def _logged(house: House, network: Network, dossiers: Iterable[Dossier]) -
         return await identifiers.relay_records(connection, keys)
 
 
-def _settle(dossier: Dossier, entries: list[Entry], network: Network, logged: list[RelayMail]) -> Resolved:
-    """Compare what waits of a report with what attribution finds now. An entry that is no longer one (a foreign
+def _settle(dossier: Dossier, entries: list[Entry], ruled: int | None) -> Resolved:
+    """Compare what waits of a report with what is found now. What the operator's own system contradicted is a person's
+    to solve: that system may only be silent today. An entry that is no longer one (a foreign
     source, once the advertised host is ours) stands for what appeared in its place."""
     report_id = entries[0].report_id
-    found = attribute_report(dossier.reports[0].report, dossier.message.received_at, network, logged)
+    found = dossier.reports[0].attributions
     known = {(e.kind, e.role, e.value): e for e in entries}
     keys = {(a.kind.value, a.role.value, a.value) for a in found}
     by_dns = AttributionReason.DNS_POINTS_HERE.value  # attribution knows nothing of it, and it stands for itself
@@ -248,6 +268,9 @@ def _settle(dossier: Dossier, entries: list[Entry], network: Network, logged: li
     one = Resolved(dossier, report_id, [], [])
     for attribution in found:
         before = known.get((attribution.kind.value, attribution.role.value, attribution.value))
+        contradicted = before is not None and before.reason == AttributionReason.OUTSIDE_DISAGREES.value
+        if contradicted and (ruled is None or attribution.account_id != ruled):
+            continue
         if attribution.account_id is None:
             if before is not None and before.queue in store.OPEN and attribution.how != before.how:
                 one.unclear.append((before.id, attribution))

@@ -56,9 +56,9 @@ def private_strings(
     envelope = parsed.envelope
     found: list[str | None] = []
     written: list[str] = []
-    (written if _by_the_sender(report) else found).extend(report.original_rcpt_to)
     if feed is None:
         found += [envelope.from_, envelope.return_path, envelope.reply_to, envelope.from_name]
+    (written if _by_the_sender(report) else found).extend(report.original_rcpt_to)
     if report.original_mail_from:
         found += _in_return_path(f"{report.original_mail_from}@")
     if headers is None:
@@ -66,9 +66,9 @@ def private_strings(
     if report.original:
         for name, value in [*headers, *_beyond(report.original.header_block)]:
             (written if _WRITTEN.fullmatch(name) else found).extend(_of_field(name, value))
-    told = _strings(found)
+    told = [text for text in found if text]
     hosts = private_hosts(report, told, written, of_many(parsed, feed, public_domains), headers)
-    return [*hosts, *sorted(told | _strings(written))[:_MOST]]
+    return [*hosts, *sorted(_strings([*told, *written]))[:_MOST]]
 
 
 def _by_the_sender(report: Report) -> bool:

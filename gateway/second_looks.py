@@ -6,7 +6,7 @@ an account where ours chose another: that is a contradiction, and a person's to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -20,7 +20,7 @@ from gateway.house import House
 from gateway.model import Attribution, AttributionReason, Holder
 from gateway.store import customers, identifiers, mutes
 from notifier.http import HttpClient
-from parsers.report import ResourceKind
+from parsers.report import ResourceKind, Role
 
 _AGREED = 0.97
 # Ours, and open: the operator's system may know a candidate.
@@ -35,8 +35,7 @@ async def look_again(house: House, network: Network, dossiers: Sequence[Dossier]
     async with house.database.reading() as connection:
         house.mutes = await mutes.active(connection, house.clock())
     await _by_logs(house, network, dossiers)
-    if house.settings.attribution.outside_url is not None:
-        await _by_outside(house, dossiers)
+    await ask_outside(house, dossiers)
 
 
 async def _by_logs(house: House, network: Network, dossiers: Sequence[Dossier]) -> None:
@@ -60,8 +59,11 @@ def _relayed(item: ReportInHand, network: Network) -> bool:
     return any(hop.ip and network.is_relay(hop.ip) for hop in item.report.trace)
 
 
-async def _by_outside(house: House, dossiers: Sequence[Dossier]) -> None:
-    """Agreement raises confidence; where it names another account than we, or we none, a person decides."""
+async def ask_outside(house: House, dossiers: Iterable[Dossier]) -> None:
+    """Where the operator has a system of its own: agreement raises confidence; where it names another account than we,
+    or we none, a person decides."""
+    if house.settings.attribution.outside_url is None:
+        return
     asked = [
         (item, index, a)
         for dossier in dossiers
@@ -76,7 +78,10 @@ async def _by_outside(house: House, dossiers: Sequence[Dossier]) -> None:
     try:
         secret = how.outside_secret.get_secret_value() if how.outside_secret else ""
         outside = Outside(http, how.outside_url or "", secret, house.clock, tuple(how.outside_private_hosts))
-        questions = [(a.value, item.report.arrival_date, item.report.source_port) for item, _, a in asked]
+        questions = [
+            (a.value, item.report.arrival_date, item.report.source_port if a.role is Role.SOURCE else None)
+            for item, _, a in asked
+        ]
         said = await outside.ask(questions)
     finally:
         await http.aclose()

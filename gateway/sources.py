@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -230,7 +230,7 @@ async def _take(hand: _Hand, batch: Batch) -> None:
         if not await source_runs.keep(connection, name, hand.holder, batch.position, now):
             raise SourceBusyError(f"{name}: somebody else reads it by now; what was read before stays")
         if batch.lost and hand.until is not None:
-            await _lost(hand, connection, now)
+            await _lost(hand, connection, batch.survived, now)
         accounts = await lease_holders.holders(connection, [h for record in said for h in record.holders])
         await _leases(connection, hand.reading, said, accounts, changes, now)
         known = [r for r in said if isinstance(r, Known)]
@@ -245,15 +245,20 @@ async def _take(hand: _Hand, batch: Batch) -> None:
             await lease_ends.missing(connection, name, batch.whole, changes, now=now)
 
 
-async def _lost(hand: _Hand, connection: AsyncConnection, now: datetime) -> None:
-    """Part of it was gone before it was read: of that time nobody is found by it, and what was held before is held no
-    longer, until the source says so again."""
+async def _lost(
+    hand: _Hand, connection: AsyncConnection, survived: Mapping[str, datetime] | None, now: datetime
+) -> None:
+    """Part of it was gone before it was read: what was held before is held no longer, until the source says so again,
+    and of that time nobody is found by it. Where it left the last lease of each address, it left it for that."""
     assert hand.until is not None
-    since = await lease_readings.lost(connection, hand.name, hand.until)
-    if since is None:
+    since = await lease_readings.until(connection, hand.name)
+    if survived is not None and since is not None:
+        hand.changes.ended += await lease_ends.unsure(connection, hand.name, since, survived)
         return
-    hand.changes.ended += await lease_ends.unsure(connection, hand.name, since)
-    why = f"{hand.name}: what it wrote since {since:%Y-%m-%d %H:%M}Z was gone before it was read; read it more often"
+    await lease_readings.lost(connection, hand.name, hand.until)
+    hand.changes.ended += await lease_ends.unsure(connection, hand.name, since or hand.until)
+    when = f"since {since:%Y-%m-%d %H:%M}Z" if since else "at first"
+    why = f"{hand.name}: what it wrote {when} was gone before it was read; read it more often"
     hand.changes.problems.append(why)
     alarm = Alarm(f"source/{hand.name}/lost", "Leases were lost", why, f"arfgate assignment sources {hand.name}")
     await staff_mail.tell(hand.house, connection, [alarm], now)

@@ -12,7 +12,8 @@ from functools import lru_cache
 
 from notifier.private import in_scripts
 
-_DOT = r"(?:\.|\[\.\])"
+_BELOW = re.compile(r"(?:(?:\.|\]\.\[)[A-Za-z0-9_-]{1,63}+){0,8}+")  # backwards: `.` or `[.]`, and a label
+_BELOW_CHARS = 300
 # Within the domain, however somebody hides it: in words, in brackets, as it stands in a longer name, in Chinese.
 _JOINT = r"(?:\s?[.\u3002\uff0e\uff61]\s?|\s?[\[({]\s?(?:\.|dot)\s?[\])}]\s?|[_-]|[ _-]dot[ _-])"
 
@@ -23,8 +24,19 @@ def replaced(line: str, hosts: Sequence[str], by: Callable[[str], str]) -> str:
     lowered = line.lower()
     for label, one in _begins(tuple(hosts)):
         if label in lowered:
-            line = _pattern(one).sub(by(one), line)
+            line = _without(line, one, by(one))
     return line
+
+
+def _without(line: str, one: str, token: str) -> str:
+    """Found by the domain; what stands below it is read backwards from there, which costs no more than its length."""
+    pieces, done = [], 0
+    for found in _pattern(one).finditer(line):
+        before = line[max(done, found.start() - _BELOW_CHARS) : found.start()][::-1]
+        below = _BELOW.match(before)
+        pieces += [line[done : found.start() - (below.end() if below else 0)], token]
+        done = found.end()
+    return "".join([*pieces, line[done:]])
 
 
 @lru_cache(maxsize=64)
@@ -37,5 +49,4 @@ def _begins(hosts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 def _pattern(one: str) -> re.Pattern[str]:
     spelt = "|".join(_JOINT.join(map(re.escape, domain.split("."))) for domain in sorted(in_scripts(one[1:])))
     # It may be the end of a return path and the beginning of another name: `-example.net.tracker.example`.
-    below = rf"(?:[A-Za-z0-9_-]{{1,63}}{_DOT}){{0,8}}"
-    return re.compile(rf"(?<![A-Za-z0-9]){below}(?<![A-Za-z0-9])(?:{spelt})(?![A-Za-z0-9])", re.IGNORECASE)
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{spelt})(?![A-Za-z0-9])", re.IGNORECASE)

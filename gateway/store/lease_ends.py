@@ -5,8 +5,10 @@ Must never end a row that another source or a person brought.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,17 +24,29 @@ _FEW_GONE = 20  # rows that may vanish at once whatever share they are
 _MUCH_GONE = 0.2
 
 
-async def unsure(connection: AsyncConnection, origin: str, since: datetime) -> int:
-    """Part of what a source wrote since then was lost: all that held then is over, until the source says so again. A
-    session's key goes, or a word about it would be taken for an older one. Returns how many."""
-    version = await switches.count_up(connection, switches.ASSIGNMENTS_VERSION)
+async def unsure(
+    connection: AsyncConnection, origin: str, since: datetime, survived: Mapping[str, datetime] = MappingProxyType({})
+) -> int:
+    """Part of what a source wrote since then was lost: all that held then is over, until the source says so again; but
+    for resources of which the last lease began before, by what `survived`. A session's key goes, or a word about it
+    would be taken for an older one. Returns how many."""
+    known = set()
+    for resource, began in survived.items():
+        if began <= since:
+            with suppress(BadValueError):
+                known.add(customer_values.resource(resource)[0])
     held = or_(assignments.c.valid_to.is_(None), assignments.c.valid_to > since)
-    done = await connection.execute(
-        update(assignments)
-        .where(assignments.c.origin == origin, assignments.c.valid_from < since, held)
-        .values(valid_to=since, ref=None, changed=version)
+    rows = await connection.execute(
+        select(assignments.c.id, assignments.c.resource).where(
+            assignments.c.origin == origin, assignments.c.valid_from < since, held
+        )
     )
-    return int(done.rowcount)
+    over = [{"row_id": row.id} for row in rows if row.resource not in known]
+    if over:
+        version = await switches.count_up(connection, switches.ASSIGNMENTS_VERSION)
+        ending = update(assignments).where(assignments.c.id == bindparam("row_id"))
+        await connection.execute(ending.values(valid_to=since, ref=None, changed=version), over)
+    return len(over)
 
 
 async def missing(

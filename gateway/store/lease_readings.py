@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +18,7 @@ from gateway.store import switches
 from gateway.store.tables import switches as values
 
 _NAME = "leases read/"  # and the name of the source
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _GAPS = 50  # of one source that are kept, the latest
 
 
@@ -42,15 +43,17 @@ async def read_through(connection: AsyncConnection, name: str, until: datetime) 
     await _write(connection, Leases(name, until, before.gaps))
 
 
-async def lost(connection: AsyncConnection, name: str, until: datetime) -> datetime | None:
-    """What it wrote since it was last read to its end was gone before `until`. Returns when that was; None: it never
-    was, and there is nothing to lose."""
+async def until(connection: AsyncConnection, name: str) -> datetime | None:
+    """Up to when it is known; None: it was never read to its end."""
+    return _leases(name, await switches.read(connection, _NAME + name)).until
+
+
+async def lost(connection: AsyncConnection, name: str, until: datetime) -> None:
+    """What it wrote since it was last read to its end was gone before `until`; where it never was, all before."""
     before = _leases(name, await switches.read(connection, _NAME + name))
-    if before.until is None:
-        return None
-    if before.until < until:
-        await _write(connection, Leases(name, before.until, (*before.gaps, (before.until, until))[-_GAPS:]))
-    return before.until
+    since = before.until or _LONG_AGO
+    if since < until:
+        await _write(connection, Leases(name, before.until, (*before.gaps, (since, until))[-_GAPS:]))
 
 
 async def _write(connection: AsyncConnection, leases: Leases) -> None:
@@ -64,4 +67,4 @@ def _leases(name: str, value: str | None) -> Leases:
         return Leases(name)
     said = json.loads(value)
     gaps = tuple((datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in said["gaps"])
-    return Leases(name, datetime.fromisoformat(said["until"]), gaps)
+    return Leases(name, datetime.fromisoformat(said["until"]) if said["until"] else None, gaps)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
@@ -23,6 +23,7 @@ from gateway.store.events import Event
 from gateway.store.tables import assignments
 from gateway.store.text import storable
 
+_RECKONED = timedelta(minutes=2)
 _MOST_SHOWN = 50  # differing, unknown, refused: of each in a report
 
 
@@ -121,7 +122,8 @@ class _Work:
         """One lease beside what is known of the same resource and ports. `rows` grows with what is new."""
         lease = one.lease
         self._renumbered(one)
-        if one.account_id is None and lease.holders and lease.start is not None:
+        history = lease.end is not None or lease.seen is None
+        if one.account_id is None and lease.holders and lease.start is not None and history:
             self._between([row for row in rows if row["origin"] == self.origin], one, lease.start, lease.end)
             return
         if lease.stated and self._stated(one, rows):
@@ -207,7 +209,9 @@ class _Work:
         if one.lease.ref is not None and row["ref"] == one.lease.ref:
             return True
         if one.lease.ref is not None:
-            return row["ref"] is None and row["valid_from"] == start  # `lease_ends.unsure` took its key
+            # `lease_ends.unsure` took its key; when a session began is reckoned anew each time it is heard of
+            lapsed = row["ref"] is None and one.lease.ref not in self.by_ref
+            return lapsed and abs(row["valid_from"] - start) <= _RECKONED
         return (row["valid_to"] is None or start <= row["valid_to"]) and (end is None or row["valid_from"] <= end)
 
     def _renew(
@@ -227,7 +231,7 @@ class _Work:
         self.changes.changed += 1
 
     def _heard_again(self, row: dict[str, Any], ref: str | None) -> None:
-        if row["ref"] is None and ref is not None:
+        if row["ref"] is None and ref is not None and ref not in self.by_ref:
             self._alter(row, ref=ref)
             self.by_ref[ref] = row
 

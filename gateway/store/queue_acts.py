@@ -97,8 +97,9 @@ async def hold(connection: AsyncConnection, ids: Sequence[int]) -> None:
     await connection.execute(held.with_for_update(key_share=True))
 
 
-async def told(connection: AsyncConnection, entry: Entry) -> bool:
-    """Was anybody told of the entry's clock, or is anything being sent?"""
+async def told(connection: AsyncConnection, entry: Entry, together: Sequence[int]) -> bool:
+    """Was anybody told of the entry's clock, or is anything being sent, or does anything else than these entries that
+    are taken back `together` stand in it?"""
     if entry.clock_id is None:
         return False
     out = (NoticeState.PENDING.value, NoticeState.CANCELLED.value)
@@ -113,7 +114,7 @@ async def told(connection: AsyncConnection, entry: Entry) -> bool:
     others = await connection.execute(
         select(func.count())
         .select_from(attributions)
-        .where(attributions.c.clock_id == entry.clock_id, attributions.c.id != entry.id)
+        .where(attributions.c.clock_id == entry.clock_id, attributions.c.id.not_in([entry.id, *together]))
     )
     return bool(rows.scalar_one()) or bool(others.scalar_one())
 

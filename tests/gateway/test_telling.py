@@ -161,14 +161,20 @@ AT = "Tue, 03 Mar 2026 10:00:01 +0000"
 
 def test_a_mailing_that_names_its_own_address_as_recipient_keeps_its_domain() -> None:
     way = f"Received: from x (mail.shop.example [192.0.2.1])\r\n by mx.bigmail.example; {AT}\r\n"
-    signed = (
-        f"Received: from x ([192.0.2.1]) by mx.bigmail.example; {AT}\r\nDKIM-Signature: v=1; d=shop.example; s=a\r\n"
+    names = "To: sales@shop.example\r\nSubject: News of shop.example\r\n"
+    assert "News of shop.example" in told_of(report(way + names, sender="bob@bigmail.example"))
+    claimed = (
+        way.replace("x (mail.shop.example ", "mail.shop.example (") + "DKIM-Signature: v=1; d=shop.example; b=A\r\n"
     )
-    for headers in (way, signed):
-        raw = report(
-            f"{headers}To: sales@shop.example\r\nSubject: News of shop.example\r\n", sender="bob@bigmail.example"
-        )
-        assert "News of shop.example" in told_of(raw)
+    assert "News of shop" not in told_of(report(claimed + names, sender="bob@bigmail.example")), "nobody verified it"
+
+
+@pytest.mark.standard("RED-3")
+def test_names_that_the_sender_adds_do_not_push_out_the_complainants() -> None:
+    stuffed = "".join(f"X-Rcpt: u@aaa{number}.example\r\n" for number in range(90))
+    assert "bobs" not in told_of(report(CHAIN + stuffed, MTA, sender=PERSON))
+    way = CHAIN.replace("(198.51.100.7) with", f"(198.51.100.7) for <{PERSON}> with")
+    assert "bobs" not in told_of(report(way + stuffed), "feed")
 
 
 @pytest.mark.standard("RED-3")

@@ -69,6 +69,8 @@ class Batch:
     """(ref, resource) of all that the source has, once it was read to its end: what else it ever gave is over."""
     lost: bool = False
     """What it had written since the position was gone before it was read."""
+    survived: dict[str, datetime] | None = None
+    """Of what was lost, what is known all the same: each address, and when the last lease of it began."""
 
     def behind(self, position: Position) -> bool:
         """One line, block or row more was read, to this position. True: the batch is full."""

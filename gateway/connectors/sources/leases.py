@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -35,7 +36,7 @@ class Kea:
         gone = lost(self.path, position)
         place = begin(self.path, position)
         header: list[str] = position.get("header", []) if place["offset"] else []
-        batch = Batch(place | {"header": header}, lost=gone)
+        batch = Batch(place | {"header": header}, lost=gone, survived=self._survived() if gone else None)
         for line in chain(self._merged() if gone else (), unread(self.path, position)):
             cells = next(csv.reader([line.text]), [])
             if "address" in cells and "expire" in cells:
@@ -48,14 +49,26 @@ class Kea:
         yield batch
 
     def _merged(self) -> Iterator[Line]:
-        """What kea-lfc made of the files that it took away: the last lease of each address."""
+        """What kea-lfc made of the files that it took away, the last lease of each address, and what it has not merged
+        yet."""
         merged = [Path(f"{self.path}.{end}") for end in ("completed", "2")]
-        there = next((file for file in merged if file.exists()), None)
-        return (
-            (Line(line.number, line.text, line.inode, 0, line.head) for line in unread(there, {}))
-            if there
-            else iter(())
-        )
+        last = next((file for file in merged if file.exists()), None)
+        for file in (last, Path(f"{self.path}.1")) if last else ():
+            if file is not None and file.exists():
+                yield from (Line(line.number, line.text, line.inode, 0, line.head) for line in unread(file, {}))
+
+    def _survived(self) -> dict[str, datetime] | None:
+        header: list[str] = []
+        found: dict[str, datetime] = {}
+        for line in self._merged():
+            cells = next(csv.reader([line.text]), [])
+            if "address" in cells and "expire" in cells:
+                header = cells
+                continue
+            row = dict(zip(header, cells, strict=False))
+            with suppress(KeyError, ValueError):
+                found[row["address"]] = utc(int(row["expire"]) - int(row["valid_lifetime"]))
+        return found if header else None
 
     def _row(self, row: dict[str, str], line: Line, batch: Batch) -> None:
         try:

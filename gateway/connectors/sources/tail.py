@@ -7,6 +7,7 @@ one than before, or shorter, is read from its beginning. Must never hold the who
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from gateway.connectors.sources.contract import Position, SourceError
 
 LINE_BYTES = 64 * 1024
+_ROTATED = re.compile(r"\.\d+|-\d{4,14}(?:\.\d+)?|~")
 _HEAD = 512  # bytes at a file's beginning by which it is known again: its number may be another's by now
 
 
@@ -77,10 +79,11 @@ def _pieces(path: Path, position: Position) -> list[tuple[Path, int, int]]:
         if before == now.st_ino:
             same = offset <= now.st_size and _is_known(path, str(position.get("head", "")))
             return [(path, now.st_ino, offset if same else 0)]
-        rotated = _rotated(path, before) if before is not None else None
+        rotated = _rotated(path, before) if before is not None else []
     except OSError as error:
         raise _unreadable(path, error) from None
-    return [*([(rotated, int(before or 0), offset)] if rotated else []), (path, now.st_ino, 0)]
+    there = [(file, inode, 0 if number else offset) for number, (file, inode) in enumerate(rotated)]
+    return [*there, (path, now.st_ino, 0)]
 
 
 def _head(path: Path) -> str:
@@ -105,12 +108,14 @@ def _is_known(path: Path, head: str) -> bool:
         return _digest(opened.read(int(length))) == head
 
 
-def _rotated(path: Path, inode: int) -> Path | None:
-    """The file that had the name before: beside it, under its name and something more (.1, -20260131, ~)."""
-    for sibling in path.parent.glob(f"{path.name}[.~-]*"):
-        if sibling.suffix not in {".gz", ".xz", ".bz2", ".zst"} and sibling.stat().st_ino == inode:
-            return sibling
-    return None
+def _rotated(path: Path, inode: int) -> list[tuple[Path, int]]:
+    """The file that had the name before, and those that had it since, in order: beside it, under its name and something
+    more (.1, -20260131, ~). None where it is not there."""
+    beside = [one for one in path.parent.glob(f"{path.name}[.~-]*") if _ROTATED.fullmatch(one.name[len(path.name) :])]
+    known = sorted(((one.stat().st_mtime_ns, one.stat().st_ino, one) for one in beside), key=lambda one: one[0])
+    numbers = [number for _, number, _ in known]
+    start = numbers.index(inode) if inode in numbers else len(known)
+    return [(file, number) for _, number, file in known[start:]]
 
 
 def _unreadable(path: Path, error: OSError) -> SourceError:

@@ -11,8 +11,11 @@ import pytest
 from fastapi import FastAPI, Request
 from sqlalchemy import text
 
+from gateway import queue_acts, queue_rules
 from gateway.casework.mutes import Mute, MuteKind
-from gateway.store import mutes
+from gateway.intake.customers import AssignmentRow
+from gateway.queue import QueueError
+from gateway.store import assignments, customers, mutes
 from servers.waiting import INCIDENT, NOW, arf, served, waiting_house
 
 DAY = timedelta(days=1)
@@ -82,7 +85,7 @@ async def test_a_rule_ends_with_its_time_or_when_it_is_lifted(waiting):
 
 
 @contextlib.asynccontextmanager
-async def asking(tmp_path, url, answer):
+async def asking(tmp_path, url, answer, **more):
     """A house whose own system answers with `answer` (account by address); yields it and what was asked."""
     app, asked = FastAPI(), []
 
@@ -101,7 +104,7 @@ async def asking(tmp_path, url, answer):
             "outside_url": f"{base}/holder",
             "outside_secret": KEY,
             "outside_private_hosts": [base.removeprefix("http://")],
-        }
+        } | more
         async with waiting_house(tmp_path, url, attribution=section) as made:
             yield made, asked
 
@@ -130,3 +133,62 @@ async def test_without_an_answer_everything_is_as_it_was(tmp_path, database_url)
     async with waiting_house(tmp_path, database_url, attribution=section) as waiting:
         await waiting.take_in(arf(BIRCH))
         assert (await rows(waiting, "select reason from attributions")) == [{"reason": "assigned"}]
+
+
+async def test_what_the_operators_system_contradicted_is_left_to_people_whatever_is_imported_later(
+    tmp_path, database_url
+):
+    async with asking(tmp_path, database_url, {"198.51.100.71": "alder"}) as (waiting, asked):
+        await waiting.take_in(arf("198.51.100.71"))
+        assert await queue_rules.run_again(waiting.house, "system", "assignments from radius") == []
+        assert len(asked) == 2
+        assert await rows(waiting, "select reason, queue from attributions") == [
+            {"reason": "outside-disagrees", "queue": "waiting"}
+        ]
+        assert await rows(waiting, "select * from notices") == []
+
+
+async def test_what_an_import_places_later_is_asked_about_too(tmp_path, database_url):
+    async with asking(tmp_path, database_url, {"198.51.100.200": "alder"}) as (waiting, _):
+        await waiting.take_in(arf("198.51.100.200"))
+        async with waiting.house.database.writing() as connection:
+            row = AssignmentRow(
+                "birch", "main", "198.51.100.200", 4, *(BIRCH_NUMBER + 130,) * 2, None, None, NOW - 9 * DAY, None, 0
+            )
+            account = await customers.account_named(connection, "birch")
+            await assignments.add(connection, row, account, origin="dhcp", who="dhcp", now=NOW)
+        await queue_rules.run_again(waiting.house, "system", "assignments from dhcp")
+        (found,) = await rows(waiting, "select reason, queue from attributions")
+        assert found == {"reason": "outside-disagrees", "queue": "waiting"}
+
+
+async def test_a_port_belongs_to_the_source_alone(tmp_path, database_url):
+    async with asking(tmp_path, database_url, {}, confirm_first=False) as (waiting, asked):
+        await waiting.take_in(
+            arf("192.0.2.8", extra="Source-Port: 1500"),
+            arf("203.0.113.9", extra="Source-Port: 1500\nReported-URI: http://198.51.100.71/x"),
+        )
+    assert {q["address"]: q["port"] for q in asked} == {"192.0.2.8": 1500, "198.51.100.71": None}
+
+
+async def test_a_rule_that_was_made_since_the_last_mail_holds_for_what_staff_place(waiting):
+    await waiting.take_in(arf("198.51.100.200"))
+    await mute(waiting, MuteKind.CUSTOMER, "birch")
+    (entry,) = await rows(waiting, "select id from attributions")
+    await queue_rules.assign_rule(waiting.house, entry["id"], queue_rules.Terms("birch", NOW - 30 * DAY), "ann")
+    assert await rows(waiting, "select reason, clock_id from attributions") == [
+        {"reason": "assigned", "clock_id": None}
+    ]
+    assert await rows(waiting, "select * from notices") == []
+
+
+async def test_a_rule_that_placed_two_reports_about_one_address_is_taken_back_with_both(waiting):
+    await waiting.take_in(arf("198.51.100.200"), arf("198.51.100.200"), arf("198.51.100.201"))
+    first, *others = [row["id"] for row in await rows(waiting, "select id from attributions order by id")]
+    terms = queue_rules.Terms("birch", NOW - 30 * DAY, None, "198.51.100.192/26")
+    await queue_rules.assign_rule(waiting.house, first, terms, "ann")
+    with pytest.raises(QueueError, match="other reports are in the same clock"):
+        await queue_acts.undo(waiting.house, first, "ann")
+    assert await queue_acts.undo(waiting.house, first, "ann", whole_rule=True) == [first, *others]
+    assert {row["queue"] for row in await rows(waiting, "select queue from attributions")} == {"waiting"}
+    assert {row["state"] for row in await rows(waiting, "select state from notices")} == {"cancelled"}

@@ -224,7 +224,7 @@ async def test_the_same_rule_again_is_not_made_twice_and_places_what_a_crash_lef
     await waiting.take_in(arf(), arf())
     terms = Terms("birch", NOVEMBER, None, "198.51.100.0/26")
 
-    async def killed(*_: object) -> None:
+    async def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:

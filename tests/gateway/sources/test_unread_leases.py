@@ -4,6 +4,7 @@ ended unseen."""
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from gateway import queue_acts, queue_rules, sources
 from gateway.cli import build
+from gateway.connectors.sources.contract import Batch, Lease
 from gateway.connectors.sources.tables import Table
 from gateway.holdings import Holdings
 from gateway.store import customers, identifiers, queue
@@ -244,10 +246,8 @@ async def test_what_keas_own_cleanup_took_away_between_two_readings_is_read_from
     assert not Path(f"{file}.1").exists()
     await read_at(waiting, INCIDENT + HOUR)
     waiting.time[0] = NOW
-    await waiting.take_in(arf(ADDRESS), arf(ADDRESS, at=INCIDENT + 2 * HOUR))
-    assert (await placed(waiting))[0] == ("leases-unread", "snoozed", None), "others may have had it in between"
-    await read_at(waiting, NOW + HOUR)
-    assert [row[0::2] for row in await placed(waiting)] == [("leases-unread", None), ("assigned", "birch")]
+    await waiting.take_in(arf(ADDRESS, at=INCIDENT - HOUR * 0.75), arf(ADDRESS, at=INCIDENT))
+    assert [row[0::2] for row in await placed(waiting)] == [("not-assigned-then", None), ("assigned", "birch")]
 
 
 async def test_a_file_read_by_hand_under_the_name_of_a_system_vouches_for_nothing(leased, named, tmp_path):
@@ -285,3 +285,92 @@ async def test_a_reading_that_changed_nothing_reads_only_what_waited_for_it(leas
     monkeypatch.setattr(queue_rules, "_settle", lambda *said: looked_at.append(said[1][0].value) or settle(*said))
     await read_at(waiting, NOW + HOUR / 4)
     assert looked_at == [ADDRESS]
+
+
+async def test_a_lease_that_kea_keeps_over_its_cleanups_is_held_all_the_while(leased, named):
+    waiting, file = leased
+    await named(**{"02_00_00_00_00_0a": "alder"})
+    await read_at(waiting, INCIDENT - HOUR)
+    for number in range(4):
+        Path(f"{file}.2").write_text(KEA + lease(INCIDENT - 24 * HOUR, "0a"))
+        file.with_name("new").write_text(KEA)
+        file.with_name("new").replace(file)
+        await read_at(waiting, INCIDENT + number * HOUR)
+    waiting.time[0] = NOW
+    await waiting.take_in(*(arf(ADDRESS, at=INCIDENT + number * HOUR / 2) for number in range(5)))
+    assert {row[0] for row in await placed(waiting)} == {"assigned"}
+    assert await waiting.ask("select count(*) from due_alarms") == [(0,)]
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 1])
+async def test_a_session_that_is_heard_of_again_is_held_however_its_beginning_is_reckoned(dialled, seconds):
+    waiting, file = dialled
+    await read_at(waiting, INCIDENT - 2 * HOUR)
+    file.unlink()
+    said = packet(INCIDENT - HOUR, "alder-1", "Interim-Update")
+    before = f"Session-Time = {int((INCIDENT - HOUR - SINCE).total_seconds())}"
+    file.write_text(said.replace(before, f"Session-Time = {int((INCIDENT - HOUR - SINCE).total_seconds()) + seconds}"))
+    await read_at(waiting, NOW - HOUR)
+    with file.open("a") as end:
+        end.write(packet(NOW - HOUR / 4, "alder-1", "Interim-Update"))
+    await read_at(waiting, NOW + HOUR)
+    await waiting.take_in(arf(ADDRESS, at=NOW - HOUR / 2))
+    assert await placed(waiting) == [("assigned", None, "alder")]
+    assert await waiting.ask("select failures, error from sources") == [(0, None)]
+
+
+async def test_files_that_were_rotated_one_after_the_other_are_all_read(dialled):
+    waiting, file = dialled
+    await read_at(waiting, INCIDENT - 3 * HOUR)
+    file.rename(f"{file}.2")
+    Path(f"{file}.1").write_text(
+        packet(INCIDENT - 2 * HOUR, "alder-1", "Stop") + packet(INCIDENT - HOUR, "newcomer", session="2")
+    )
+    os.utime(f"{file}.2", ns=(1, 1))
+    file.write_text("")
+    await read_at(waiting, NOW - HOUR)
+    waiting.time[0] = NOW
+    await waiting.take_in(arf(ADDRESS))
+    assert await placed(waiting) == [("not-assigned-then", "waiting", None)]
+    assert await waiting.ask("select count(*) from due_alarms") == [(0,)]
+
+
+async def test_what_was_lost_before_the_first_reading_was_over_is_lost_all_the_same(dialled, monkeypatch):
+    waiting, file = dialled
+    many = [packet(SINCE, "alder-1", session=f"x{n}", address=f"198.51.100.{130 + n % 50}") for n in range(600)]
+    file.write_text(file.read_text() + "".join(many))
+    take, taken = sources._take, []
+
+    async def dies(hand, batch):
+        if taken:
+            raise OSError("killed")
+        taken.append(batch)
+        await take(hand, batch)
+
+    monkeypatch.setattr(sources, "_take", dies)
+    await read_at(waiting, INCIDENT - 2 * HOUR)
+    monkeypatch.setattr(sources, "_take", take)
+    file.unlink()
+    file.write_text("")
+    await read_at(waiting, NOW - HOUR)
+    waiting.time[0] = NOW
+    await waiting.take_in(arf(ADDRESS))
+    assert await placed(waiting) == [("leases-unread", "snoozed", None)]
+    assert await waiting.ask("select count(*) from due_alarms") == [(1,)]
+
+
+async def test_a_tenant_that_nobody_knows_ends_the_one_before_when_it_was_changed(waiting, holder):
+    """A source without history, as NetBox: when it was created, and when it was changed."""
+
+    class Once:
+        def __init__(self, tenant, changed):
+            self.said = Lease(ADDRESS, (tenant,), NOW - 300 * 24 * HOUR, None, "ip-addresses/7", seen=changed)
+
+        async def read(self, position):
+            yield Batch({"page": 1}, [self.said])
+
+    for tenant, days in (("alder", 300), ("stranger", 2), ("birch", 1)):
+        await sources.run_reader(waiting.house, "netbox", Once(tenant, NOW - days * 24 * HOUR), "ann")
+    assert await holder(ADDRESS, NOW - 3 * 24 * HOUR) == "alder"
+    assert await holder(ADDRESS, NOW - 1.5 * 24 * HOUR) == "not-assigned-then"
+    assert await holder(ADDRESS, NOW - HOUR) == "birch"

@@ -94,8 +94,10 @@ class World:
         self._take(clocks.answered(self.clock, self.now, timedelta(hours=8), own_notice=own % 2 == 0))
 
     def reject(self, _: int) -> None:
-        self.rejected_at, self.told_rejected_at = self.now, None
-        self._ask(lambda: clocks.answer_rejected(self.clock, self.now, timedelta(hours=2), self.rule))
+        with suppress(NotAllowedError):
+            change = clocks.answer_rejected(self.clock, self.now, timedelta(hours=2), self.rule)
+            self.rejected_at, self.told_rejected_at = self.now, None
+            self._take(change)
 
     def extend(self, minutes: int) -> None:
         self._ask(lambda: clocks.extended(self.clock, self.now, minutes / 60 + 0.1, "asked", self.rule))

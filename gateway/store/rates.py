@@ -26,6 +26,8 @@ _TOLD = "rate"
 _IMPORTING, _TELLING = "volumes imported", "rates told"  # switches: one node at a time
 _REMEMBERED = timedelta(days=60)  # longer than days are looked at
 
+_Key = tuple[int, str, str]  # account, campaign, day
+
 
 async def import_volumes(
     connection: AsyncConnection, rows: Sequence[dict[str, Any]], *, who: str, now: datetime
@@ -81,11 +83,22 @@ async def days(
             add(one.account_id, one.campaign, one.day, opt_outs=one.count)
     first = (sent_since or since).isoformat()
     sent = await connection.execute(select(volumes).where(volumes.c.account_id.in_(ids), volumes.c.day >= first))
-    for row in sent:
-        key = row.account_id, row.campaign, row.day
-        known = found.get(key) or Day(names[row.account_id], row.campaign, row.day)
-        found[key] = replace(known, sent=row.sent, added=row.added)
+    volume = {(row.account_id, row.campaign, row.day): (row.sent, row.added) for row in sent}
+    for (account, campaign, day), (count, added) in _with_totals(volume).items():
+        known = found.get((account, campaign, day)) or Day(names[account], campaign, day)
+        found[account, campaign, day] = replace(known, sent=count, added=added)
     return sorted(found.values(), key=lambda d: (d.account, d.campaign, d.day))
+
+
+def _with_totals(volume: dict[_Key, tuple[int, int | None]]) -> dict[_Key, tuple[int, int | None]]:
+    """Also an account's day of which only the campaigns were imported: what these are together."""
+    totals: dict[_Key, tuple[int, int | None]] = {}
+    for (account, campaign, day), (count, added) in volume.items():
+        key = account, "", day
+        if campaign and key not in volume:
+            before, more = totals.get(key, (0, None))
+            totals[key] = before + count, more if added is None else added + (more or 0)
+    return volume | totals
 
 
 async def with_volumes(connection: AsyncConnection, since: date) -> list[int]:

@@ -186,3 +186,19 @@ async def test_the_bounds_are_those_of_the_customers_own_policy(tmp_path, databa
         _, _, told = await volumes.import_file(waiting.house, file, "ann")
         assert told == []
         assert (await view(waiting, "birch")).bounds.complaints_warn == 0.5
+
+
+async def test_where_campaigns_alone_were_imported_the_account_is_judged_by_all_of_them(waiting, tmp_path):
+    file = tmp_path / "volumes.csv"
+    head = "customer,account,campaign,day,sent,added\n"
+    rows = "birch,,spring,2026-11-20,1000,3\nbirch,,autumn,2026-11-20,1000,\nbirch,,autumn,2026-11-19,700,\nbirch,,,2026-11-19,900,\n"
+    file.write_text(head + rows)
+    await waiting.take_in(*(arf("198.51.100.70") for _ in range(30)))
+    await volumes.import_file(waiting.house, file, "ann")
+    seen = await volumes.of_customer(waiting.house, "birch")
+    whole_account = {
+        d.day: (d.sent, d.added, d.complaints) for d in seen.days if d.account == "birch" and not d.campaign
+    }
+    assert whole_account["2026-11-20"] == (2000, 3, 30)
+    assert whole_account["2026-11-19"][0] == 900, "what was said of the account counts"
+    assert "alarm" in {alert.level for alert in seen.alerts}

@@ -20,7 +20,8 @@ from gateway.store import queue as store
 from gateway.store import queue_acts, reports, third_parties
 from gateway.store.queue import Entry
 from gateway.store.queue_acts import Earlier
-from parsers.envelope import decode_headers, spelled_headers
+from parsers.bodies import spelled_headers
+from parsers.envelope import decode_headers
 from parsers.report import Original
 
 # In the order in which people ask for them: (key in the contract's JSON, what it is called).

@@ -51,7 +51,7 @@ async def look(house: House, case_id: int, report_id: int, policy: Policy, *, wh
     original, text = None, ""
     if raw is not None:
         (parsed,) = await house.workers.parse([raw])
-        text = parsed.text
+        text = await house.workers.written(raw)
         original = parsed.reports[row["position"]].original if row["position"] < len(parsed.reports) else None
     headers, hidden = queue_view.headers_of(original)
     findings = [Finding(f["code"], f["evidence"], clause(policy, f["code"])) for f in row["findings"]]

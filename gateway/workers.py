@@ -24,7 +24,7 @@ from pebble import ProcessExpired, ProcessPool
 from gateway.screening.likeness import sketch
 from gateway.screening.verify import Job, Verified, verify_all
 from parsers import parse
-from parsers.bodies import bodies
+from parsers.bodies import bodies, written
 from parsers.claims import Claim, claims
 from parsers.report import Envelope, Kind, Limits, Parsed
 from parsers.reported_mails import reported_mails
@@ -70,6 +70,10 @@ class ParserWorkers:
     async def reported_mails(self, raws: Sequence[bytes]) -> list[list[bytes | None]]:
         """The reported mails in each message, in order. Never raises for what a message does to its worker."""
         return await self._each(partial(_mails_all, limits=self.limits), raws, self.seconds, lambda _: [])
+
+    async def written(self, raw: bytes) -> str:
+        """What the sender of a message wrote itself, for people's eyes. Never raises for what it does."""
+        return (await self._each(partial(_written_all, limits=self.limits), [raw], self.seconds, lambda _: ""))[0]
 
     async def claims(self, raw: bytes) -> list[Claim]:
         """What every format says of a message; empty where that cannot be told. Never raises for what it does."""
@@ -146,6 +150,10 @@ def _without_interrupts() -> Iterator[None]:
 
 def _parse_all(raws: list[bytes], limits: Limits) -> list[Parsed]:
     return [parse(raw, limits) for raw in raws]
+
+
+def _written_all(raws: list[bytes], limits: Limits) -> list[str]:
+    return [written(raw, limits) for raw in raws]
 
 
 def _claims_all(raws: list[bytes], limits: Limits) -> list[list[Claim]]:

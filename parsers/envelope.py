@@ -97,7 +97,11 @@ def decode(value: bytes, guesses: Guesses | None = None) -> str:
 def spelled(value: bytes) -> str:
     """As `decode`, but what may not leave a header is written out, its code in hex: evidence for people's eyes."""
     text = _with_words(value.translate(_TAB_TO_BLANK, b"\r\n"), Guesses())
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)[:VALUE_CHARS].strip()
+    return _UNSAFE.sub(_code, text)[:VALUE_CHARS].strip()
+
+
+def _code(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def _with_words(flat: bytes, guesses: Guesses) -> str:
@@ -141,12 +145,6 @@ def decode_headers(block: bytes) -> list[tuple[str, str]]:
     """(name, decoded value) of a raw header block in order, at most HEADERS_SHOWN of them."""
     headers = Headers(block, len(block))
     return [(name.decode("ascii"), decode(value, headers.guesses)) for name, value in headers.pairs()[:HEADERS_SHOWN]]
-
-
-def spelled_headers(block: bytes) -> list[tuple[str, str]]:
-    """The same fields as `decode_headers`, their values `spelled`."""
-    pairs = Headers(block, len(block)).pairs()[:HEADERS_SHOWN]
-    return [(name.decode("ascii"), spelled(value)) for name, value in pairs]
 
 
 def first(headers: Headers, name: str) -> str | None:
@@ -306,18 +304,20 @@ def _embedded(part: Part) -> Part:
     return inner
 
 
-def text(part: Part, most: int) -> str:
-    """The text of a text/* part in at most `most` characters, line ends as LF, controls gone."""
+def text(part: Part, most: int, *, spelled: bool = False) -> str:
+    """The text of a text/* part in at most `most` characters, line ends as LF, controls gone, or `spelled`."""
     body = decoded_body(part, most * 6)
     charset = part.parameter(b"charset")
     if (charset or b"utf-8").lower() in _PLAIN_CHARSETS and body.isascii() and charsets.ESCAPE not in body:
         plain = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if spelled:
+            return _UNSAFE_TEXT.sub(_code, plain.decode("ascii"))[:most]
         return plain.translate(None, _CONTROLS_IN_LINES).decode("ascii")[:most]
     label = charset.decode("ascii", "replace").lower() if charset else None
     decoded, as_labelled = _characters(body, label, part.budget.guesses)
     if not as_labelled:
         part.budget.defects["wrong-charset" if charset else "missing-charset"] = None
-    return _UNSAFE_TEXT.sub("", decoded.replace("\r\n", "\n").replace("\r", "\n"))[:most]
+    return _UNSAFE_TEXT.sub(_code if spelled else "", decoded.replace("\r\n", "\n").replace("\r", "\n"))[:most]
 
 
 def _characters(body: bytes, charset: str | None, guesses: Guesses | None = None) -> tuple[str, bool]:

@@ -50,6 +50,8 @@ PARTS_READ = 100  # in which the text is looked for
 class Message:
     """A message whose structure was found. `parts` holds the outer level only, not messages within."""
 
+    spelled = False  # its text is for people's eyes: what it hides is written out
+
     def __init__(self, root: Part, limits: Limits) -> None:
         self.root = root
         self.limits = limits
@@ -154,14 +156,14 @@ class Message:
     def text(self) -> str:
         """The readable body: the first text/plain part that says something, else HTML without its tags."""
         if self.broken:
-            return envelope.text(self.root, self.limits.text_chars)
+            return envelope.text(self.root, self.limits.text_chars, spelled=self.spelled)
         rich = ""
         for part in self.parts[:PARTS_READ]:
             if part.content_type == b"text/plain" and not _attached(part):
-                if (said := envelope.text(part, self.limits.text_chars)).strip():
+                if (said := envelope.text(part, self.limits.text_chars, spelled=self.spelled)).strip():
                     return said
             elif part.content_type == b"text/html" and not rich and not _attached(part):
-                rich = envelope.text(part, self.limits.text_chars * 5)
+                rich = envelope.text(part, self.limits.text_chars * 5, spelled=self.spelled)
         return plain_of_html(rich)[: self.limits.text_chars] or self._packed_text
 
     @property
@@ -171,7 +173,7 @@ class Message:
         held = next((text for part in files if (text := attached.packed_text(part)) is not None), None)
         if held is None:
             return ""
-        said = envelope.text(held, self.limits.text_chars)
+        said = envelope.text(held, self.limits.text_chars, spelled=self.spelled)
         return plain_of_html(said)[: self.limits.text_chars] if held.content_type == b"text/html" else said
 
     def parsed(

@@ -31,6 +31,7 @@ from gateway.store.messages import Arrived
 from gateway.store.users import User
 from notifier.dns import Resolver
 from parsers import DEFAULT_LIMITS, parse
+from parsers.bodies import written
 from parsers.claims import Claim, claims
 from parsers.report import Limits, Parsed
 from parsers.reported_mails import reported_mails
@@ -65,6 +66,9 @@ class ParserHere:
 
     async def reported_mails(self, raws: Sequence[bytes]) -> list[list[bytes | None]]:
         return [reported_mails(raw, Limits()) for raw in raws]
+
+    async def written(self, raw: bytes) -> str:
+        return written(raw, DEFAULT_LIMITS)
 
     async def claims(self, raw: bytes) -> list[Claim]:
         return claims(raw, DEFAULT_LIMITS)

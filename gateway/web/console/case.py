@@ -124,9 +124,9 @@ async def source(visit: Visit) -> Response:
 async def letter(visit: Visit) -> Response:
     """An answer or another mail that came for the case, in words."""
     row = await _letter(visit)
-    (parsed,) = await visit.house.workers.parse([bytes(row.raw)])
+    said = await visit.house.workers.written(bytes(row.raw))
     number = visit.text("number")
-    return visit.show("console/case_mail.html", number=number, row=row, text=parsed.text[:_TEXT_CHARS])
+    return visit.show("console/case_mail.html", number=number, row=row, text=said[:_TEXT_CHARS])
 
 
 async def letter_source(visit: Visit) -> Response:

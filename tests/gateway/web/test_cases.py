@@ -45,6 +45,13 @@ async def test_what_a_header_hides_is_written_out_among_facts_and_headers(waitin
     assert r"bill \u202efdp.exe\u000a\u0007" in (await staff.get("/message/1")).text
 
 
+async def test_what_a_text_hides_is_written_out_too(waiting, staff):
+    await waiting.take_in(arf("198.51.100.70", text="see bill \u202efdp.exe\u0007 please"))
+    text = (await staff.get("/case/AG-2026-000001?tab=text")).text
+    assert r"see bill \u202efdp.exe\u0007 please" in text
+    assert "\u202e" not in text
+
+
 async def test_of_a_flood_the_list_does_not_count_who_complained(waiting, staff, monkeypatch):
     await waiting.take_in(arf("198.51.100.70"), arf("198.51.100.71"))
     (people,) = re.findall(r">2 <small>from (\d)</small>", (await staff.get("/cases")).text)

@@ -22,8 +22,9 @@ _MOST_TOLD = 50  # domains that the reporter or a server named
 _MOST_WRITTEN = 30  # domains in the sender's To and Cc: of more nobody is named by one
 _MOST_MACHINES = 20  # addresses
 _LINE_CHARS = 2_000
+_NAME = re.compile(r"[a-z0-9_-]{1,63}+(?:\.[a-z0-9_-]{1,63}+){1,9}+")
 _V4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
-_V6 = re.compile(r"(?<![0-9A-Za-z:])(?:IPv6:)?([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f.]{0,15}){2,8})", re.IGNORECASE)
+_V6 = re.compile(r"(?<![0-9a-z:])(?:ipv6:)?([0-9a-f]{0,4}(?::[0-9a-f.]{0,15}){2,8})")
 
 
 def of_many(parsed: Parsed, feed: str | None, public: Collection[str]) -> frozenset[str]:
@@ -40,7 +41,8 @@ def private_hosts(
     public: Collection[str],
     headers: Sequence[tuple[str, str]],
 ) -> list[str]:
-    """As `notifier.private_hosts` has them: `@example.net`, and `@192.0.2.1` for addresses of hosts in such a domain.
+    """As `notifier.private` has them: `@example.net`, and of the hosts in it that the mail names `@mx.example.net`, and
+    `@192.0.2.1` for their addresses.
     Addresses of the complainant and the recipients: `told` by the reporter or a server, the surest first, and `written`
     by the sender into To and Cc. `public` as `of_many` has them; `headers` of the reported mail, decoded."""
     sure = list(_domains(told, public))[:_MOST_TOLD]
@@ -48,8 +50,10 @@ def private_hosts(
     domains = {*sure, *(perhaps if len(perhaps) <= _MOST_WRITTEN else ())}
     if not domains:
         return []
-    machines = islice(dict.fromkeys(_machines(report, domains, headers)), _MOST_MACHINES)
-    return [f"@{one}" for one in [*sorted(domains), *(spelt for one in machines for spelt in _spellings(one))]]
+    lines = list(_lines(domains, headers))
+    machines = islice(dict.fromkeys(_machines(report, lines)), _MOST_MACHINES)
+    names = islice(dict.fromkeys(name for line in lines for name in _below(domains, line)), _MOST_MACHINES)
+    return [f"@{one}" for one in [*sorted(domains), *machines, *names]]
 
 
 def _domains(addresses: Iterable[str], public: Collection[str]) -> dict[str, None]:
@@ -70,23 +74,23 @@ def _sender(report: Report) -> set[str]:
     return {claimed} & {_of(host) for host in hosts[:20]}
 
 
-def _machines(report: Report, domains: Collection[str], headers: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """The addresses that stand beside hosts of these domains in Received lines, as written; never the source's."""
+def _lines(domains: Collection[str], headers: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """The Received lines that name a host of these domains, in lower case."""
     for name, value in headers:
-        if name.lower() != "received":
-            continue
-        line = value[:_LINE_CHARS].partition(";")[0]
-        lowered = line.lower()
-        if any(domain in lowered for domain in domains):
-            for address in (*_V4.findall(line), *_V6.findall(line)):
-                found = ip(address)
-                if found is not None and found != report.source_ip and scope(found) == "global":
-                    yield from (found, address.lower())
+        if name.lower() == "received":
+            line = value[:_LINE_CHARS].partition(";")[0].lower()
+            if any(domain in line for domain in domains):
+                yield line
 
 
-def _spellings(address: str) -> tuple[str, ...]:
-    """An address, and as it stands in names that providers make of it."""
-    if ":" in address:
-        return (address,)
-    parts = address.split(".")
-    return address, "-".join(parts), ".".join(parts[::-1]), "-".join(parts[::-1])
+def _below(domains: Collection[str], line: str) -> Iterator[str]:
+    return (name for name in _NAME.findall(line) if name not in domains and _of(name) in domains)
+
+
+def _machines(report: Report, lines: Iterable[str]) -> Iterator[str]:
+    """The addresses that stand in these lines, as written; never the source's."""
+    for line in lines:
+        for address in (*_V4.findall(line), *_V6.findall(line)):
+            found = ip(address)
+            if found is not None and found != report.source_ip and scope(found) == "global":
+                yield from (found, address)

@@ -14,12 +14,13 @@ import hashlib
 import html
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-from notifier.private import marks, unaccented
+from notifier.host_spellings import ROT13
+from notifier.private import Sought, marks, unaccented
 
 _DEEPEST = 2
 _LONGEST = 4000  # characters of a text; the caller's lines are no longer
@@ -33,7 +34,6 @@ _IN_STYLE = re.compile(r"\\([0-9a-fA-F]{2,6})\s?")
 _QUOTED = re.compile(rb"=([0-9A-Fa-f]{2})")
 _TOKEN = re.compile(r"[a-z2-7]{24}(?:[@.]redacted\.invalid)?;?")  # ours already
 _OURS = "@redacted.invalid"
-_ROT13 = {**{65 + i: 65 + (i + 13) % 26 for i in range(26)}, **{97 + i: 97 + (i + 13) % 26 for i in range(26)}}
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{32,128}")
 _DIGEST = re.compile(r"[A-Za-z0-9+/_-]{22,86}")  # in base64
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,40})\?([bqBQ])\?([^?\s]*)\?=")
@@ -46,11 +46,11 @@ _PIECES = re.compile(r"[^\s@=%,;:<>\"'()\[\]{}|&?/#]+")
 
 
 @dataclass(frozen=True, slots=True)
-class _Sought:
+class _Known:
     """The private strings, and by what each is known: `by_mark` where they are too many to be looked for singly, which
     finds them between signs only, but for hosts, whose labels nobody can count."""
 
-    private: tuple[str, ...]
+    private: Sought
     marks: tuple[tuple[str, tuple[str, ...]], ...]
     by_mark: Mapping[str, str]
 
@@ -70,12 +70,12 @@ class _Sought:
 
 
 @lru_cache(maxsize=16)  # all lines of a mail ask for the same
-def _sought(private: tuple[str, ...]) -> _Sought:
-    known = tuple((one, marks(one)) for one in private)
-    if len(private) <= _FEW:
-        return _Sought(private, known, {})
+def _known(private: Sought) -> _Known:
+    known = tuple((one, marks(one)) for one in private.strings)
+    if len(known) <= _FEW:
+        return _Known(private, known, {})
     hosts = tuple(named for named in known if named[0].startswith("@"))
-    return _Sought(private, hosts, {mark: one for one, named in known for mark in named})
+    return _Known(private, hosts, {mark: one for one, named in known for mark in named})
 
 
 def may_hide(text: str) -> bool:
@@ -83,49 +83,47 @@ def may_hide(text: str) -> bool:
     return _MAY_HIDE.search(text) is not None
 
 
-def replaced(line: str, private: Sequence[str], by: Callable[[str], str]) -> str:
-    """`line` with each word in which one of `private` (as `private.Sought` has them) hides replaced by what `by`
-    makes of that string. Words that name somebody in the clear are the caller's."""
-    if not private or not may_hide(line):
+def replaced(line: str, private: Sought, by: Callable[[str], str]) -> str:
+    """`line` with each word in which one of `private` hides replaced by what `by` makes of that string. Words that name
+    somebody in the clear are the caller's."""
+    if not private.strings or not may_hide(line):
         return line
-    sought = _sought(tuple(private))
+    known = _known(private)
     pieces = _DELIMITERS.split(line[:_LONGEST])
     for at in range(0, len(pieces), 2):
         word = pieces[at]
-        found = (
-            _hides(word, sought) if len(word) > 7 and _MAY_HIDE.search(word) and not _TOKEN.fullmatch(word) else None
-        )
+        found = _hides(word, known) if len(word) > 7 and _MAY_HIDE.search(word) and not _TOKEN.fullmatch(word) else None
         if found is not None:
             pieces[at] = by(found)
     again = "".join(pieces)
     # An encoding can reach over words ("Bob&#32;Smith", hexadecimal with blanks): then all of it goes.
     plain = again.casefold()
     for view in _wide(again):
-        found = sought.find(view)
+        found = known.find(view)
         if found is not None and not any(mark in plain for mark in marks(found)):
             return by(found)
     return again
 
 
-def whose(word: str, private: Sequence[str]) -> str | None:
+def whose(word: str, private: Sought) -> str | None:
     """The one of `private` that stands or hides in a word."""
-    sought = _sought(tuple(private))
-    return sought.find(word) or (_hides(word, sought) if may_hide(word) else None)
+    known = _known(private)
+    return known.find(word) or (_hides(word, known) if may_hide(word) else None)
 
 
-def _hides(word: str, sought: _Sought, depth: int = _DEEPEST) -> str | None:
+def _hides(word: str, known: _Known, depth: int = _DEEPEST) -> str | None:
     """The private string that some reading of the word shows, and the word itself does not."""
-    if (found := _as_digest(word, sought.private)) is not None:
+    if (found := _as_digest(word, known.private)) is not None:
         return found
     for view in _readings(word):
-        if (found := sought.find(view)) is not None:
+        if (found := known.find(view)) is not None:
             return found
-        if depth > 1 and view.isprintable() and (found := _hides(view, sought, depth - 1)) is not None:
+        if depth > 1 and view.isprintable() and (found := _hides(view, known, depth - 1)) is not None:
             return found
     return None
 
 
-def _as_digest(word: str, private: tuple[str, ...]) -> str | None:
+def _as_digest(word: str, private: Sought) -> str | None:
     for pattern in (_LONG_HEX, _DIGEST):
         for match in pattern.finditer(word):
             if (found := _digests(private).get(match[0] if pattern is _DIGEST else match[0].lower())) is not None:
@@ -172,7 +170,7 @@ def _wide(text: str) -> Iterator[str]:
         yield from _texts(bytes.fromhex(digits))
         yield from _texts(bytes.fromhex(digits[1:-1]))
     if "@" in text.replace(_OURS, ""):  # turned round, or by thirteen letters, an address still has its sign
-        yield text.translate(_ROT13)
+        yield text.translate(ROT13)
         yield text[::-1]
 
 
@@ -214,15 +212,15 @@ def _loose_base32(run: str, offset: int) -> bytes:
 
 
 @lru_cache(maxsize=16)
-def _digests(private: tuple[str, ...]) -> dict[str, str]:
-    """The digests of addresses that mailers write into links, as hexadecimal and as base64 -> whose they are."""
+def _digests(private: Sought) -> dict[str, str]:
+    """Digests of addresses and hosts, as mailers write them into links (hexadecimal, base64), and whose they are."""
     known = {}
-    for one in private:
+    for one, whose in [*((one, one) for one in private.strings), *private.below]:
         local = one.rpartition("@")[0]
         for spelt in {one, one.upper(), f"{one}\n", one.removeprefix("@"), *((local,) if len(local) > 3 else ())}:
             for name in ("md5", "sha1", "sha224", "sha256", "sha512"):
                 digest = hashlib.new(name, spelt.encode("utf-8", "replace"), usedforsecurity=False).digest()
-                known[digest.hex()] = one
+                known[digest.hex()] = whose
                 for coded in (base64.b64encode(digest), base64.urlsafe_b64encode(digest)):
-                    known[coded.decode("ascii").rstrip("=")] = one
+                    known[coded.decode("ascii").rstrip("=")] = whose
     return known

@@ -8,14 +8,15 @@ Must never decide what is put in their place.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from notifier import host_spellings
 from notifier.headers import clean
+from notifier.host_spellings import domain_spellings
 
 # Local parts that are a desk and no person, and ordinary words as well.
 _ROLES = frozenset(
@@ -28,7 +29,6 @@ _ROLES = frozenset(
 _JOINTS = ("@", "=", "%40", "=40", "_at_", "-at-", " at ", "(at)", "[at]", " (at) ", " [at] ", "#", "+")
 _LONGEST_FIRST = tuple(sorted(_JOINTS, key=len, reverse=True))
 _JOINT = "(?:" + "|".join(re.escape(joint) for joint in _LONGEST_FIRST) + ")"
-_DOTS = (".", "[.]", "[dot]", "(dot)", " [dot] ", " (dot) ", " dot ", "_dot_", "-dot-")
 _SHORTEST_NAME = 3  # letters; a shorter word is everybody's
 # Letters of languages that put no blanks between words, and whose names have two or three of them.
 UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3"
@@ -44,20 +44,31 @@ _DIGITS = "0123456789"
 @dataclass(frozen=True, slots=True)
 class Sought:
     """Private strings without repeats, lower-case, without `<>`; longest first. Made once for all that is said of a
-    report: `persons` are the addresses and names, `hosts` begin with `@`."""
+    report: `persons` are the addresses and names, `hosts` begin with `@`. A host `below` one of these needs no search
+    of its own, but a digest shows nothing of the domain: it goes with the host that stands for it."""
 
     strings: tuple[str, ...]
     persons: tuple[str, ...]
     hosts: tuple[str, ...]
+    below: tuple[tuple[str, str], ...] = ()
 
 
 def sought(private: Iterable[str] | Sought) -> Sought:
     if isinstance(private, Sought):
         return private
     distinct = {clean(text, 320).strip("<> ").lower() for text in private} - {""}
-    strings = tuple(sorted(distinct, key=lambda text: (-len(text), text)))
+    below = {one: domain for one in distinct if one.startswith("@") and (domain := _above(one, distinct))}
+    strings = tuple(sorted(distinct - below.keys(), key=lambda text: (-len(text), text)))
     persons = tuple(one for one in strings if not one.startswith("@"))
-    return Sought(strings, persons, tuple(one for one in strings if one.startswith("@")))
+    hosts = tuple(one for one in strings if one.startswith("@"))
+    return Sought(strings, persons, hosts, tuple(sorted(below.items())))
+
+
+def _above(host: str, private: Collection[str]) -> str | None:
+    """`@example.net` for `@mx.example.net`, where it is private as well."""
+    labels = host[1:].split(".")
+    wider = (f"@{'.'.join(labels[number:])}" for number in range(1, len(labels)))
+    return next((one for one in wider if one in private), None)
 
 
 def among(strings: Sequence[str], folded: str) -> list[str]:
@@ -100,21 +111,6 @@ def spellings(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1000)
-def domain_spellings(domain: str) -> tuple[str, ...]:
-    """A domain as it may be spelt, longest first: its dots in words, its other letters as RFC 5890 has them."""
-    spelt = {one.replace(".", dot) for one in in_scripts(domain) for dot in _DOTS}
-    return tuple(sorted(spelt, key=lambda one: (-len(one), one)))
-
-
-def in_scripts(domain: str) -> set[str]:
-    """A domain in ASCII and in its own letters, where it has others."""
-    scripts = {domain}
-    with contextlib.suppress(UnicodeError):
-        scripts.add(domain.encode("idna").decode("ascii") if not domain.isascii() else domain.encode().decode("idna"))
-    return scripts
-
-
-@lru_cache(maxsize=1000)
 def names_in(text: str) -> tuple[str, ...]:
     """What may stand as a word for the person: a name or a local part, and the words in it (john.smith42)."""
     local, at, _ = text.rpartition("@")
@@ -143,7 +139,9 @@ def marks(text: str) -> tuple[str, ...]:
     """Of these one stands in a text that names the person, in any spelling."""
     local, at, domain = text.rpartition("@")
     if at and not local:
-        return tuple(spelt.casefold() for spelt in domain_spellings(domain))
+        forms = host_spellings.forms(domain)
+        # Turned round as well, since what hides it may be such a form itself.
+        return tuple(spelt.casefold() for spelt in (*domain_spellings(domain), *forms, *(one[::-1] for one in forms)))
     if at and len(local) < _SHORTEST_NAME:  # letters that stand in every word
         return tuple(spelt.casefold() for spelt in spellings(text)) or (text.casefold(),)
     return tuple(mark.casefold() for mark in (local if at else text, *names_in(text)))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from notifier.private import in_scripts
+from notifier.host_spellings import forms
 
 _BELOW = re.compile(r"(?:(?:\.|\]\.\[)[A-Za-z0-9_-]{1,63}+){0,8}+")  # backwards: `.` or `[.]`, and a label
 _BELOW_CHARS = 300
@@ -22,16 +22,18 @@ def replaced(line: str, hosts: Sequence[str], by: Callable[[str], str]) -> str:
     """`line` with every host of these domains, however it is spelt and whatever stands below the domain, replaced by
     what `by` makes of the domain's private string: letters, digits, dots."""
     lowered = line.lower()
-    for label, one in _begins(tuple(hosts)):
+    for label, form, one in _labels(tuple(hosts)):
         if label in lowered:
-            line = _without(line, one, by(one))
+            line = _without(line, form, by(one))
+        if label[::-1] in lowered:
+            line = _without(line[::-1], form, by(one)[::-1])[::-1]
     return line
 
 
-def _without(line: str, one: str, token: str) -> str:
+def _without(line: str, form: str, token: str) -> str:
     """Found by the domain; what stands below it is read backwards from there, which costs no more than its length."""
     pieces, done = [], 0
-    for found in _pattern(one).finditer(line):
+    for found in _pattern(form).finditer(line):
         before = line[max(done, found.start() - _BELOW_CHARS) : found.start()][::-1]
         below = _BELOW.match(before)
         pieces += [line[done : found.start() - (below.end() if below else 0)], token]
@@ -40,13 +42,13 @@ def _without(line: str, one: str, token: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _begins(hosts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """What stands in every text that names a host, and the host: its first label, in each script."""
-    return tuple((domain.partition(".")[0], one) for one in hosts for domain in sorted(in_scripts(one[1:])))
+def _labels(hosts: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+    """What stands in every text that names a host in some form (its longest label), the form, and the host."""
+    return tuple((max(form.split("."), key=len), form, one) for one in hosts for form in forms(one[1:]))
 
 
-@lru_cache(maxsize=1024)
-def _pattern(one: str) -> re.Pattern[str]:
-    spelt = "|".join(_JOINT.join(map(re.escape, domain.split("."))) for domain in sorted(in_scripts(one[1:])))
+@lru_cache(maxsize=4096)
+def _pattern(form: str) -> re.Pattern[str]:
+    spelt = _JOINT.join(map(re.escape, form.split(".")))
     # It may be the end of a return path and the beginning of another name: `-example.net.tracker.example`.
     return re.compile(rf"(?<![A-Za-z0-9])(?:{spelt})(?![A-Za-z0-9])", re.IGNORECASE)

@@ -76,7 +76,7 @@ class Redactor:
             line = private_strings.replaced(line, strings, names=names, by=lambda f: self._replacement(f, strings))
         if known.hosts:
             line = private_hosts.replaced(line, known.hosts, self._host)
-        return clean(hidden.replaced(line, known.strings, self._person))
+        return clean(hidden.replaced(line, known, self._person))
 
     def line(self, text: str, private: Iterable[str] | Sought, marks: Sequence[str] = ()) -> str:
         """One line of a body, or what stands alone like one: the name of a file, a subject."""
@@ -109,7 +109,7 @@ class Redactor:
             after, first = _parted(whole[following], 0)
             found = private_strings.across(last, first, private.strings)
             if found is None and last and first and not before and not after:
-                found = hidden.whose(last + first, private.strings)
+                found = hidden.whose(last + first, private)
             if found is not None:
                 whole[number], whole[following] = f"{before} {self._person(found)}", after
         return whole

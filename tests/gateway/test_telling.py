@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from types import SimpleNamespace
 
 import pytest
@@ -133,6 +134,13 @@ def test_a_domain_that_is_one_persons_is_told_nowhere_and_the_source_stays() -> 
     assert "from shop.example (shop.example [192.0.2.1])" in told
     assert "by relay.shop.example" in told
     assert "10:00:01 +0000" in told
+
+
+@pytest.mark.standard("RED-3")
+@pytest.mark.parametrize("name", ["store.bobs.example", "mx.bobs.example", "bobs.example", "198.51.100.7"])
+def test_a_host_that_the_mail_names_is_not_known_by_its_digest(name: str) -> None:
+    for digest in (hashlib.md5(name.encode()).hexdigest(), hashlib.sha256(name.encode()).hexdigest()):
+        assert digest not in told_of(report(f"{CHAIN}Subject: ref {digest}\r\n", MTA, sender=PERSON))
 
 
 @pytest.mark.standard("RED-3")

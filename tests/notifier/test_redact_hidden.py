@@ -375,13 +375,22 @@ HOST = "@bobs.example"
         "[mx.bobs.example]",
         "mx.bobs.exam\nple is his",
         "邮件bobs.example服务器",
+        codecs.encode("mx7.bobs.example", "rot13"),
+        "elpmaxe.sbob.7xm",
+        "https://shop.example/?q=" + codecs.encode("mx7.bobs.example", "rot13"),
+        _b64("elpmaxe.sbob.7xm"),
+        _b64(codecs.encode("mx7.bobs.example", "rot13")),
+        hashlib.sha1(b"mx7.bobs.example").hexdigest(),
+        base64.urlsafe_b64encode(hashlib.sha256(b"mx7.bobs.example").digest()).decode(),
     ],
 )
 @pytest.mark.parametrize("others", [0, 100])
 def test_no_host_of_a_private_domain_survives(written: str, others: int) -> None:
-    private = [HOST, *(f"person{n}@many.example" for n in range(others))]
+    private = [HOST, "@mx7.bobs.example", *(f"person{n}@many.example" for n in range(others))]
     shown = REDACTOR.body(f"see {written} there", private).lower()
-    for trace in ("bobs", hashlib.md5(b"bobs.example").hexdigest(), base64.b64encode(b"to=mail.bobs.example").decode()):
+    assert re.search(r"[a-z2-7]{24}", shown)
+    traces = ("bobs", "sbob", "obof", "7xm", "mk7", written if len(written) > 25 and "." not in written else "bobs")
+    for trace in (*traces, hashlib.md5(b"bobs.example").hexdigest()):
         assert trace.lower() not in shown
     assert not re.search(r"exam\s*ple is", shown)
 
@@ -404,6 +413,51 @@ def test_the_address_of_a_private_host_goes_and_longer_ones_stay() -> None:
         r"by mx \(\[\w{24}\.redacted\.invalid\]\) \(IPv6:\w{24}\.redacted\.invalid\) 198\.51\.100\.77 2001:db8::77",
         shown,
     )
+
+
+@pytest.mark.standard("RED-3")
+@pytest.mark.parametrize(
+    "written",
+    [
+        "198.51.100.7",
+        "198[.]51[.]100[.]7",
+        "198-51-100-7.dyn.shop.example",
+        "7.100.51.198.in-addr.arpa",
+        "http://3325256711/path",
+        "0xc6336407",
+        "C6336407",
+        "c6:33:64:07",
+        "0xc6.0x33.0x64.0x07",
+        "0306.063.0144.07",
+        "198.051.100.007",
+        "::ffff:198.51.100.7",
+        "::ffff:c633:6407",
+        "7.001.15.891",
+        _b64("by 198.51.100.7"),
+        base64.b64encode(bytes([198, 51, 100, 7])).decode(),
+        hashlib.md5(b"198.51.100.7").hexdigest(),
+        "2001:db8::7",
+        "2001:0db8:0000:0000:0000:0000:0000:0007",
+        "20010db8000000000000000000000007",
+        "2001-db8--7.shop.example",
+        "7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa",
+    ],
+)
+def test_no_spelling_of_the_address_of_a_private_host_survives(written: str) -> None:
+    bare = re.sub(r"^http://|/path$|(\.dyn)?\.shop\.example$|\.(in-addr|ip6)\.arpa$", "", written)
+    for around in ("see {} there", "({})", "by=[{}];"):
+        line = around.replace("{}", written)
+        for shown in (
+            REDACTOR.body(line, ["@198.51.100.7", "@2001:db8::7"]),
+            REDACTOR.text(line, ["@198.51.100.7", "@2001:db8::7"], names=False),
+        ):
+            assert re.search(r"\b[a-z2-7]{24}\b", shown), shown
+            assert bare not in shown
+
+
+def test_a_number_that_only_holds_such_an_address_stays() -> None:
+    line = "order 33252567110 of 2026, c63364070, 1198.51.100.7, 198.51.100.70"
+    assert REDACTOR.text(line, ["@198.51.100.7"]) == line
 
 
 @settings(deadline=None)

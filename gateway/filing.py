@@ -42,7 +42,7 @@ from gateway.model import Attribution, AttributionReason, ScreeningReason, Verdi
 from gateway.store import desk as desk_store
 from gateway.store import events, messages, reporters, reports
 from gateway.store.events import Event
-from gateway.store.queue import SNOOZED, WAITING
+from gateway.store.queue import COUNTED, SNOOZED, WAITING
 from parsers.contract import to_json
 
 LEASES_ARE_READ = timedelta(hours=1)  # by then the reading that a report waits for is late, and staff are asked
@@ -287,10 +287,10 @@ def _attribution_rows(
 ) -> list[dict[str, Any]]:
     rows = []
     for position, (dossier, item) in enumerate(items):
-        unplaced = dossier.live and item.screening.verdict == Verdict.ACCEPTED
+        verdict = item.screening.verdict if dossier.live else None
         for attribution in item.attributions:
             clock = placed.get((position, attribution))
-            queue, until = _queue(attribution, now) if unplaced else (None, None)
+            queue, until = _queue(verdict, attribution, now)
             rows.append(
                 {
                     "report_id": ids[position],
@@ -311,14 +311,15 @@ def _attribution_rows(
     return rows
 
 
-def _queue(attribution: Attribution, now: datetime) -> tuple[str | None, datetime | None]:
+def _queue(verdict: Verdict | None, found: Attribution, now: datetime) -> tuple[str | None, datetime | None]:
     """Where what nobody was found for waits, and until when nobody is troubled with it: the next reading of the leases
     places it."""
-    if attribution.account_id is not None:
+    unread = found.reason is AttributionReason.LEASES_UNREAD
+    if verdict == Verdict.RECORDED and unread:
+        return COUNTED, None
+    if verdict != Verdict.ACCEPTED or found.account_id is not None:
         return None, None
-    if attribution.reason is AttributionReason.LEASES_UNREAD:
-        return SNOOZED, now + LEASES_ARE_READ
-    return WAITING, None
+    return (SNOOZED, now + LEASES_ARE_READ) if unread else (WAITING, None)
 
 
 def _report_event(dossier: Dossier, item: ReportInHand, report_id: int, now: datetime) -> Event:

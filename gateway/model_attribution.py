@@ -47,7 +47,8 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Whose resource it was then, and how we know. `account_id` None: nobody, ask a person."""
+    """Whose resource it was then, and how we know. `account_id` None: nobody, ask a person. `at` (aware UTC), `port`:
+    by which an address was looked up, None where they are not known."""
 
     kind: ResourceKind
     role: Role
@@ -58,6 +59,8 @@ class Attribution:
     how: str = ""
     candidates: tuple[Holder, ...] = ()
     confidence: float | None = None  # 0..1, where there is an account
+    at: datetime | None = None
+    port: int | None = None
 
 
 class Use(StrEnum):

@@ -63,7 +63,7 @@ async def entry(house: House, entry_id: int) -> Entry:
     """One entry, whatever became of it. Raises NoEntryError."""
     async with house.database.reading() as connection:
         found = await store.entries(connection, [entry_id] if 0 < entry_id <= _MOST_ID else [])
-    if not found or found[0].queue is None:
+    if not found or found[0].queue in {None, store.COUNTED}:
         raise NoEntryError(f"the queue has no entry {entry_id}; `arfgate queue list` shows what waits")
     return found[0]
 

@@ -7,7 +7,7 @@ place what attribution does not find by itself under the rule.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -15,8 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.attribution.attribute import attribute as attribute_report
 from gateway.attribution.network import Network
-from gateway.attribution.relays import RelayMail, keys_of
-from gateway.dossier import Dossier
 from gateway.house import House
 from gateway.intake import customer_values
 from gateway.intake.customer_overlaps import contradictions
@@ -32,14 +30,12 @@ from gateway.queue import (
     read_again,
     waiting_entry,
 )
-from gateway.second_looks import ask_outside
-from gateway.store import assignments, customers, identifiers, switches
+from gateway.reattribution import BATCH, Again, again
+from gateway.store import assignments, customers, switches
 from gateway.store import queue as store
 from gateway.store.queue import Entry
 from parsers.fields import place as place_of
 from parsers.report import ResourceKind
-
-_BATCH = 100  # reports that are read again and filed in one go
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,46 +222,25 @@ async def _resolved(
     last = 0
     while True:
         async with house.database.reading() as connection:
-            ids = await store.reports_after(connection, last, _BATCH, reason)
-            entries = await store.of_reports(connection, ids)
+            ids = await store.reports_after(connection, last, BATCH, reason)
         if not ids:
             return
         last = ids[-1]
-        of_report = {report_id: [e for e in entries if e.report_id == report_id] for report_id in ids}
-        dossiers = await read_again(house, [of_report[report_id][0] for report_id in ids])
-        logged = await _logged(house, network, dossiers.values())
-        for dossier in dossiers.values():
-            item = dossier.reports[0]
-            item.attributions = attribute_report(item.report, dossier.message.received_at, network, logged)
-        plain = {report_id: dossier.reports[0].attributions for report_id, dossier in dossiers.items()}
-        await ask_outside(house, dossiers.values())
-        for report_id, dossier in dossiers.items():
-            beside = zip(plain[report_id], dossier.reports[0].attributions, strict=True)
-            by_rule = tuple(ours if ruled is not None and ours.account_id == ruled else both for ours, both in beside)
-            dossier.reports[0].attributions = by_rule
-        yield [_settle(dossier, of_report[report_id], ruled) for report_id, dossier in dossiers.items()]
+        yield [_settle(one, ruled) for one in await again(house, network, ids)]
 
 
-async def _logged(house: House, network: Network, dossiers: Iterable[Dossier]) -> list[RelayMail]:
-    """What our relays' logs have by now of mails like these."""
-    if not network.relays:
-        return []
-    keys = [keys_of(dossier.reports[0].report) for dossier in dossiers]
-    async with house.database.reading() as connection:
-        return await identifiers.relay_records(connection, keys)
-
-
-def _settle(dossier: Dossier, entries: list[Entry], ruled: int | None) -> Resolved:
+def _settle(stored: Again, ruled: int | None) -> Resolved:
     """Compare what waits of a report with what is found now. What the operator's own system contradicted is a person's
     to solve: that system may only be silent today. An entry that is no longer one (a foreign
     source, once the advertised host is ours) stands for what appeared in its place."""
-    report_id = entries[0].report_id
-    found = dossier.reports[0].attributions
-    known = {(e.kind, e.role, e.value): e for e in entries}
+    beside = zip(stored.plain, stored.found, strict=True)
+    found = tuple(ours if ruled is not None and ours.account_id == ruled else both for ours, both in beside)
+    stored.dossier.reports[0].attributions = found
+    known = {(e.kind, e.role, e.value): e for e in stored.entries}
     keys = {(a.kind.value, a.role.value, a.value) for a in found}
     by_dns = AttributionReason.DNS_POINTS_HERE.value  # attribution knows nothing of it, and it stands for itself
     gone = [e for key, e in known.items() if key not in keys and e.queue in store.OPEN and e.reason != by_dns]
-    one = Resolved(dossier, report_id, [], [])
+    one = Resolved(stored.dossier, stored.report_id, [], [])
     for attribution in found:
         before = known.get((attribution.kind.value, attribution.role.value, attribution.value))
         contradicted = before is not None and before.reason == AttributionReason.OUTSIDE_DISAGREES.value

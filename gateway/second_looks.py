@@ -20,7 +20,7 @@ from gateway.house import House
 from gateway.model import Attribution, AttributionReason, Holder
 from gateway.store import customers, identifiers, mutes
 from notifier.http import HttpClient
-from parsers.report import ResourceKind, Role
+from parsers.report import ResourceKind
 
 _AGREED = 0.97
 # Ours, and open: the operator's system may know a candidate.
@@ -78,11 +78,7 @@ async def ask_outside(house: House, dossiers: Iterable[Dossier]) -> None:
     try:
         secret = how.outside_secret.get_secret_value() if how.outside_secret else ""
         outside = Outside(http, how.outside_url or "", secret, house.clock, tuple(how.outside_private_hosts))
-        questions = [
-            (a.value, item.report.arrival_date, item.report.source_port if a.role is Role.SOURCE else None)
-            for item, _, a in asked
-        ]
-        said = await outside.ask(questions)
+        said = await outside.ask([(a.value, a.at, a.port) for _, _, a in asked])
     finally:
         await http.aclose()
     if isinstance(said, str):

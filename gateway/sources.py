@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import staff_mail
+from gateway import recorded, staff_mail
 from gateway.attribution.relays import RelayMail
 from gateway.attribution_sections import LEASE_KINDS, Source
 from gateway.connectors.sources.contract import Batch, Known, Lease, Position, Reader, SourceError
@@ -116,6 +116,7 @@ async def run_reader(
         if until is not None:
             async with house.database.writing() as connection:
                 await lease_readings.read_through(connection, name, until)
+            await recorded.place(house)
         if taken.unfinished or hand.changes.anything:
             placed = len(await run_again(house, who, f"assignments from {name}"))
         elif until is not None:  # nothing changed hands: what waited for that is placed all the same

@@ -42,7 +42,7 @@ def advertised(report: Report, received_at: datetime, network: Network, address:
         if place.kind is ResourceKind.IP:
             if network.is_ours(place.value):
                 found = address(source, place.role)
-                yield found if _by_hand(source, network) else _unless_first(found, place, place.value, network)
+                yield found if _by_hand(source, network) else _unless_first(found, place.value, network)
         elif network.hosts.covers(_name(place)):
             yield _named(place, source, received_at, network)
 
@@ -65,17 +65,20 @@ def _named(place: Resource, source: Source, received_at: datetime, network: Netw
     if network.is_bystander(name.rpartition("@")[2]):
         how = f"{found.how}; it is one of the large domains that turn up in spam without having part in it"
         return entry(place.kind, place.role, place.value, AttributionReason.BYSTANDER, how, holder)
-    return found if held.manual else _unless_first(found, place, held.resource, network)
+    return found if held.manual else _unless_first(found, held.resource, network)
 
 
-def _unless_first(found: Attribution, place: Resource, confirmed_as: str, network: Network) -> Attribution:
+def _unless_first(found: Attribution, confirmed_as: str, network: Network) -> Attribution:
     """What was found, or the entry that waits for staff to confirm it once. An address is confirmed by itself."""
     account = found.account_id
     if account is None or not network.confirm_first or (confirmed_as, account) in network.confirmed:
         return found
     how = f"{found.how}; nobody has confirmed yet that reports which advertise it are theirs"
     holder = (Holder(account, found.how),)
-    return entry(place.kind, place.role, place.value, AttributionReason.FIRST_OF_KIND, how, holder)
+    reason = AttributionReason.FIRST_OF_KIND
+    return replace(
+        found, reason=reason, account_id=None, assignment_id=None, confidence=None, how=how, candidates=holder
+    )
 
 
 def settled_by_source(found: list[Attribution], source: Attribution, network: Network) -> list[Attribution]:

@@ -128,11 +128,16 @@ def _unless_several(found: Attribution, source: Source, trace: tuple[Hop, ...], 
         return found
     how = f"{found.how}; but the trace also names other addresses of ours, held by others"
     candidates = (Holder(found.account_id, found.how), *others.values())
-    return entry(found.kind, found.role, found.value, AttributionReason.SEVERAL_OWN, how, candidates[:10])
+    several = entry(found.kind, found.role, found.value, AttributionReason.SEVERAL_OWN, how, candidates[:10])
+    return replace(several, at=found.at, port=found.port)
 
 
 def _address(source: Source, role: Role, received_at: datetime, network: Network) -> Attribution:
-    """The holder of one address at its time."""
+    """The holder of one address at its time, by its port."""
+    return replace(_held(source, role, received_at, network), at=source.at, port=source.port)
+
+
+def _held(source: Source, role: Role, received_at: datetime, network: Network) -> Attribution:
     ip = source.ip
     if network.is_protected(ip):
         how = f"{source.how}; it is our own infrastructure, and never blamed as such"

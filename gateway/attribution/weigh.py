@@ -69,10 +69,16 @@ def _beside_address(found: Attribution, account: int, claims: Sequence[Claim], r
 def _contradicting(found: Attribution, claims: Sequence[Claim]) -> Attribution:
     candidates = list(found.candidates) + list(_candidates(claims, ()))
     how = "; ".join([found.how, *(f"but {c.words}" for c in claims[:3])])
-    return Attribution(
-        found.kind, found.role, found.value, AttributionReason.IDENTIFIERS_CONTRADICT,
-        how=how, candidates=_once(candidates),
-    )  # fmt: skip
+    reason = AttributionReason.IDENTIFIERS_CONTRADICT
+    return replace(
+        found,
+        reason=reason,
+        account_id=None,
+        assignment_id=None,
+        confidence=None,
+        how=how,
+        candidates=_once(candidates),
+    )
 
 
 def _proven(found: Attribution, first: Claim, agreeing: Sequence[Claim]) -> Attribution:
@@ -82,9 +88,10 @@ def _proven(found: Attribution, first: Claim, agreeing: Sequence[Claim]) -> Attr
     kind = found.kind if own else ResourceKind.MAILBOX
     value = found.value if own else f"account-{first.account_id}" if first.named.kind == "cfbl" else first.named.value
     sure = _sure(first.named.rule.weight, [c for c in agreeing if c is not first])
-    return Attribution(
-        kind, found.role, value, AttributionReason.BY_IDENTIFIER, first.account_id, how=how, confidence=sure
-    )
+    return replace(
+        found, kind=kind, value=value, reason=AttributionReason.BY_IDENTIFIER, account_id=first.account_id, how=how,
+        candidates=(), confidence=sure,
+    )  # fmt: skip
 
 
 def _candidates(claims: Sequence[Claim], before: Sequence[Holder]) -> tuple[Holder, ...]:

@@ -25,6 +25,7 @@ from gateway.store.text import storable
 
 WAITING, SNOOZED, ASSIGNED, REJECTED, NOT_OURS = "waiting", "snoozed", "assigned", "rejected", "not-ours"
 OPEN = (WAITING, SNOOZED)  # nobody has decided it
+COUNTED = "counted"  # of a recorded report: no entry, but the next reading of the leases says whose rates it is in
 # As it is, not as a parameter: a database has to see that its index is meant.
 _WAITS: ColumnElement[str] = literal_column(f"'{WAITING}'")
 _UNDECIDED = or_(attributions.c.queue == WAITING, attributions.c.queue == SNOOZED)

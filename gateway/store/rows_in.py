@@ -166,7 +166,7 @@ class AttributionRow(SQLModel, table=True):
     how: str = ""
     candidates: list[Any] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))  # [{account_id, why}]
     confidence: float | None = None  # 0..1, of what was placed by itself
-    queue: str | None = None  # None: was placed by itself | waiting | assigned | rejected | not-ours
+    queue: str | None = None  # None: was placed by itself; else `store.queue`
     snoozed_until: datetime | None = None
     decided_by: str | None = None
     decided_at: datetime | None = None

@@ -171,6 +171,21 @@ async def test_a_port_belongs_to_the_source_alone(tmp_path, database_url):
     assert {q["address"]: q["port"] for q in asked} == {"192.0.2.8": 1500, "198.51.100.71": None}
 
 
+async def test_it_is_asked_about_the_moment_and_port_by_which_we_looked(tmp_path, database_url):
+    """The relay's own line tells when our customer handed the mail in, and from which port."""
+    async with asking(tmp_path, database_url, {}) as (waiting, asked):
+        sent = INCIDENT - timedelta(hours=7)
+        line = (
+            "Received: from home (home [192.0.2.8]:1500) by out1.isp.example ([192.0.2.25]) with ESMTP id q1;\n"
+            f"\t{sent:%a, %d %b %Y %H:%M:%S} +0000\n"
+        )
+        raw = arf("192.0.2.25", extra="Source-Port: 40000")
+        await waiting.take_in(raw.replace(b"From: Great Offers", line.encode() + b"From: Great Offers"))
+        (found,) = await rows(waiting, "select value, reason from attributions")
+    assert found == {"value": "192.0.2.8", "reason": "assigned"}
+    assert asked == [{"address": "192.0.2.8", "time": sent.isoformat(), "port": 1500}]
+
+
 async def test_a_rule_that_was_made_since_the_last_mail_holds_for_what_staff_place(waiting):
     await waiting.take_in(arf("198.51.100.200"))
     await mute(waiting, MuteKind.CUSTOMER, "birch")

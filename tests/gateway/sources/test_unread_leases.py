@@ -85,6 +85,37 @@ async def test_what_happened_later_is_placed_by_the_next_reading(leased, named, 
     assert await waiting.ask("select count(*) from cases") == [(1,)]
 
 
+@pytest.mark.parametrize(("moved", "holder"), [(True, "birch"), (False, "alder")])
+async def test_a_report_that_is_merely_counted_counts_after_the_next_reading(leased, named, moved, holder):
+    waiting, file = leased
+    await named(**{"02_00_00_00_00_0a": "alder", "02_00_00_00_00_0b": "birch"})
+    await read_at(waiting, INCIDENT - HOUR)
+    waiting.time[0] = NOW
+    click = arf(ADDRESS).replace(b"Feedback-Type: abuse", b"Feedback-Type: not-spam")
+    await waiting.take_in(click)
+    assert await placed(waiting) == [("leases-unread", "counted", None)]
+    (entry,) = await waiting.ask("select id from attributions")
+    with pytest.raises(queue_rules.QueueError, match="no entry"):
+        await queue_acts.entry(waiting.house, entry[0])
+    if moved:
+        with file.open("a") as end:
+            end.write(lease(INCIDENT - HOUR / 2, "0b"))
+    await read_at(waiting, NOW + HOUR / 4)
+    assert await placed(waiting) == [("assigned", None, holder)]
+    assert await waiting.ask("select count(*) from cases") == [(0,)]
+    assert await waiting.ask("select count(*) from notices") == [(0,)]
+
+
+async def test_what_is_older_than_any_rate_looks_back_is_waited_for_no_longer(leased, named):
+    waiting, _ = leased
+    await named(**{"02_00_00_00_00_0a": "alder"})
+    await read_at(waiting, INCIDENT - HOUR)
+    waiting.time[0] = NOW
+    await waiting.take_in(arf(ADDRESS).replace(b"Feedback-Type: abuse", b"Feedback-Type: not-spam"))
+    await read_at(waiting, NOW + timedelta(days=61))
+    assert await placed(waiting) == [("leases-unread", None, None)]
+
+
 async def test_when_no_reading_comes_within_an_hour_staff_see_it_with_who_had_it(leased, named):
     waiting, _ = leased
     await named(**{"02_00_00_00_00_0a": "alder"})
@@ -282,7 +313,7 @@ async def test_a_reading_that_changed_nothing_reads_only_what_waited_for_it(leas
     await waiting.take_in(arf("198.51.100.130"), arf(ADDRESS), arf("198.51.100.131"))
     looked_at = []
     settle = queue_rules._settle
-    monkeypatch.setattr(queue_rules, "_settle", lambda *said: looked_at.append(said[1][0].value) or settle(*said))
+    monkeypatch.setattr(queue_rules, "_settle", lambda *said: looked_at.append(said[0].entries[0].value) or settle(*said))
     await read_at(waiting, NOW + HOUR / 4)
     assert looked_at == [ADDRESS]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -27,6 +28,8 @@ FLAGS = [
     "--in-process-gpu", "--disable-software-rasterizer", "--disable-gpu-compositing", "--disable-smooth-scrolling",
     "--disable-extensions", "--mute-audio", "--disable-features=BackForwardCache,PaintHolding,Translate,MediaRouter",
 ]  # fmt: skip
+# The browser without its windows first: the same engine, and a third less work for each page.
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 WIDE = {"viewport": {"width": 1360, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}}
 AXE = Path(str(files("axe_playwright_python"))) / "axe.min.js"  # given with each page, not sent again for each look
@@ -53,7 +56,7 @@ class Screen:
 async def chromium(**more: Any) -> AsyncIterator[Any]:
     from playwright.async_api import async_playwright  # noqa: PLC0415  (only where it is installed)
 
-    program = next(p for p in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(p).exists())
+    program = next(found for name in PROGRAMS if (found := shutil.which(name)))
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS, **more)
         yield running

@@ -80,7 +80,7 @@ CHECKS: dict[str, Callable[[], str | None]] = {
     "dhcpd": lambda: _program("dhcpd"),
     "pymap": lambda: _module("pymap"),
     "aiosmtpd": lambda: _module("aiosmtpd"),
-    "chromium": lambda: _program("chromium", "chromium-browser") or _module("playwright"),
+    "chromium": lambda: _program("chromium-headless-shell", "chromium", "chromium-browser") or _module("playwright"),
 }
 
 

@@ -54,7 +54,7 @@ class Looker:
 
 async def test_axe_finds_nothing_on_any_page_and_no_page_is_half_english(tmp_path, sqlite_url):
     async with waiting_house(tmp_path, sqlite_url, **settings() | SETTINGS) as waiting:
-        await seed(waiting, tmp_path, days=12)
+        await seed(waiting, tmp_path, days=6)
         outside = await outside_pages(waiting)
         async with served(application(waiting.house)) as url, chromium() as browser:
             found = await addresses(url)

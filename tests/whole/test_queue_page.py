@@ -14,20 +14,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.web.app import application
+from servers.browsing import chromium
 from servers.waiting import COOKIE, TOKEN, arf, served, waiting_house
 
 pytestmark = pytest.mark.needs("chromium")
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 WIDE = {"viewport": {"width": 1360, "height": 900}}
 HOSTILE = "<script>alert(1)</script> <img src=https://tracker.example/x.png> \u202e gpj.exe"
@@ -77,13 +68,8 @@ async def queue_url(tmp_path, sqlite_url) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Any]:
-    from playwright.async_api import async_playwright  # noqa: PLC0415  (only where it is installed)
-
-    program = next(p for p in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(p).exists())
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
+    async with chromium() as running:
         yield running
-        await running.close()
 
 
 @contextlib.asynccontextmanager

@@ -313,7 +313,9 @@ async def test_a_reading_that_changed_nothing_reads_only_what_waited_for_it(leas
     await waiting.take_in(arf("198.51.100.130"), arf(ADDRESS), arf("198.51.100.131"))
     looked_at = []
     settle = queue_rules._settle
-    monkeypatch.setattr(queue_rules, "_settle", lambda *said: looked_at.append(said[0].entries[0].value) or settle(*said))
+    monkeypatch.setattr(
+        queue_rules, "_settle", lambda *said: looked_at.append(said[0].entries[0].value) or settle(*said)
+    )
     await read_at(waiting, NOW + HOUR / 4)
     assert looked_at == [ADDRESS]
 

@@ -11,7 +11,7 @@ from gateway.casework.mutes import Mute, MuteKind
 from gateway.house import House
 from gateway.intake import customer_values
 from gateway.intake.customer_values import BadValueError
-from gateway.store import mutes
+from gateway.store import customers, mutes
 
 MOST_DAYS = 366
 
@@ -34,6 +34,8 @@ async def add(house: House, kind: str, value: str, days: int, *, who: str, why: 
             raise MuteError(f"{value[:80]!r} {error}") from None
         if not family:
             raise MuteError(f"{value!r} is no address or prefix")
+    else:
+        await _must_exist(house, about, value.strip())
     if not why.strip():
         raise MuteError("say why: the reason is kept")
     if not 1 <= days <= MOST_DAYS:
@@ -42,6 +44,20 @@ async def add(house: House, kind: str, value: str, days: int, *, who: str, why: 
     rule = Mute(0, about, value.strip(), now + timedelta(days=days), family, first, last)
     async with house.database.writing() as connection:
         return await mutes.add(connection, rule, why.strip(), who=who, now=now)
+
+
+async def _must_exist(house: House, kind: MuteKind, value: str) -> None:
+    """A rule about nothing would hold, and catch nothing. Raises MuteError."""
+    name = repr(value[:80])
+    if kind is MuteKind.CUSTOMER:
+        async with house.database.reading() as connection:
+            if await customers.customer_named(connection, value) is None:
+                raise MuteError(f"there is no customer {name}; `arfgate customer list` shows them")
+    elif kind is MuteKind.CLASS:
+        if value not in (classes := house.book.classes()):
+            raise MuteError(f"there is no class {name}; choose of: {', '.join(sorted(classes))}")
+    elif value not in (feeds := {feed.name for feed in house.border().feeds}):
+        raise MuteError(f"there is no feed {name}; registered are: {', '.join(sorted(feeds))}")
 
 
 async def lift(house: House, number: int, *, who: str) -> bool:

@@ -35,6 +35,10 @@ class Book:
     current: Mapping[str, Policy] = field(default_factory=dict)
     versions: Mapping[str, Policy] = field(default_factory=dict)
 
+    def classes(self) -> set[str]:
+        """The names of the classes of complaints that some policy has now."""
+        return {name for policy in (self.default, *self.current.values()) for name in policy.classes}
+
     def of_customer(self, name: str | None) -> Policy:
         """The policy of a customer with this `policy` (None: the default). A name that is no longer
         in the settings falls back to the default: a customer without rules would be without protection too."""

@@ -94,6 +94,10 @@ async def test_a_mute_rule_is_made_and_ended(grown, staff):
     assert (await staff.post("/mutes/add", data=form | {"reason": "a lab", "kind": "x"})).status_code == 422
     assert (await staff.post("/mutes/add", data=form | {"reason": "a lab", "days": "0"})).status_code == 422
     assert (await staff.post("/mutes/add", data=form | {"reason": "a lab", "value": "lab"})).status_code == 422
+    for kind, said in (("customer", "no customer"), ("class", "choose of: "), ("feed", "registered are: ")):
+        typo = await staff.post("/mutes/add", data=form | {"reason": "a lab", "kind": kind, "value": "brich"})
+        assert typo.status_code == 422
+        assert said in typo.text
     assert (await staff.post("/mutes/add", data=form | {"reason": "a lab"})).status_code == 303
     await grown.take_in(arf("198.51.100.65"))
     assert await grown.ask("SELECT muted_by FROM attributions") == [(1,)]

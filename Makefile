@@ -58,11 +58,13 @@ $(VENV)/pyvenv.cfg:
 	@echo "Making $(VENV) with $(PYTHON) ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing (Debian: apt-get install python3-venv)."; exit 1; }
 
-# Of one lock: what builds the packages, what it names, and arfgate itself.
+# Of one lock: what builds the packages, what it names, and arfgate itself. A lock is whole: nothing is left to resolve.
+# Compiled afterwards, on all processors.
 define installed
 	@$(PIP) install --require-hashes -r $(LOCK)/build.txt
-	@$(PIP) install --require-hashes --no-build-isolation -r $(LOCK)/$(1).txt
+	@$(PIP) install --require-hashes --no-deps --no-compile --no-build-isolation -r $(LOCK)/$(1).txt
 	@$(PIP) install --no-build-isolation --no-deps -e .
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 	@# flanker writes its tables when it is first imported: two processes doing so at once trip over each other.
 	@$(BIN)/python -W ignore -c 'import flanker.addresslib.address' 2>/dev/null
 endef

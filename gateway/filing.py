@@ -41,8 +41,9 @@ from gateway.house import House
 from gateway.model import Attribution, AttributionReason, ScreeningReason, Verdict
 from gateway.store import desk as desk_store
 from gateway.store import events, messages, reporters, reports
+from gateway.store.counted_later import COUNTED
 from gateway.store.events import Event
-from gateway.store.queue import COUNTED, SNOOZED, WAITING
+from gateway.store.queue import SNOOZED, WAITING
 from parsers.contract import to_json
 
 LEASES_ARE_READ = timedelta(hours=1)  # by then the reading that a report waits for is late, and staff are asked

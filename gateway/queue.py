@@ -26,6 +26,7 @@ from gateway.model import (
 )
 from gateway.store import customers, mutes, queue_acts
 from gateway.store import queue as store
+from gateway.store.counted_later import COUNTED
 from gateway.store.queue import Entry, Settled
 from parsers.report import ResourceKind, Role
 
@@ -63,7 +64,7 @@ async def entry(house: House, entry_id: int) -> Entry:
     """One entry, whatever became of it. Raises NoEntryError."""
     async with house.database.reading() as connection:
         found = await store.entries(connection, [entry_id] if 0 < entry_id <= _MOST_ID else [])
-    if not found or found[0].queue in {None, store.COUNTED}:
+    if not found or found[0].queue in {None, COUNTED}:
         raise NoEntryError(f"the queue has no entry {entry_id}; `arfgate queue list` shows what waits")
     return found[0]
 
@@ -159,7 +160,8 @@ async def file_resolved(house: House, batch: Sequence[Resolved], who: str, why: 
 
 def _settled(one: Resolved, of: Entry | None, a: Attribution, clock_id: int | None, why: str) -> Settled:
     before = queue_acts.before(of) | {"assignment_id": a.assignment_id} if of else None
-    return Settled(of.id if of else None, one.report_id, one.dossier.message.id, a, clock_id, why, before)
+    muted_by = one.dossier.reports[0].muted.get(a)
+    return Settled(of.id if of else None, one.report_id, one.dossier.message.id, a, clock_id, why, before, muted_by)
 
 
 async def waiting_entry(house: House, entry_id: int) -> Entry:

@@ -115,6 +115,10 @@ async def undo(house: House, entry_id: int, who: str, *, whole_rule: bool = Fals
             await _untold(connection, one, ids)
         if whole_rule and rule is not None:
             await assignments.end(connection, [rule], None, who=who, now=house.clock())
+        for one in chosen:  # who placed the first of its kind confirmed it with that
+            if one.reason == AttributionReason.BY_STAFF.value and one.account:
+                found = await _confirmed_as(house, connection, one, one.account)
+                await identifiers.unconfirm(connection, found, who=who, now=house.clock())
         done = [one.id for one in chosen if await acts.take_back(connection, one, who=who, now=house.clock())]
         for one in chosen:  # nor did a notice go on its way meanwhile
             await _untold(connection, one, ids)
@@ -138,16 +142,25 @@ async def confirm(house: House, waiting: Entry, account_name: str, who: str) -> 
     if waiting.reason != AttributionReason.FIRST_OF_KIND.value:
         return 0
     async with house.database.writing() as connection:
-        network = await house.network(connection)
-        account_id = await customers.account_named(connection, account_name.strip())
-        at, is_ip = waiting.arrival_date or waiting.received_at, waiting.kind == "ip"
-        name = f"tel:+{waiting.value.lstrip('+')}" if waiting.kind == "phone" else waiting.value
-        held = network.prefixes.lookup(name, at, None) if is_ip else network.hosts.lookup(name, at)
-        if not isinstance(held, Found) or held.account_id != account_id or account_id is None:
+        found = await _confirmed_as(house, connection, waiting, account_name.strip())
+        if found is None:
             return 0
-        confirmed = name if is_ip else held.assignment.resource
-        await identifiers.confirm(connection, [(waiting.kind, confirmed, account_id)], who=who, now=house.clock())
-    return len(await run_again(house, who, f"confirmed: {confirmed}"))
+        await identifiers.confirm(connection, [found], who=who, now=house.clock())
+    return len(await run_again(house, who, f"confirmed: {found[1]}"))
+
+
+async def _confirmed_as(
+    house: House, connection: AsyncConnection, one: Entry, account_name: str
+) -> tuple[str, str, int] | None:
+    """(kind, name, account) of what staff confirm who place an entry with the account that holds its resource."""
+    network = await house.network(connection)
+    account_id = await customers.account_named(connection, account_name)
+    at, is_ip = one.arrival_date or one.received_at, one.kind == "ip"
+    name = f"tel:+{one.value.lstrip('+')}" if one.kind == "phone" else one.value
+    held = network.prefixes.lookup(name, at, None) if is_ip else network.hosts.lookup(name, at)
+    if not isinstance(held, Found) or held.account_id != account_id or account_id is None:
+        return None
+    return one.kind, name if is_ip else held.assignment.resource, account_id
 
 
 async def _decide(house: House, ids: Sequence[int], said: Decision, who: str) -> list[int]:

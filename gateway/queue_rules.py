@@ -179,6 +179,7 @@ async def _is_made(connection: AsyncConnection, rule: Rule) -> bool:
         beside = [a for a in over if a.last - a.first == row.last - row.first]
     else:
         beside = await assignments.of_name(connection, row.resource)
+    beside = [a for a in beside if a.valid_to is None or a.valid_from < a.valid_to]  # others were withdrawn
     if any((a.account_id, a.resource, a.port_first, a.valid_from, a.valid_to) == wanted for a in beside):
         return True
     ours = replace(row, customer=str(rule.account_id), account="")
@@ -244,7 +245,9 @@ def _settle(stored: Again, ruled: int | None) -> Resolved:
     for attribution in found:
         before = known.get((attribution.kind.value, attribution.role.value, attribution.value))
         contradicted = before is not None and before.reason == AttributionReason.OUTSIDE_DISAGREES.value
-        if contradicted and (ruled is None or attribution.account_id != ruled):
+        # A person took back what was found by itself: a person says whose it is.
+        taken_back = before is not None and before.queue == store.WAITING and before.decided_by is not None
+        if (contradicted or taken_back) and (ruled is None or attribution.account_id != ruled):
             continue
         if attribution.account_id is None:
             if before is not None and before.queue in store.OPEN and attribution.how != before.how:

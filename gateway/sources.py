@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -202,7 +202,7 @@ async def _read(hand: _Hand, read: Reader, position: Position) -> bool:
             await _take(hand, batch)
             if hand.house.stopping:
                 async with hand.house.database.writing() as connection:
-                    await source_runs.release(connection, hand.name, hand.holder)
+                    await source_runs.leave(connection, hand.name, hand.house.clock())
                 return False
     return True
 
@@ -231,7 +231,7 @@ async def _take(hand: _Hand, batch: Batch) -> None:
         if not await source_runs.keep(connection, name, hand.holder, batch.position, now):
             raise SourceBusyError(f"{name}: somebody else reads it by now; what was read before stays")
         if batch.lost and hand.until is not None:
-            await _lost(hand, connection, batch.survived, now)
+            await _lost(hand, connection, batch, now)
         accounts = await lease_holders.holders(connection, [h for record in said for h in record.holders])
         await _leases(connection, hand.reading, said, accounts, changes, now)
         known = [r for r in said if isinstance(r, Known)]
@@ -246,15 +246,18 @@ async def _take(hand: _Hand, batch: Batch) -> None:
             await lease_ends.missing(connection, name, batch.whole, changes, now=now)
 
 
-async def _lost(
-    hand: _Hand, connection: AsyncConnection, survived: Mapping[str, datetime] | None, now: datetime
-) -> None:
+async def _lost(hand: _Hand, connection: AsyncConnection, batch: Batch, now: datetime) -> None:
     """Part of it was gone before it was read: what was held before is held no longer, until the source says so again,
     and of that time nobody is found by it. Where it left the last lease of each address, it left it for that."""
     assert hand.until is not None
     since = await lease_readings.until(connection, hand.name)
-    if survived is not None and since is not None:
-        hand.changes.ended += await lease_ends.unsure(connection, hand.name, since, survived)
+    if (
+        batch.survived is not None
+        and batch.survived_at is not None
+        and since is not None
+        and batch.survived_at >= since
+    ):
+        hand.changes.ended += await lease_ends.unsure(connection, hand.name, since, batch.survived)
         return
     await lease_readings.lost(connection, hand.name, hand.until)
     hand.changes.ended += await lease_ends.unsure(connection, hand.name, since or hand.until)

@@ -16,7 +16,7 @@ from gateway.attribution.holders import Found, Lookup, Nobody, one_of
 from gateway.attribution.identifiers import Named, named_in
 from gateway.attribution.network import Network, names_ours
 from gateway.attribution.prefixes import PrefixIndex
-from gateway.attribution.relays import RelayMail, record_of
+from gateway.attribution.relays import RelayMail, denied_by, record_of
 from gateway.attribution.source import (
     EASTERNMOST,
     UNKNOWN_ZONE,
@@ -67,6 +67,11 @@ def _source(report: Report, received_at: datetime, network: Network, records: Se
     login_hop = found.login_hop if isinstance(found, Source | Relayed) else None
     logged = record_of(report, records, login_hop) if isinstance(found, Relayed) or login_hop else None
     by_address = _by_address(report, received_at, network, found, logged)
+    if logged is None and login_hop is not None and (other := denied_by(report, records, login_hop)):
+        how = (
+            f"{by_address.how}; but the log of our relay {other.relay} has {other.client_ip} as the client of this mail"
+        )
+        return by_address if by_address.account_id is None else _contradicted(by_address, how)
     if not network.identifiers and not _may_have_cfbl(report):  # reading a header costs more than the look-up
         return by_address
     named = named_in(report, network.cfbl_key, login_hop=login_hop)
@@ -77,6 +82,15 @@ def _source(report: Report, received_at: datetime, network: Network, records: Se
         how = f"{by_address.how}; by its time it was more than 24 hours after the report came in"
         by_address = replace(by_address, reason=AttributionReason.IN_FUTURE, how=how)
     return weigh(by_address, network.identifiers.claims(named, times), network.owners.related)
+
+
+def _contradicted(found: Attribution, how: str) -> Attribution:
+    """By our own log of the mail: who held the address is a candidate."""
+    reason, account = AttributionReason.IDENTIFIERS_CONTRADICT, found.account_id
+    candidates = found.candidates if account is None else (Holder(account, found.how),)
+    return replace(
+        found, reason=reason, account_id=None, assignment_id=None, confidence=None, how=how, candidates=candidates
+    )
 
 
 def _times(report: Report, login_hop: Hop | None, logged: RelayMail | None) -> tuple[datetime, ...]:
@@ -97,7 +111,9 @@ def _by_address(
     """What the address alone says, with its time and port."""
     if isinstance(found, Relayed) and logged is not None and logged.client_ip and network.is_ours(logged.client_ip):
         how = f"the log of our relay {logged.relay} names {logged.client_ip} as its client"
-        found = Source(logged.client_ip, logged.client_port, logged.at, how)
+        line = found.login_hop  # says the zone, of which a log may be unsure when the clocks go back
+        at = line.time if line is not None and line.time and line.zoned else logged.at
+        found = Source(logged.client_ip, logged.client_port, at, how)
     if isinstance(found, Source):
         one = _address(found, Role.SOURCE, received_at, network)
         return _unless_several(one, found, report.trace, network)

@@ -127,8 +127,8 @@ def holder_within(levels: Sequence[Level], first: datetime, last: datetime, port
 
 
 def one_of(lookups: Sequence[Lookup]) -> Lookup:
-    """What clocks that differ agree on: the first, unless another one names another holder."""
-    named = {found.account_id for found in lookups if isinstance(found, Found)}
+    """What clocks that differ agree on: the first, unless by another one it was somebody else's, or nobody's."""
+    named = {found.account_id if isinstance(found, Found) else None for found in lookups}
     return _no_time(lookups) if len(named) > 1 and isinstance(lookups[0], Found) else lookups[0]
 
 

@@ -65,6 +65,14 @@ def record_of(report: Report, records: Sequence[RelayMail], hop: Hop | None = No
     return found[0] if len(who) == 1 else None
 
 
+def denied_by(report: Report, records: Sequence[RelayMail], hop: Hop) -> RelayMail | None:
+    """The log record that names another client for this mail than the line does that may be our relay's own."""
+    message_id, when = keys_of(report).message_id, report.arrival_date
+    same = [r for r in records if r.message_id is not None and r.message_id == message_id]
+    near = [r for r in same if when is None or abs(r.at - when) <= _NEAR]
+    return near[0] if near and all(_contradicts(hop, r) for r in near) else None
+
+
 def _queue_id(report: Report, hop: Hop) -> str | None:
     """That of one line of the trace."""
     headers = envelope.decode_headers(report.original.header_block) if report.original else []

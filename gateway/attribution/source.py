@@ -131,7 +131,11 @@ def _stated(report: Report) -> Source | None:
     origin = dict(report.provenance).get("source_ip", "")
     if "received" in origin.lower() and handover(report.trace) is not None:
         return None
-    seen = [hop for hop in report.trace if hop.ip == report.source_ip]
+    # What stands below the line that the reporter's border wrote may be the sender's own invention.
+    first = handover(report.trace)
+    seen = [
+        hop for hop in report.trace[: len(report.trace) if first is None else first + 1] if hop.ip == report.source_ip
+    ]
     port = report.source_port or next((hop.port for hop in seen if hop.port), None)
     when = _moment(report, next((hop for hop in seen if hop.time), None))
     how = f"{report.source_ip} is the report's source address"
@@ -178,11 +182,19 @@ def _behind_relay(source: Source | None, trace: tuple[Hop, ...], ours: Ours) -> 
     first = handover(trace)
     if first is not None and first < index and not ours.relay(trace[first].ip or ""):
         return Relayed(source.ip, "its Received line stands below a stranger's, who may have made it up")
-    for hop in trace[index + 1 :]:
+    for number, hop in enumerate(trace[index + 1 :], index + 1):
+        if not _is_its_own(hop, trace[number - 1]):
+            return Relayed(source.ip, f"the Received line below it is by {hop.by or 'nobody'}, and not its own")
         if hop.ip and ours.relay(hop.ip):
             continue
         return _client(source.ip, hop, source, ours)
     return Relayed(source.ip, "no Received line below it is there")
+
+
+def _is_its_own(hop: Hop, above: Hop) -> bool:
+    """Is it by the host that the line above calls by name? A relay that writes no line leaves the sender's on top."""
+    names = [name for name in (above.helo, above.rdns) if name]
+    return not names or any(hop.by and fields.same_organisation(name, hop.by) for name in names)
 
 
 def _client(relay: str, hop: Hop, source: Source, ours: Ours) -> Source | Relayed:

@@ -12,11 +12,10 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import Attribution
-from gateway.store.queue import COUNTED
 from gateway.store.tables import attributions, reports
 from gateway.store.text import storable
 
-__all__ = ["COUNTED", "forget", "reports_after", "settle"]
+COUNTED = "counted"  # beside the states of `store.queue`
 
 
 async def reports_after(connection: AsyncConnection, report_id: int, limit: int) -> list[int]:

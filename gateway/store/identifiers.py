@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.attribution.identifiers import Identifier
@@ -63,6 +63,19 @@ async def confirm(
             fresh = inserting(connection, confirmations).values(row).on_conflict_do_nothing()
             if (await connection.execute(fresh.returning(confirmations.c.id))).first() is not None:
                 await events.add(connection, [Event(now, who, "advertised resource confirmed", value)])
+
+
+async def unconfirm(
+    connection: AsyncConnection, found: tuple[str, str, int] | None, *, who: str, now: datetime
+) -> None:
+    """Take back what was confirmed; nothing where it was not."""
+    if found is None:
+        return
+    kind, value, account_id = found
+    same = (confirmations.c.kind == kind, confirmations.c.value == value, confirmations.c.account_id == account_id)
+    if (await connection.execute(delete(confirmations).where(*same).returning(confirmations.c.id))).first() is not None:
+        await switches.count_up(connection, switches.ASSIGNMENTS_VERSION)
+        await events.add(connection, [Event(now, who, "confirmation taken back", value)])
 
 
 async def write(

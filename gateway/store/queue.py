@@ -1,8 +1,7 @@
 """The unmatched queue: attributions without an account, that wait for a person.
 
-An entry is one resource of one report. What is decided is a conditional update, so that of
-two people only one decides. Must never decide anything itself, nor show a report that is
-only observed.
+An entry is one resource of one report. What is decided is a conditional update, so that of two people only one decides.
+Must never decide anything itself, nor show a report that is only observed.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ from gateway.store.text import storable
 
 WAITING, SNOOZED, ASSIGNED, REJECTED, NOT_OURS = "waiting", "snoozed", "assigned", "rejected", "not-ours"
 OPEN = (WAITING, SNOOZED)  # nobody has decided it
-COUNTED = "counted"  # of a recorded report: no entry, but the next reading of the leases says whose rates it is in
 # As it is, not as a parameter: a database has to see that its index is meant.
 _WAITS: ColumnElement[str] = literal_column(f"'{WAITING}'")
 _UNDECIDED = or_(attributions.c.queue == WAITING, attributions.c.queue == SNOOZED)
@@ -98,6 +96,7 @@ class Settled:
     clock_id: int | None
     why: str
     before: dict[str, Any] | None = None  # what the decision replaces
+    muted_by: int | None = None
 
 
 def is_waiting() -> ColumnElement[bool]:
@@ -339,6 +338,7 @@ def _assigned(one: Settled, who: str, now: datetime) -> dict[str, Any]:
         "decided_by": who,
         "decided_at": now,
         "clock_id": one.clock_id,
+        "muted_by": one.muted_by,
     }
 
 

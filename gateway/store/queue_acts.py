@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.model import CaseState, ClockState, NoticeState
+from gateway.model import CaseState, NoticeState
 from gateway.store import events
 from gateway.store.events import Event
 from gateway.store.queue import OPEN, SNOOZED, WAITING, Entry
-from gateway.store.tables import assignments, attributions, cases, clocks, notices, reports
+from gateway.store.tables import actions, assignments, attributions, cases, clocks, notices, reports
 from gateway.store.text import storable
 
 _BEFORE = ("kind", "role", "value", "reason", "how")
@@ -120,7 +120,8 @@ async def told(connection: AsyncConnection, entry: Entry, together: Sequence[int
 
 
 async def take_back(connection: AsyncConnection, entry: Entry, *, who: str, now: datetime) -> bool:
-    """The entry waits again as it did; what it had started is cancelled. False: there is nothing to take back."""
+    """The entry waits again as it did, for a person: `decided_by` says so, and nothing places it by itself. What it had
+    started is cancelled. False: there is nothing to take back."""
     found = (
         await connection.execute(
             select(attributions.c.before, attributions.c.queue).where(attributions.c.id == entry.id).with_for_update()
@@ -129,8 +130,8 @@ async def take_back(connection: AsyncConnection, entry: Entry, *, who: str, now:
     if found is None or found.queue in {None, WAITING} or not found.before:
         return False
     values = {name: found.before[name] for name in _BEFORE} | {
-        "queue": WAITING, "account_id": None, "clock_id": None, "snoozed_until": None, "decided_by": None,
-        "decided_at": None, "before": None, "confidence": None,
+        "queue": WAITING, "account_id": None, "clock_id": None, "snoozed_until": None, "decided_by": who,
+        "decided_at": now, "before": None, "confidence": None,
     }  # fmt: skip
     await connection.execute(update(attributions).where(attributions.c.id == entry.id).values(storable(values)))
     if entry.clock_id is not None:
@@ -189,7 +190,9 @@ async def campaign_of(connection: AsyncConnection, report_id: int) -> str | None
 
 
 async def _cancel(connection: AsyncConnection, clock_id: int, now: datetime) -> None:
-    """A clock that only this entry had started, of which nobody was told; its case is dismissed if it had no other."""
+    """A clock that only this entry had started, of which nobody was told: it is gone, since a clock that was settled
+    would hold that the next report is in hand. Its case is dismissed if it had no other."""
+    case_id = (await connection.execute(select(clocks.c.case_id).where(clocks.c.id == clock_id))).scalar_one()
     await connection.execute(
         update(notices)
         .where(
@@ -199,16 +202,13 @@ async def _cancel(connection: AsyncConnection, clock_id: int, now: datetime) -> 
         )
         .values(state=NoticeState.CANCELLED.value, next_at=None)
     )
-    case_id = (
-        await connection.execute(
-            update(clocks)
-            .where(clocks.c.id == clock_id)
-            .values(state=ClockState.RESOLVED.value, resolved_at=now, next_at=None, due_at=None)
-            .returning(clocks.c.case_id)
-        )
-    ).scalar_one()
-    others = select(clocks.c.id).where(clocks.c.case_id == case_id, clocks.c.id != clock_id)
-    if (await connection.execute(others.limit(1))).first() is None:
+    gone = notices.c.state == NoticeState.CANCELLED.value
+    await connection.execute(update(notices).where(notices.c.clock_id == clock_id, gone).values(clock_id=None))
+    for table in (attributions, notices, actions):
+        if (await connection.execute(select(table.c.id).where(table.c.clock_id == clock_id).limit(1))).first():
+            return  # another entry that is taken back with it does it; or the caller finds that it was too late
+    await connection.execute(delete(clocks).where(clocks.c.id == clock_id))
+    if (await connection.execute(select(clocks.c.id).where(clocks.c.case_id == case_id).limit(1))).first() is None:
         await connection.execute(
             update(cases).where(cases.c.id == case_id).values(state=CaseState.DISMISSED.value, current=None)
         )

@@ -109,6 +109,12 @@ async def release(connection: AsyncConnection, name: str, holder: str) -> None:
     await connection.execute(update(sources).where(*mine).values(lease_holder=None, lease_until=None))
 
 
+async def leave(connection: AsyncConnection, name: str, now: datetime) -> None:
+    """Its reader goes before its time: who comes next knows by the lease, which is over, that what was brought is to be
+    followed up."""
+    await connection.execute(update(sources).where(sources.c.name == name).values(lease_until=now))
+
+
 async def over(connection: AsyncConnection, run: Run, holder: str, next_at: datetime | None) -> int:
     """The run is over: kept with what it brought, the lease given back. Returns how often it failed in a row before."""
     name = run.source

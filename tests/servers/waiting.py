@@ -94,8 +94,9 @@ def arf(source: str | None = "198.51.100.7", at: datetime | None = INCIDENT, **m
         f"Original-Rcpt-To: <{more.get('complainant', f'user{number}@reader.example')}>",
         *more.get("extra", "").splitlines(),
     ]
+    name = "out1.isp.example" if source == "192.0.2.25" else "mail.sender.example"  # our own relay, by its name
     received = (
-        f"Received: from mail.sender.example (mail.sender.example [{source}])\n"
+        f"Received: from {name} ({name} [{source}])\n"
         f"\tby mx.reader.example (Postfix) with ESMTPS id 7aB{number}\n\tfor <user@reader.example>; {when}\n"
         if source and at
         else ""

@@ -71,6 +71,8 @@ class Batch:
     """What it had written since the position was gone before it was read."""
     survived: dict[str, datetime] | None = None
     """Of what was lost, what is known all the same: each address, and when the last lease of it began."""
+    survived_at: datetime | None = None
+    """When that was written: what happened after it is in none of it."""
 
     def behind(self, position: Position) -> bool:
         """One line, block or row more was read, to this position. True: the batch is full."""

@@ -20,7 +20,7 @@ from gateway.connectors.sources.contract import Batch, Lease, Position
 from gateway.connectors.sources.tables import utc
 from gateway.connectors.sources.tail import Line, begin, lost, unread
 
-_EXPIRED = 2  # Kea's state of a lease that was reclaimed; 1 is an address that a client declined
+_DECLINED = 1  # Kea's state of an address that a client found in use: whoever had it by our book, has it no longer
 _BLOCK = re.compile(r"lease\s+([0-9.]{7,15})\s*\{")
 _SAID = re.compile(r"^\s*(.+?)\s*;\s*(?:#.*)?$")
 _DATE = re.compile(r"(?:\d\s+)?(\d{4})/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d)|epoch (\d+)")
@@ -36,7 +36,9 @@ class Kea:
         gone = lost(self.path, position)
         place = begin(self.path, position)
         header: list[str] = position.get("header", []) if place["offset"] else []
-        batch = Batch(place | {"header": header}, lost=gone, survived=self._survived() if gone else None)
+        batch = Batch(place | {"header": header}, lost=gone)
+        if gone:
+            batch.survived, batch.survived_at = self._survived(), self._merged_at()
         for line in chain(self._merged() if gone else (), unread(self.path, position)):
             cells = next(csv.reader([line.text]), [])
             if "address" in cells and "expire" in cells:
@@ -56,6 +58,11 @@ class Kea:
         for file in (last, Path(f"{self.path}.1")) if last else ():
             if file is not None and file.exists():
                 yield from (Line(line.number, line.text, line.inode, 0, line.head) for line in unread(file, {}))
+
+    def _merged_at(self) -> datetime | None:
+        """When the last clean-up took the files away."""
+        files = (Path(f"{self.path}.{end}") for end in ("completed", "2", "1"))
+        return max((utc(int(file.stat().st_mtime)) for file in files if file.exists()), default=None)
 
     def _survived(self) -> dict[str, datetime] | None:
         header: list[str] = []
@@ -78,11 +85,12 @@ class Kea:
         except (KeyError, ValueError):
             batch.refuse(f"{self.path.name}, line {line.number}", "is no lease: address, lifetime or expiry is missing")
             return
-        if state == 1:
-            return
         address = row["address"]
         if row.get("lease_type") in {"2", "IA_PD"}:
             address = f"{address}/{row.get('prefix_len') or 64}"
+        if state == _DECLINED:
+            batch.records.append(Lease(address, (), None, start, seen=start, logins=True))
+            return
         holders = tuple(h for h in (row.get("hwaddr"), row.get("client_id"), row.get("duid")) if h)
         if lifetime == 0:  # released: whatever it was, it ends now
             start = end
@@ -109,13 +117,16 @@ class Dhcpd:
         if start is None:
             batch.refuse(f"{self.path.name}, line {line.number}", f"lease {address} does not say when it starts")
             return
-        if said.get("binding state", "active") not in {"active", "free", "expired", "released"}:
-            return  # abandoned or reserved: nobody's
+        state = said.get("binding state", "active")
+        if state == "abandoned":  # found in use by a stranger: whoever had it by our book, has it no longer
+            batch.records.append(Lease(address, (), None, start, seen=start, logins=True))
+        if state not in {"active", "free", "expired", "released"}:
+            return
         holders = tuple(h.strip('"').lower() for h in (said.get("hardware ethernet"), said.get("uid")) if h)
         if end is not None and end <= start:
             end = start + timedelta(seconds=1)
         batch.records.append(Lease(address, holders, start, end, logins=True))
-        if said.get("binding state", "active") != "active":  # over, perhaps before its time
+        if state != "active":  # over, perhaps before its time
             batch.records.append(Lease(address, holders, None, end or start, seen=end or start, logins=True))
 
 

@@ -23,6 +23,7 @@ from gateway.connectors.sources.tail import Line, begin, lost, unread
 _ADDRESSES = ("Framed-IP-Address", "Framed-IPv6-Address", "Framed-IPv6-Prefix", "Delegated-IPv6-Prefix")
 _COLUMNS = ("framedipaddress", "framedipv6address", "framedipv6prefix", "delegatedipv6prefix")
 _HELD = {"Start", "Stop", "Interim-Update", "Alive"}
+_WRITTEN_LATE = timedelta(hours=1)
 _SINCE = """
 SELECT radacctid, acctuniqueid, username, acctstarttime, acctupdatetime, acctstoptime,
        framedipaddress, framedipv6address, framedipv6prefix, delegatedipv6prefix, callingstationid,
@@ -79,8 +80,8 @@ class Radacct:
         engine = create_async_engine(self.url)
         # a plain text in SQLite, where text compares; elsewhere a time
         since = ":since" if self.url.startswith("sqlite") else "CAST(CAST(:since AS text) AS timestamptz)"
-        place = str(position.get("since", "1970-01-01 00:00:00"))
-        skip = 0  # rows of the very second at which the last run ended are read again: they may have changed since
+        place = _earlier(str(position.get("since", "1970-01-01 00:00:00")))
+        skip = 0
         try:
             async with engine.connect() as connection:
                 while True:
@@ -101,6 +102,14 @@ class Radacct:
             raise SourceError(f"the RADIUS database: {said[-1] if said else error}; look at the source's url") from None
         finally:
             await engine.dispose()
+
+
+def _earlier(place: str) -> str:
+    """A row bears the time of what happened, and is written when a server gets to it: the last of it is read again."""
+    try:
+        return (datetime.fromisoformat(place) - _WRITTEN_LATE).isoformat(" ")
+    except (ValueError, OverflowError):
+        return place
 
 
 def _session(row: Mapping[str, Any], batch: Batch) -> None:

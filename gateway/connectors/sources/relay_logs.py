@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -67,7 +68,16 @@ class Postfix:
         yield batch
 
     def _first_year(self) -> int:
-        return self.year or datetime.fromtimestamp(self.path.stat().st_mtime, UTC).year
+        """That of the last change, or the one before where the first line is of a later day than that."""
+        if self.year:
+            return self.year
+        changed = datetime.fromtimestamp(self.path.stat().st_mtime, UTC) + timedelta(days=1)  # whatever the zone
+        first = next((found for line in unread(self.path, {}) if (found := _SYSLOG.match(line.text))), None)
+        with suppress(ValueError):
+            if first and not first["time"][0].isdigit():
+                began = datetime.strptime(f"{changed.year} {first['time']}", "%Y %b %d %H:%M:%S").replace(tzinfo=UTC)
+                return changed.year - (began > changed)
+        return changed.year
 
     def _line(self, found: re.Match[str], half: dict[str, dict[str, Any]], clock: _Years, batch: Batch) -> None:
         queue_id = found["id"]

@@ -125,7 +125,8 @@ def received(peer, by="mx.reader.example", at=THEN, *, port=None, more="", rest=
     """A Received line as `by` writes it."""
     tagged = f"IPv6:{peer}" if ":" in peer else peer
     shown = f"[{tagged}]:{port}" if port else f"[{tagged}]"
-    return f"Received: from some.host.example (some.host.example {shown}{more}) by {by} (Postfix) {rest}; {format_datetime(at)}"
+    name = "out1.isp.example" if peer in {"192.0.2.25", "192.0.2.26"} else "some.host.example"
+    return f"Received: from {name} ({name} {shown}{more}) by {by} (Postfix) {rest}; {format_datetime(at)}"
 
 
 RELAYED = received("192.0.2.25")  # our relay handed it over

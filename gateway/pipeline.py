@@ -41,13 +41,14 @@ from gateway.dossier import Dossier, ReportInHand
 from gateway.house import House
 from gateway.logs import bind_message
 from gateway.model import Cleared, Identity, Mode, Screening, ScreeningReason, Verdict
+from gateway.queue_rules import run_again
 from gateway.screening.duplicates import complainant, fingerprint
 from gateway.screening.reporters import beyond, reporter_of, standing
 from gateway.screening.verdict import ScreeningContext, throttled
 from gateway.screening.verdict import screen as screen_report
 from gateway.second_looks import look_again
 from gateway.senders import Senders
-from gateway.store import held, mailboxes, messages
+from gateway.store import events, held, mailboxes, messages
 from gateway.store.database import StoreError
 from gateway.store.mailboxes import MailboxState
 from gateway.store.messages import MOST_TRIES, Stored
@@ -105,6 +106,17 @@ async def _work(house: House, claimed: Sequence[Stored], now: datetime) -> None:
         await filing.file(house, connection, dossiers, now)
     for dossier in dossiers:
         _say(dossier)
+    await _once_more(house, network, dossiers)
+
+
+async def _once_more(house: House, network: Network, dossiers: Sequence[Dossier]) -> None:
+    """What came in between attribution and filing looked over the queue before these stood in it."""
+    if all(a.account_id is not None for d in dossiers if d.live for item in d.reports for a in item.attributions):
+        return
+    async with house.database.reading() as connection:
+        now = await house.network(connection)
+    if any(getattr(now, what) is not getattr(network, what) for what in ("prefixes", "hosts", "identifiers")):
+        await run_again(house, events.SYSTEM, "assignments changed while it was filed")
 
 
 async def _give_back(house: House, claimed: Sequence[Stored], *, counts: bool) -> None:

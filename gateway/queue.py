@@ -159,7 +159,7 @@ async def file_resolved(house: House, batch: Sequence[Resolved], who: str, why: 
 
 
 def _settled(one: Resolved, of: Entry | None, a: Attribution, clock_id: int | None, why: str) -> Settled:
-    before = queue_acts.before(of) | {"assignment_id": a.assignment_id} if of else None
+    before = (queue_acts.before(of) if of else {}) | {"assignment_id": a.assignment_id}
     muted_by = one.dossier.reports[0].muted.get(a)
     return Settled(of.id if of else None, one.report_id, one.dossier.message.id, a, clock_id, why, before, muted_by)
 

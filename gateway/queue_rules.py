@@ -35,7 +35,7 @@ from gateway.store import assignments, customers, switches
 from gateway.store import queue as store
 from gateway.store.queue import Entry
 from parsers.fields import place as place_of
-from parsers.report import ResourceKind
+from parsers.report import ResourceKind, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +241,7 @@ def _settle(stored: Again, ruled: int | None) -> Resolved:
     keys = {(a.kind.value, a.role.value, a.value) for a in found}
     by_dns = AttributionReason.DNS_POINTS_HERE.value  # attribution knows nothing of it, and it stands for itself
     gone = [e for key, e in known.items() if key not in keys and e.queue in store.OPEN and e.reason != by_dns]
+    source_is_settled = any(e.role == Role.SOURCE and e.queue not in store.OPEN for e in stored.entries)
     one = Resolved(stored.dossier, stored.report_id, [], [])
     for attribution in found:
         before = known.get((attribution.kind.value, attribution.role.value, attribution.value))
@@ -249,6 +250,8 @@ def _settle(stored: Again, ruled: int | None) -> Resolved:
         taken_back = before is not None and before.queue == store.WAITING and before.decided_by is not None
         if (contradicted or taken_back) and (ruled is None or attribution.account_id != ruled):
             continue
+        if before is None and attribution.role is Role.SOURCE and source_is_settled:
+            continue  # the same under another name, as a login is that of an address
         if attribution.account_id is None:
             if before is not None and before.queue in store.OPEN and attribution.how != before.how:
                 one.unclear.append((before.id, attribution))

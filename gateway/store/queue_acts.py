@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import String, cast, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.model import CaseState, NoticeState
@@ -121,7 +121,7 @@ async def told(connection: AsyncConnection, entry: Entry, together: Sequence[int
 
 async def take_back(connection: AsyncConnection, entry: Entry, *, who: str, now: datetime) -> bool:
     """The entry waits again as it did, for a person: `decided_by` says so, and nothing places it by itself. What it had
-    started is cancelled. False: there is nothing to take back."""
+    started is cancelled; what was no entry before goes. False: there is nothing to take back."""
     found = (
         await connection.execute(
             select(attributions.c.before, attributions.c.queue).where(attributions.c.id == entry.id).with_for_update()
@@ -129,6 +129,11 @@ async def take_back(connection: AsyncConnection, entry: Entry, *, who: str, now:
     ).one_or_none()
     if found is None or found.queue in {None, WAITING} or not found.before:
         return False
+    if "kind" not in found.before:  # only the decision brought it to light
+        await connection.execute(delete(attributions).where(attributions.c.id == entry.id))
+        if entry.clock_id is not None:
+            await _cancel(connection, entry.clock_id, now)
+        return True
     values = {name: found.before[name] for name in _BEFORE} | {
         "queue": WAITING, "account_id": None, "clock_id": None, "snoozed_until": None, "decided_by": who,
         "decided_at": now, "before": None, "confidence": None,
@@ -203,7 +208,8 @@ async def _cancel(connection: AsyncConnection, clock_id: int, now: datetime) -> 
         .values(state=NoticeState.CANCELLED.value, next_at=None)
     )
     gone = notices.c.state == NoticeState.CANCELLED.value
-    await connection.execute(update(notices).where(notices.c.clock_id == clock_id, gone).values(clock_id=None))
+    freed = {"clock_id": None, "key": notices.c.key + " taken back " + cast(notices.c.id, String)}  # for who comes next
+    await connection.execute(update(notices).where(notices.c.clock_id == clock_id, gone).values(**freed))
     for table in (attributions, notices, actions):
         if (await connection.execute(select(table.c.id).where(table.c.clock_id == clock_id).limit(1))).first():
             return  # another entry that is taken back with it does it; or the caller finds that it was too late

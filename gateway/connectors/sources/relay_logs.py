@@ -80,21 +80,21 @@ class Postfix:
         return changed.year
 
     def _line(self, found: re.Match[str], half: dict[str, dict[str, Any]], clock: _Years, batch: Batch) -> None:
-        queue_id = found["id"]
+        queue_id, one = found["id"], f"{found['host']} {found['id']}"  # of several relays in one log
         if found["daemon"] == "smtpd" and (client := _CLIENT.match(found["rest"])):
             at = clock.moment(found["time"])
             if at is None:
                 return
             login = _LOGIN.search(found["rest"])
             port = int(client["port"]) if client["port"] and int(client["port"]) < 65536 else None
-            half[queue_id] = {
+            half[one] = {
                 "at": at.isoformat(), "ip": ip(client["ip"]), "port": port, "login": login[1] if login else None,
             }  # fmt: skip
             while len(half) > _HALF_READ:
                 half.pop(next(iter(half)))
-        elif found["daemon"] == "cleanup" and queue_id in half:
+        elif found["daemon"] == "cleanup" and one in half:
             said = _MESSAGE_ID.match(found["rest"])
-            known = half.pop(queue_id)
+            known = half.pop(one)
             batch.records.append(
                 RelayMail(
                     self.relay or found["host"], queue_id, said[1] if said else None, known["login"], known["ip"],

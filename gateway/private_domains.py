@@ -45,8 +45,9 @@ def private_hosts(
     `@192.0.2.1` for their addresses.
     Addresses of the complainant and the recipients: `told` by the reporter or a server, the surest first, and `written`
     by the sender into To and Cc. `public` as `of_many` has them; `headers` of the reported mail, decoded."""
-    sure = list(_domains(told, public))[:_MOST_TOLD]
-    perhaps = _domains(written, public).keys() - _sender(report)
+    sender = _sender(report)
+    sure = [domain for domain in _domains(told, public) if domain not in sender][:_MOST_TOLD]
+    perhaps = _domains(written, public).keys() - sender
     domains = {*sure, *(perhaps if len(perhaps) <= _MOST_WRITTEN else ())}
     if not domains:
         return []

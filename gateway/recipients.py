@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from urllib.parse import unquote
 
 from gateway.private_domains import of_many, private_hosts
 from parsers.envelope import HEADERS_SHOWN, VALUE_CHARS, decode_headers, mailboxes
@@ -16,7 +17,8 @@ from parsers.report import Parsed, Report
 
 _NAMES_RECIPIENTS = re.compile(
     r"to|cc|bcc|(?:resent|apparently|delivered|envelope|original|forwarded|received)-?(?:to|for|cc|bcc)"
-    r"|x-.{0,80}(?:rcpt|recipient|(?:delivered|envelope|original|forwarded|received)-?(?:to|for)).{0,20}",
+    r"|x-.{0,80}(?:rcpt|recipient|(?:deliver(?:ed)?|envelope|original|forwarded|received|apparently|resolved|real)-?"
+    r"(?:to|for)).{0,20}|x-yahooforwarded|x-(?:user-)?e?mail|feedback-id",
     re.IGNORECASE,
 )
 _NAMES_RETURNS = re.compile(
@@ -32,7 +34,7 @@ _FOR = re.compile(rf"\bfor\s{{1,20}}<?([^\s<>;()]{{1,64}}@{_DOMAIN})", re.IGNORE
 _VERP = re.compile(rf"=({_DOMAIN})@")
 _LOCAL_BACKWARDS = re.compile(r"[\w.+=-]{1,100}", re.ASCII)
 _IN_LINK = re.compile(rf"(?<![\w.+-])([\w.+-]{{1,64}})(?:%40|=40|@)({_DOMAIN})", re.ASCII | re.IGNORECASE)
-_LINK = re.compile(r"https?:[^\s<>,]{1,2000}", re.IGNORECASE)
+_LINK = re.compile(r"https?:[^\s<>,]{1,2000}|mailto:[^\s<>,?]{1,320}(\?[^\s<>,]{1,2000})", re.IGNORECASE)
 # What stands before the recipient in a return path, and is nobody's name.
 _NO_NAME = re.compile(
     r"bounces?|returns?|errors?|news(?:letter)?|lists?|owner|(?:no)?reply|mail|mta|ms|.?prvs|srs|sender|unsub(?:scribe)?"
@@ -66,7 +68,9 @@ def private_strings(
     if report.original:
         for name, value in [*headers, *_beyond(report.original.header_block)]:
             (written if _WRITTEN.fullmatch(name) else found).extend(_of_field(name, value))
-    told = [text for text in found if text]
+    # A display name may be anything, also what stands for a host here.
+    told = [text for text in found if text and not text.startswith("@")]
+    written = [text for text in written if not text.startswith("@")]
     hosts = private_hosts(report, told, written, of_many(parsed, feed, public_domains), headers)
     return [*hosts, *sorted(_strings([*told, *written]))[:_MOST]]
 
@@ -106,8 +110,8 @@ def _of_field(name: str, value: str) -> Iterator[str]:
     if name.lower() == "received":
         yield from _FOR.findall(value)
     yield from _in_return_path(value)
-    for link in _LINK.findall(value):
-        yield from (f"{local}@{domain}" for local, domain in _IN_LINK.findall(link))
+    for link in _LINK.finditer(value):  # of a mailbox only what is asked of it
+        yield from (f"{local}@{domain}" for local, domain in _IN_LINK.findall(unquote(link[1] or link[0])))
 
 
 def _in_return_path(text: str) -> Iterator[str]:

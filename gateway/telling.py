@@ -89,9 +89,10 @@ def _sites(uris: Iterable[str], redactor: Redactor, private: Sought) -> list[str
     for uri in uris:
         try:
             parts = urlsplit(uri)
-            host = parts.hostname or ""
+            host, port = parts.hostname or "", f":{parts.port}" if parts.port else ""
         except ValueError:  # a reporter may write anything there
             continue
         if parts.scheme in _SCHEMES and host:
-            found.add(f"{parts.scheme}://{redactor.host(host, private)}/")
+            shown = redactor.host(host, private)
+            found.add(f"{parts.scheme}://{f'[{shown}]' if ':' in shown else shown}{port}/")
     return sorted(found)

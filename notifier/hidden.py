@@ -24,6 +24,7 @@ from notifier.private import Sought, marks, unaccented
 
 _DEEPEST = 2
 _LONGEST = 4000  # characters of a text; the caller's lines are no longer
+_SHORTEST_PART = 6  # characters of what is found within a word too
 _FEW = 60  # private strings that are looked for one by one
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{11,}")
 _BASE32 = re.compile(r"[A-Za-z2-7]{16,}")
@@ -64,9 +65,19 @@ class _Known:
                 return one
         for one, named in self.marks:
             for mark in named:
-                if mark in folded:
+                if mark in folded and (len(mark) >= _SHORTEST_PART or not mark.isascii() or _alone(mark, folded)):
                     return one
         return None
+
+
+def _alone(mark: str, text: str) -> bool:
+    """Does it stand there as a word? Three letters of a name stand in many others."""
+    at = text.find(mark)
+    while at >= 0:
+        if not (text[at - 1 : at].isalnum() or text[at + len(mark) : at + len(mark) + 1].isalnum()):
+            return True
+        at = text.find(mark, at + 1)
+    return False
 
 
 @lru_cache(maxsize=16)  # all lines of a mail ask for the same
@@ -98,7 +109,7 @@ def replaced(line: str, private: Sought, by: Callable[[str], str]) -> str:
     again = "".join(pieces)
     # An encoding can reach over words ("Bob&#32;Smith", hexadecimal with blanks): then all of it goes.
     plain = again.casefold()
-    for view in _wide(again):
+    for view in (*_wide(again), *_turned(again)):
         found = known.find(view)
         if found is not None and not any(mark in plain for mark in marks(found)):
             return by(found)
@@ -115,7 +126,8 @@ def _hides(word: str, known: _Known, depth: int = _DEEPEST) -> str | None:
     """The private string that some reading of the word shows, and the word itself does not."""
     if (found := _as_digest(word, known.private)) is not None:
         return found
-    for view in _readings(word):
+    # What is turned twice is the word itself.
+    for view in (*_readings(word), *(_turned(word) if depth == _DEEPEST else ())):
         if (found := known.find(view)) is not None:
             return found
         if depth > 1 and view.isprintable() and (found := _hides(view, known, depth - 1)) is not None:
@@ -169,7 +181,11 @@ def _wide(text: str) -> Iterator[str]:
         digits = re.sub(r"[^0-9a-fA-F]", "", match[1])
         yield from _texts(bytes.fromhex(digits))
         yield from _texts(bytes.fromhex(digits[1:-1]))
-    if "@" in text.replace(_OURS, ""):  # turned round, or by thirteen letters, an address still has its sign
+
+
+def _turned(text: str) -> Iterator[str]:
+    """Turned round, or by thirteen letters: an address still has its sign."""
+    if "@" in text.replace(_OURS, ""):
         yield text.translate(ROT13)
         yield text[::-1]
 

@@ -39,6 +39,10 @@ _SHORTEST_BROKEN = (
 )
 _BETWEEN_WORDS = re.compile(r"[\s._+=,-]+")
 _DIGITS = "0123456789"
+_NO_MARK = str.maketrans(
+    {"ł": "l", "ø": "o", "ı": "i", "ß": "ss", "đ": "d", "æ": "ae", "œ": "oe"}
+)  # no letter and a mark
+_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})  # where there is no such key
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ def mailbox_of(text: str) -> str:
 def across(end: str, beginning: str, private: Sequence[str]) -> str | None:
     """The one of `private` of whom half stands in each of two words, where a line was broken between them."""
     joined, at = (end + beginning).lower(), len(end)
-    for one in private if end and beginning else ():
+    for one in private if end and beginning and len(joined) >= _SHORTEST_BROKEN else ():
         for mark in (one.removeprefix("@"), one.rpartition("@")[0]):
             start = joined.find(mark, max(0, at - len(mark) + 1)) if len(mark) >= _SHORTEST_BROKEN else at
             if 0 <= start < at < start + len(mark):
@@ -119,6 +123,7 @@ def names_in(text: str) -> tuple[str, ...]:
     words = {name, *(word.strip(_DIGITS) for word in pieces)}
     if _HAS_UNSPACED.search(name):
         words.add("".join(pieces))
+    words |= {word.replace("\u2019", "'") for word in words} | {word.translate(_GERMAN) for word in words}
     words |= {unaccented(word) for word in words}
     return tuple(word for word in words if len(word) >= _shortest(word) and word not in _ROLES)
 
@@ -131,7 +136,8 @@ def unaccented(text: str) -> str:
     """Letters without their marks: who has no such key on the keyboard writes Stefan for Ștefan."""
     if text.isascii():
         return text
-    return "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+    plain = text.translate(_NO_MARK)
+    return "".join(one for one in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(one))
 
 
 @lru_cache(maxsize=1000)  # the same recipients are asked about for each field of a mail
@@ -142,7 +148,7 @@ def marks(text: str) -> tuple[str, ...]:
         forms = host_spellings.forms(domain)
         # Turned round as well, since what hides it may be such a form itself.
         return tuple(spelt.casefold() for spelt in (*domain_spellings(domain), *forms, *(one[::-1] for one in forms)))
-    if at and len(local) < _SHORTEST_NAME:  # letters that stand in every word
+    if at and (len(local) < _SHORTEST_NAME or local in _ROLES):  # letters that stand in every word, and everybody's
         return tuple(spelt.casefold() for spelt in spellings(text)) or (text.casefold(),)
     return tuple(mark.casefold() for mark in (local if at else text, *names_in(text)))
 

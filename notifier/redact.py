@@ -33,6 +33,8 @@ _LETTER = rf"[^\W{private_strings.UNSPACED}]"  # Chinese that goes on behind an 
 _LOCAL = rf"(?:{_LETTER}|[.+=%!#$&'*/?^`{{|}}~-])"
 _ANY_ADDRESS = re.compile(rf"(?<!{_LETTER})(?<![.+=%!#$&'*/?^`{{|}}~-]){_LOCAL}+@(?:{_LETTER}|-)(?:{_LETTER}|[.-])*")
 
+_SOFT_BREAK = re.compile(r"(?<!\?)=\n")  # of quoted-printable; an encoded word ends alike
+_AT_HOME = frozenset(("lan", "local", "localdomain", "home", "internal"))  # no registered name is above these
 LONGEST_BODY = 64 * 1024  # characters of a body that are shown
 _MOST_KNOWN = 500  # private strings; of a mail that went to more nobody's words are shown
 _BLOB = re.compile(r"[A-Za-z0-9+/=_-]{40,}|[!-`]{60,61}")  # a line of base64 or uuencode
@@ -89,14 +91,16 @@ class Redactor:
         if (shown := private_hosts.replaced(name, known.hosts, self._host)) != name:
             return shown
         labels = name.split(".")
-        before = [self.text(label, known) for label in labels[:-2]]
-        return site(".".join([*before, *labels[-2:]]), lambda label: self._token("link", label))
+        own = len(labels) - 2 if len(labels) > 1 and labels[-1].lower() not in _AT_HOME else len(labels)
+        before = [self.text(label, known) for label in labels[:own]]
+        return site(".".join([*before, *labels[own:]]), lambda label: self._token("link", label))
 
     def body(self, text: str, private: Iterable[str] | Sought, marks: Sequence[str] = ()) -> str:
         """The text of a mail's body, line by line: as `text`, and without the `marks` of `identifiers.marks`, addresses
         that are made for one recipient, the unique part of links, and blocks of encoded data. Lines end with LF."""
         strings = sought(private)
-        lines = self._whole(_without_blobs(text[:LONGEST_BODY].replace("=\n", "").split("\n")), strings)
+        shown = text if len(text) <= LONGEST_BODY else re.split(r"\S*\Z", text[:LONGEST_BODY], maxsplit=1)[0]
+        lines = self._whole(_without_blobs(_SOFT_BREAK.sub("", shown).split("\n")), strings)
         done = ("", WITHHELD)
         return "\n".join(line if line.strip() in done else self._line(line, strings, marks) for line in lines)
 

@@ -51,6 +51,53 @@ def test_a_recipient_is_known_from_wherever_the_header_names_him(headers: str) -
     assert "jane.doe@corp.example" in hidden(report(headers))
 
 
+@pytest.mark.standard("RED-3")
+@pytest.mark.parametrize(
+    "header",
+    [
+        "X-Apparently-To: jane.doe@corp.example; Tue, 03 Mar 2026 10:00:00 +0000",
+        "X-Resolved-To: jane.doe@corp.example",
+        "X-Real-To: jane.doe@corp.example",
+        "X-MDaemon-Deliver-To: jane.doe@corp.example",
+        "X-YahooForwarded: from jane.doe@corp.example to b@x.example",
+        "Feedback-ID: jane.doe@corp.example:camp:x",
+        "X-User-Email: jane.doe@corp.example",
+        "List-Unsubscribe: <mailto:off@shop.example?subject=leave%20jane.doe%40corp.example>",
+    ],
+)
+def test_a_recipient_is_known_by_what_providers_write(header: str) -> None:
+    told = told_of(report(f"{header}\r\nSubject: Jane, jane.doe@corp.example has won\r\n"), "feed")
+    assert "jane.doe" not in told
+    assert "has won" in told
+
+
+def test_a_display_name_is_no_host() -> None:
+    subject = "Only at shop.example"
+    way = f"Received: from x (mail.shop.example [192.0.2.1])\r\n by mx.bigmail.example; {AT}\r\n"
+    names = "".join(f'To: "@{name}" <bob77@bigmail.example>\r\n' for name in ("shop.example", "192.0.2.1", "example"))
+    told = told_of(report(f"{way}{names}Subject: {subject}\r\n", sender="bob77@bigmail.example"))
+    assert subject in told
+    assert "mail.shop.example [192.0.2.1]" in told
+
+
+def test_a_mailing_list_of_the_senders_own_does_not_hide_the_sender() -> None:
+    way = (
+        f"Received: from x (mail.shop.example [192.0.2.1])\r\n by mx.bigmail.example; {AT}\r\n"
+        "Received: from app7.shop.example (app7.shop.example [203.0.113.77]) by mail.shop.example (Postfix)"
+        f" with ESMTPA id 4\r\n for <list@shop.example>; {AT}\r\nDelivered-To: list@shop.example\r\n"
+    )
+    told = told_of(report(way, sender="bob77@bigmail.example"))
+    assert "mail.shop.example [192.0.2.1]" in told
+    assert "app7.shop.example [203.0.113.77]" in told
+
+
+def test_a_reported_site_keeps_its_port_and_the_brackets_of_its_address() -> None:
+    fields = "Reported-URI: http://[2001:db8::7]:8080/x\r\nReported-URI: https://shop.example:81/y\r\n"
+    told = told_of(report("Subject: x\r\n", fields), "feed")
+    assert "http://[2001:db8::7]:8080/" in told
+    assert "https://shop.example:81/" in told
+
+
 def test_what_the_sender_says_of_itself_is_no_recipient() -> None:
     headers = (
         "Return-Path: <bounce-77@shop.example>\r\nReply-To: sales@shop.example\r\nMessage-ID: <a=b@shop.example>\r\n"

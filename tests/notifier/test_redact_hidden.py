@@ -271,7 +271,59 @@ def test_a_mailbox_goes_in_every_spelling_of_its_domain_and_over_lines(private: 
     assert "info" not in shown
     assert "home" not in shown
     assert "seve" not in shown
-    assert REDACTOR.address(private).partition("@")[0] in shown or "xn--" in line + private
+    assert REDACTOR.address(private).partition("@")[0] in shown or "xn--" in line + private or "SRS0" in line
+
+
+@pytest.mark.parametrize(
+    ("private", "evidence"),
+    [
+        (["info@kings.example"], "Shop <info@shop.example>"),
+        (["mail@kings.example"], "Shop <spammer@gmail.com>"),
+        (["Mark Jones"], "marketing@shop.example"),
+        (["Don Jones"], "donotreply@shop.example"),
+        (["Carol King"], "alert@banking.shop.example booking+parking"),
+        (["Ana Popescu"], "Ofertă în limba română: curs de limba engleză"),
+        (["Lee Wong"], "Write to sales@shop.example about steel"),
+    ],
+)
+def test_letters_of_a_name_in_another_word_are_nobodys(private: list[str], evidence: str) -> None:
+    assert REDACTOR.line(evidence, private) == evidence
+    assert REDACTOR.allow_listed([("From", evidence)], private) == (("From", evidence),)
+
+
+@pytest.mark.standard("RED-3")
+@pytest.mark.parametrize(
+    ("private", "line", "gone"),
+    [
+        ("Jürgen Müller", "Herr Mueller, Juergen", ("mueller", "juergen")),
+        ("Strauß Ada", "Herr STRAUSS", ("strauss",)),
+        ("Lech Wałęsa", "Pan Walesa", ("walesa",)),
+        ("Per Jørgensen", "Jorgensen Joergensen", ("jorgensen", "joergensen")),
+        ("Ali Yılmaz", "Yilmaz", ("yilmaz",)),
+        ("Pat O’Brien", "Mr O'Brien", ("brien",)),
+    ],
+)
+def test_a_name_goes_as_it_is_written_on_another_keyboard(private: str, line: str, gone: tuple[str, ...]) -> None:
+    shown = REDACTOR.line(line, [private]).lower()
+    assert not any(name in shown for name in gone), shown
+
+
+@pytest.mark.standard("RED-3")
+def test_an_encoded_word_at_the_end_of_a_line_is_read_whole() -> None:
+    shown = REDACTOR.body("To: =?gb2312?B?zfXQocP3?=\n <x77@gmail.com>", ["王小明"])
+    assert "zfXQocP3" not in shown
+
+
+@pytest.mark.standard("RED-3")
+def test_no_half_of_an_address_is_left_where_a_body_is_cut() -> None:
+    body = "y " * (LONGEST_BODY // 2 - 3) + "carolking@gmail.com"
+    assert "caro" not in REDACTOR.body(body, ["carolking@gmail.com"])
+
+
+@pytest.mark.standard("RED-3")
+@pytest.mark.parametrize("host", ["carolking", "carol.lan", "carol.local"])
+def test_a_host_at_home_is_named_after_its_owner(host: str) -> None:
+    assert "carol" not in REDACTOR.host(host, ["carolking@gmail.com", "Carol King"])
 
 
 def test_one_of_many_recipients_does_not_hide_in_an_encoding_either() -> None:

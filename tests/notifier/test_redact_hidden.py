@@ -316,7 +316,7 @@ def test_an_encoded_word_at_the_end_of_a_line_is_read_whole() -> None:
 
 @pytest.mark.standard("RED-3")
 def test_no_half_of_an_address_is_left_where_a_body_is_cut() -> None:
-    body = "y " * (LONGEST_BODY // 2 - 3) + "carolking@gmail.com"
+    body = "y\n" * (LONGEST_BODY // 2 - 3) + "carolking@gmail.com"
     assert "caro" not in REDACTOR.body(body, ["carolking@gmail.com"])
 
 
